@@ -20,6 +20,7 @@ An evaluator never sees a traceback: the command line prints the message and exi
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Iterable, Sequence
 from typing import ClassVar
 
@@ -65,6 +66,23 @@ class Problem:
     def without_value(self) -> Problem:
         """Return the same problem fit for release: no value from anybody's data."""
         return attrs.evolve(self, value=None)
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """Return ``Did you mean 'x'?``, or the list of what there is when nothing is close.
+
+    Examples
+    --------
+    >>> did_you_mean("outcme", ["outcome", "treated"])
+    "Did you mean 'outcome'?"
+    >>> did_you_mean("zzz", ["outcome", "treated"])
+    'There are: outcome, treated.'
+    """
+    known = sorted(set(known))
+    close = difflib.get_close_matches(word, known, n=1, cutoff=0.6)
+    if close:
+        return f"Did you mean {close[0]!r}?"
+    return f"There are: {', '.join(known)}." if known else "There are none."
 
 
 class ImpactkitError(Exception):

@@ -1,0 +1,291 @@
+"""What is to be evaluated: a study, from ``study.toml`` or built in Python.
+
+A study file is read whole: every fault in it is found at once, each with its key, its line and a
+remedy. Names of readers, metrics and estimators are resolved later, in `impactkit.pipeline.plan`,
+where the plugins are known; its problems join these in one message.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import tomllib
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import attrs
+
+from impactkit.conditions import Condition, parse_condition
+from impactkit.errors import Problem, StudyError
+from impactkit.tomlkeys import Keys, texts
+
+COMPARISONS = ("not_yet_or_never", "never")
+BASE_PERIODS = ("universal", "varying")
+BALANCES = ("none", "complete", "window")
+CLUSTERS = ("partnership", "school")
+
+
+@attrs.frozen(kw_only=True)
+class TableSource:
+    """Where the rows of one table come from: files, and the reader that takes them.
+
+    `path` may have wildcards; it is relative to ``--data``, or to the study's own folder.
+    """
+
+    path: tuple[str, ...] = attrs.field(default=(), converter=texts)
+    reader: str = "plain.table"
+    engine: str = "polars"
+    options: Mapping[str, Any] = attrs.field(factory=dict)
+
+
+@attrs.frozen(kw_only=True)
+class Design:
+    """How the effect is to be found: who is treated, compared with whom, over which years.
+
+    Attributes
+    ----------
+    treated
+        A condition over the columns of `memberships` (see `impactkit.conditions`); empty: every
+        membership.
+    comparison
+        ``not_yet_or_never``: schools that had not yet joined, or never did; ``never``: the latter.
+    outcome
+        Ids of measures. The first is primary.
+    years
+        First and last academic year, by their ends; None: those in the data.
+    base_period
+        ``universal``: every event time is compared with the year before joining; ``varying``: a
+        pre-period is compared with the year before it.
+    balance
+        ``none``: all school-years; ``complete``: schools seen in every year; ``window``: schools
+        seen in every year from `min_before` before to `min_after` after joining.
+    bootstrap
+        Draws of the multiplier bootstrap for simultaneous bands; 0: analytic intervals only.
+    """
+
+    treated: str = ""
+    comparison: str = "not_yet_or_never"
+    outcome: tuple[str, ...] = attrs.field(default=(), converter=texts)
+    estimator: str = "att_gt"
+    cluster: str = "partnership"
+    years: tuple[int, int] | None = None
+    anticipation: int = 0
+    base_period: str = "universal"
+    balance: str = "none"
+    min_before: int = 2
+    min_after: int = 2
+    level: float = 0.95
+    bootstrap: int = 999
+
+    @property
+    def condition(self) -> Condition | None:
+        """The parsed `treated` condition; None when every membership counts."""
+        return parse_condition(self.treated) if self.treated.strip() else None
+
+    @property
+    def control(self) -> str:
+        """The comparison in the estimators' vocabulary."""
+        return "nevertreated" if self.comparison == "never" else "notyettreated"
+
+
+@attrs.frozen(kw_only=True)
+class Study:
+    """Everything an evaluation needs to be told; what the file can say, Python can say too.
+
+    `metrics` maps the ids to run to their parameters; None runs every metric whose needs are met.
+    `max_rejected` is the share of an official extract's rows that may be set aside before it is an
+    error. `folder` is what paths are relative to.
+
+    Examples
+    --------
+    >>> study = Study(title="Two schools", design=Design(outcome="attendance"))
+    >>> study.design.outcome
+    ('attendance',)
+    """
+
+    title: str
+    seed: int = 0
+    max_rejected: float = 0.01
+    tables: Mapping[str, tuple[TableSource, ...]] = attrs.field(factory=dict)
+    design: Design = attrs.field(factory=Design)
+    metrics: Mapping[str, Mapping[str, Any]] | None = None
+    disclosure: str = "dfe-school"
+    plugins_allow: tuple[str, ...] = attrs.field(default=(), converter=texts)
+    plugins_deny: tuple[str, ...] = attrs.field(default=(), converter=texts)
+    folder: Path | None = attrs.field(default=None, eq=False)
+    file: str = attrs.field(default="", eq=False)
+    sha256: str = attrs.field(default="", eq=False)
+
+    @classmethod
+    def load(cls, path: str | Path) -> Study:
+        """Read a study file.
+
+        Raises
+        ------
+        StudyError
+            With every problem in the file, each with key, line and remedy.
+        """
+        path = Path(path)
+        if path.is_dir():
+            path = path / "study.toml"
+        try:
+            raw = path.read_bytes()
+        except OSError as error:
+            raise StudyError(
+                Problem(
+                    code="study.missing",
+                    file=str(path),
+                    rule="there is no such study file"
+                    if not path.exists()
+                    else str(error.strerror),
+                    remedy="Make one with `impactkit new study FOLDER`.",
+                )
+            ) from error
+        try:
+            text = raw.decode("utf-8-sig")
+            values = tomllib.loads(text)
+        except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+            line = re.search(r"line (\d+)", str(error))
+            raise StudyError(
+                Problem(
+                    code="study.toml",
+                    file=path.name,
+                    row=int(line[1]) if line else None,
+                    rule=f"it is not valid TOML: {error}",
+                    remedy="Text stands in quotes, lists in [brackets], one `key = value` a line.",
+                )
+            ) from error
+        return cls.parse(
+            values,
+            file=path.name,
+            text=text,
+            folder=path.parent,
+            sha256=hashlib.sha256(raw).hexdigest(),
+        )
+
+    @classmethod
+    def parse(
+        cls,
+        values: Mapping[str, Any],
+        *,
+        file: str = "study.toml",
+        text: str = "",
+        folder: Path | None = None,
+        sha256: str = "",
+    ) -> Study:
+        """Make a study of the parsed TOML.
+
+        Raises
+        ------
+        StudyError
+            With every problem at once.
+        """
+        top = Keys(values, "", file, text)
+        study = top.table("study", required=True)
+        tables = {
+            name: tuple(_sources(top.problems, name, value, file, text))
+            for name, value in top.table("tables").rest().items()
+        }
+        metrics_given = "metrics" in values
+        metrics_table = top.table("metrics").rest()
+        metrics: dict[str, Mapping[str, Any]] = {}
+        for name, params in metrics_table.items():
+            if isinstance(params, Mapping):
+                metrics[name] = params
+            else:
+                top.fault(
+                    "metrics." + name,
+                    params,
+                    "each metric is a table of its parameters",
+                    f'Write [metrics."{name}"] and its parameters below it.',
+                )
+        plugins = top.table("plugins")
+        disclosure = top.table("disclosure")
+        made: dict[str, Any] = {
+            "title": study.text("title", required=True),
+            "seed": study.whole("seed", 0, low=0),
+            "max_rejected": study.number("max_rejected", 0.01, low=0.0, high=1.0),
+            "tables": tables,
+            "design": _design(top.table("design")),
+            "metrics": metrics if metrics_given else None,
+            "disclosure": disclosure.text("profile", "dfe-school"),
+            "plugins_allow": plugins.texts("allow"),
+            "plugins_deny": plugins.texts("deny"),
+        }
+        top.close()
+        if top.problems:
+            raise StudyError(sorted(top.problems, key=lambda p: p.row or 0))
+        return cls(**made, folder=folder, file=file, sha256=sha256)
+
+    def to_plain(self) -> dict[str, Any]:
+        """Return the study as it is recorded in ``evaluation.json``: no path of any machine."""
+        return attrs.asdict(
+            self, filter=lambda a, _: a.name not in ("folder", "file", "sha256"), recurse=True
+        )
+
+
+def _design(keys: Keys) -> Design:
+    treated = keys.text("treated", "")
+    if treated:
+        try:
+            parse_condition(treated)
+        except ValueError as error:
+            keys.fault(
+                "treated", treated, str(error), "See `treated` in the study file's reference."
+            )
+            treated = ""
+    years = keys.wholes("years")
+    if years and (len(years) != 2 or years[0] >= years[1]):
+        keys.fault(
+            "years",
+            years,
+            "two academic years, the first before the last",
+            "Write years = [2011, 2019] for 2010/11 to 2018/19.",
+        )
+        years = ()
+    return Design(
+        treated=treated,
+        comparison=keys.choice("comparison", "not_yet_or_never", COMPARISONS),
+        outcome=keys.texts("outcome"),
+        estimator=keys.text("estimator", "att_gt"),
+        cluster=keys.choice("cluster", "partnership", CLUSTERS),
+        years=(years[0], years[1]) if years else None,
+        anticipation=keys.whole("anticipation", 0, low=0, high=10),
+        base_period=keys.choice("base_period", "universal", BASE_PERIODS),
+        balance=keys.choice("balance", "none", BALANCES),
+        min_before=keys.whole("min_before", 2, low=0, high=30),
+        min_after=keys.whole("min_after", 2, low=0, high=30),
+        level=keys.number("level", 0.95, low=0.5, high=0.999),
+        bootstrap=keys.whole("bootstrap", 999, low=0, high=1_000_000),
+    )
+
+
+def _sources(
+    problems: list[Problem], name: str, value: Any, file: str, text: str
+) -> Iterable[TableSource]:
+    entries = value if isinstance(value, list) else [value]
+    for number, entry in enumerate(entries):
+        where = f"tables.{name}" + (f"[{number}]" if len(entries) > 1 else "")
+        if isinstance(entry, str):
+            entry = {"path": entry}
+        if not isinstance(entry, Mapping):
+            Keys({}, where, file, text, problems).fault(
+                "",
+                entry,
+                "a path, or a table with `path` and `reader`",
+                f'Write {name} = {{ reader = "dfe.workforce", path = "*/england_swf.csv" }}.',
+            )
+            continue
+        keys = Keys(entry, where, file, text, problems)
+        path = keys.texts("path", required=True)
+        reader = keys.text("reader", "plain.table")
+        engine = keys.text("engine", "polars")
+        if engine != "polars":
+            keys.fault(
+                "engine",
+                engine,
+                "only the engine 'polars' is there in this version",
+                "Leave `engine` out.",
+            )
+        yield TableSource(path=path, reader=reader, engine=engine, options=keys.rest())

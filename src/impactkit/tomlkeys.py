@@ -1,0 +1,170 @@
+"""Typed values out of a TOML table, every fault noted with its key path, line and remedy.
+
+`cattrs` would coerce in silence (1.9 to 1) and knows no lines; a study file deserves better.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from impactkit.errors import Problem, did_you_mean
+
+
+def texts(value: str | Iterable[str]) -> tuple[str, ...]:
+    """Return one text, or several, as a tuple."""
+    return (value,) if isinstance(value, str) else tuple(value)
+
+
+class Keys:
+    """Takes typed values out of one TOML table and notes every fault with its key and line."""
+
+    def __init__(
+        self,
+        values: Mapping[str, Any],
+        where: str,
+        file: str,
+        text: str,
+        problems: list[Problem] | None = None,
+    ) -> None:
+        self.values = dict(values)
+        self.where, self.file, self.text_of_file = where, file, text
+        self.problems: list[Problem] = [] if problems is None else problems
+        self.known: list[str] = []
+        self.tables: list[Keys] = []
+        self.open = False
+
+    def fault(
+        self, key: str, value: Any, rule: str, remedy: str, code: str = "study.value"
+    ) -> None:
+        path = ".".join(part for part in (self.where, key) if part)
+        self.problems.append(
+            Problem(
+                code=code,
+                file=self.file,
+                row=line_of(self.text_of_file, path),
+                column=path,
+                value=None if value is None else str(value),
+                rule=rule,
+                remedy=remedy,
+            )
+        )
+
+    def _take(self, key: str, default: Any, kinds: tuple[type, ...], words: str) -> Any:
+        self.known.append(key)
+        if key not in self.values:
+            return default
+        value = self.values[key]
+        if not isinstance(value, kinds) or (isinstance(value, bool) and bool not in kinds):
+            self.fault(key, value, f"expected {words}", f"Write {words} here.")
+            return default
+        return value
+
+    def text(self, key: str, default: str = "", *, required: bool = False) -> str:
+        value: str = self._take(key, default, (str,), "text in quotes")
+        if required and (key not in self.values or not str(value).strip()):
+            self.fault(
+                key, None, "it is required and is missing", f'Add {key} = "…".', "study.missing_key"
+            )
+        return value
+
+    def choice(self, key: str, default: str, allowed: tuple[str, ...]) -> str:
+        value = self.text(key, default)
+        if value not in allowed:
+            self.fault(
+                key, value, f"expected one of {', '.join(allowed)}", did_you_mean(value, allowed)
+            )
+            return default
+        return value
+
+    def whole(self, key: str, default: int, *, low: int, high: int | None = None) -> int:
+        value: int = self._take(key, default, (int,), "a whole number")
+        return value if self._within(key, value, low, high) else default
+
+    def number(self, key: str, default: float, *, low: float, high: float) -> float:
+        value: float = self._take(key, default, (int, float), "a number")
+        return float(value) if self._within(key, value, low, high) else default
+
+    def _within(self, key: str, value: float, low: float, high: float | None) -> bool:
+        if value >= low and (high is None or value <= high):
+            return True
+        limits = f"from {low} to {high}" if high is not None else f"of at least {low}"
+        self.fault(key, value, f"expected a number {limits}", "Change it to lie within.")
+        return False
+
+    def texts(self, key: str, *, required: bool = False) -> tuple[str, ...]:
+        value = self._take(key, (), (str, list), "text, or a list of texts")
+        values = texts(value)
+        if not all(isinstance(v, str) for v in values):
+            self.fault(key, value, "expected a list of texts", 'Write ["one", "two"].')
+            return ()
+        if required and not values:
+            self.fault(
+                key, None, "it is required and is missing", f'Add {key} = "…".', "study.missing_key"
+            )
+        return values
+
+    def wholes(self, key: str) -> tuple[int, ...]:
+        value = self._take(key, (), (list,), "a list of whole numbers")
+        if not all(isinstance(v, int) and not isinstance(v, bool) for v in value):
+            self.fault(key, value, "expected a list of whole numbers", "Write [2011, 2019].")
+            return ()
+        return tuple(value)
+
+    def table(self, key: str, *, required: bool = False) -> Keys:
+        value = self._take(key, {}, (dict,), f"a table, [{key}]")
+        if required and key not in self.values:
+            self.fault(
+                key,
+                None,
+                "this table is required and is missing",
+                f"Add [{key}].",
+                "study.missing_key",
+            )
+        where = ".".join(part for part in (self.where, key) if part)
+        keys = Keys(value, where, self.file, self.text_of_file, self.problems)
+        self.tables.append(keys)
+        return keys
+
+    def rest(self) -> dict[str, Any]:
+        """Return what has not been asked for, and allow it."""
+        self.open = True
+        return {k: v for k, v in self.values.items() if k not in self.known}
+
+    def close(self) -> None:
+        """Note every key that nobody asked for, here and below."""
+        for keys in self.tables:
+            keys.close()
+        if self.open:
+            return
+        for key in self.values:
+            if key not in self.known:
+                self.fault(
+                    key,
+                    None,
+                    "there is no such key",
+                    did_you_mean(key, self.known),
+                    "study.unknown_key",
+                )
+
+
+def line_of(text: str, path: str) -> int | None:
+    """Find the line on which a key stands, searching its own section first."""
+    section, _, key = re.sub(r"\[\d+\]", "", path).rpartition(".")
+    current = ""
+    fallback = None
+    for number, line in enumerate(text.splitlines(), start=1):
+        header = re.match(r"\s*\[+\s*([^\]]+?)\s*\]+", line)
+        if header:
+            current = header[1].replace('"', "").replace("'", "")
+            if current == path:
+                return number
+            continue
+        if re.match(rf"\s*[\"']?{re.escape(key)}[\"']?\s*=", line):
+            if current == section:
+                return number
+            fallback = fallback or number
+        elif section and re.match(rf"\s*{re.escape(section.rpartition('.')[2])}\s*=", line):
+            fallback = fallback or number
+    return fallback
