@@ -38,6 +38,7 @@ class Keys:
     def fault(
         self, key: str, value: Any, rule: str, remedy: str, code: str = "study.value"
     ) -> None:
+        """Note a fault of one key."""
         path = ".".join(part for part in (self.where, key) if part)
         self.problems.append(
             Problem(
@@ -62,6 +63,7 @@ class Keys:
         return value
 
     def text(self, key: str, default: str = "", *, required: bool = False) -> str:
+        """Take text in quotes."""
         value: str = self._take(key, default, (str,), "text in quotes")
         if required and (key not in self.values or not str(value).strip()):
             self.fault(
@@ -70,6 +72,7 @@ class Keys:
         return value
 
     def choice(self, key: str, default: str, allowed: tuple[str, ...]) -> str:
+        """Take one of a closed list of words."""
         value = self.text(key, default)
         if value not in allowed:
             self.fault(
@@ -79,10 +82,12 @@ class Keys:
         return value
 
     def whole(self, key: str, default: int, *, low: int, high: int | None = None) -> int:
+        """Take a whole number within limits."""
         value: int = self._take(key, default, (int,), "a whole number")
         return value if self._within(key, value, low, high) else default
 
     def number(self, key: str, default: float, *, low: float, high: float) -> float:
+        """Take a number within limits."""
         value: float = self._take(key, default, (int, float), "a number")
         return float(value) if self._within(key, value, low, high) else default
 
@@ -94,6 +99,7 @@ class Keys:
         return False
 
     def texts(self, key: str, *, required: bool = False) -> tuple[str, ...]:
+        """Take a text or a list of texts."""
         value = self._take(key, (), (str, list), "text, or a list of texts")
         values = texts(value)
         if not all(isinstance(v, str) for v in values):
@@ -106,6 +112,7 @@ class Keys:
         return values
 
     def wholes(self, key: str) -> tuple[int, ...]:
+        """Take a list of whole numbers."""
         value = self._take(key, (), (list,), "a list of whole numbers")
         if not all(isinstance(v, int) and not isinstance(v, bool) for v in value):
             self.fault(key, value, "expected a list of whole numbers", "Write [2011, 2019].")
@@ -113,6 +120,7 @@ class Keys:
         return tuple(value)
 
     def table(self, key: str, *, required: bool = False) -> Keys:
+        """Take a table below this one."""
         value = self._take(key, {}, (dict,), f"a table, [{key}]")
         if required and key not in self.values:
             self.fault(
