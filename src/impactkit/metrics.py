@@ -87,6 +87,7 @@ class MetricContext:
     measures: Mapping[str, Any] = attrs.field(factory=dict)
     build_panel: Callable[..., Panel] = attrs.field(default=_absent, repr=False)
     run_estimator: Callable[..., Any] = attrs.field(default=_absent, repr=False)
+    run_effect: Callable[..., Any] = attrs.field(default=_absent, repr=False)
 
     def table(self, name: str) -> pl.DataFrame:
         """Return a declared table.
@@ -119,12 +120,19 @@ class MetricContext:
         """
         return self.build_panel(data, **options)
 
+    def effect(self, data: str | pl.DataFrame | Panel, **options: Any) -> tuple[Any, ...]:
+        """Apply the study's design: estimates, event-study chart, diagnostics and notes, to yield.
+
+        Raises
+        ------
+        EstimationError
+            When nothing can be estimated from this data; the message has counts and remedy.
+        """
+        return tuple(self.run_effect(data, **options))
+
     def estimate(self, data: str | pl.DataFrame | Panel, **options: Any) -> tuple[Estimate, ...]:
-        """Apply the study's design and estimator to a measure, a frame or a panel."""
-        fit = self.fit(data, **options)
-        panel = data if isinstance(data, Panel) else None
-        measure = panel.measure if panel else data if isinstance(data, str) else self.metric
-        return tuple(fit.estimates(metric=self.metric, measure=measure))
+        """Return the estimates of `effect` only."""
+        return tuple(part for part in self.effect(data, **options) if isinstance(part, Estimate))
 
     def fit(self, data: str | pl.DataFrame | Panel, **options: Any) -> Any:
         """Return the estimator's own result, with everything it can do."""

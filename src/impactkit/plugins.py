@@ -205,6 +205,12 @@ class Registry:
             faults += self._collect(plugin, info.name, kind, hook, cls)
         return self._note(attrs.evolve(self._infos[info.name], faults=tuple(faults)))
 
+    def blame(self, plugin: str, fault: str) -> None:
+        """Note a fault that a plugin showed during a run; the same one is noted once."""
+        info = self._infos[plugin]
+        if fault not in info.faults:
+            self._note(attrs.evolve(info, faults=(*info.faults, fault)))
+
     def _note(self, info: PluginInfo) -> PluginInfo:
         self._infos[info.name] = info
         return info

@@ -1,0 +1,94 @@
+"""The one path from a study to an evaluation that the library and the command line share.
+
+``evaluate`` is `plan`, then `run`; ``write`` puts the result on the disk in one step.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from impactkit.pipeline.core import default_registry
+from impactkit.pipeline.plan import Plan, PlannedFile, PlannedMetric, plan
+from impactkit.pipeline.run import Run, no_progress, run
+from impactkit.pipeline.write import check_out, write
+from impactkit.results import Evaluation
+from impactkit.study import Study
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from impactkit.plugins import Registry
+
+__all__ = [
+    "Plan",
+    "PlannedFile",
+    "PlannedMetric",
+    "Run",
+    "check_out",
+    "default_registry",
+    "evaluate",
+    "plan",
+    "registry_for",
+    "run",
+    "write",
+]
+
+
+def registry_for(study: Study, *, allow_local: bool = False) -> Registry:
+    """Return the plugins that a study uses, filtered by its lists, with its local metrics."""
+    from impactkit.trust import allow, is_allowed
+
+    def allowed(name: str, digest: str) -> bool:
+        if allow_local:
+            allow(digest, name)
+        return allow_local or is_allowed(digest)
+
+    return default_registry(
+        allow=study.plugins_allow,
+        deny=study.plugins_deny,
+        local=study.folder / "local_metrics" if study.folder is not None else None,
+        allowed=allowed,
+    )
+
+
+def evaluate(
+    study: Study | str | Path,
+    tables: Mapping[str, pl.DataFrame] | None = None,
+    *,
+    registry: Registry | None = None,
+    data: str | Path | None = None,
+    allow_local: bool = False,
+    progress: Callable[[str, int, int], None] = no_progress,
+) -> Evaluation:
+    """Evaluate a study: from files, or from frames in memory, to results that may be published.
+
+    Parameters
+    ----------
+    study
+        A `Study`, or the path of a study file.
+    tables
+        Polars frames by table name, beside or instead of files.
+    registry
+        The plugins to use; by default the installed ones, filtered by the study.
+    data
+        The folder that the study's paths are relative to; by default the study's own.
+    allow_local
+        Run ``local_metrics/*.py`` beside the study. They are code: read them first.
+    progress
+        Called with (stage, done, total).
+
+    Raises
+    ------
+    InputError
+        With every problem in the study and the data at once.
+    DisclosureError
+        When the audit of the release fails.
+    """
+    if not isinstance(study, Study):
+        study = Study.load(study)
+    if registry is None:
+        registry = registry_for(study, allow_local=allow_local)
+    planned = plan(study, tables=tables, registry=registry, data=data)
+    return run(planned, progress=progress).evaluation

@@ -1,0 +1,145 @@
+"""The study's design applied to a panel: what every outcome metric gets for nothing.
+
+The same parts are handed to estimating metrics through `MetricContext.effect`.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+import attrs
+
+from impactkit.declarations import Estimator, load_code
+from impactkit.errors import EstimationError
+from impactkit.results import Chart, Diagnostic, Estimate, Note
+
+if TYPE_CHECKING:
+    from impactkit.metrics import Panel
+    from impactkit.study import Design
+
+FEW_TREATED_CLUSTERS = 10
+"""Below this many treated partnerships clustered standard errors are known to be too small
+(Cameron, Gelbach & Miller 2008; MacKinnon & Webb 2018); the estimate then carries a warning."""
+
+EFFECT_UNITS = {
+    "percent": "percentage points",
+    "ratio": "points of the ratio",
+    "gbp": "pounds",
+    "scaled": "scaled-score points",
+    "fte": "full-time equivalents",
+}
+
+
+def fit(panel: Panel, design: Design, estimator: Estimator, *, seed: int, **options: Any) -> Any:
+    """Run the study's estimator on a panel; `options` override the design by name.
+
+    Raises
+    ------
+    EstimationError
+        When nothing can be estimated from the panel; the message has the counts and the remedy.
+    """
+    function = load_code(estimator.fit)
+    settings = {
+        "control": design.control,
+        "base_period": design.base_period,
+        "anticipation": design.anticipation,
+        "level": design.level,
+        "bootstrap": design.bootstrap,
+        "seed": seed,
+        **options,
+    }
+    accepted = inspect.signature(function).parameters
+    if not any(p.kind is p.VAR_KEYWORD for p in accepted.values()):
+        settings = {name: value for name, value in settings.items() if name in accepted}
+    if panel.frame["cohort"].drop_nulls().is_empty():
+        raise EstimationError(
+            f"no school in the panel of {panel.measure} joined a partnership that the study "
+            "treats; check `treated` and `years`, and the exclusions"
+        )
+    columns = {"unit": "school_key", "time": "year", "cohort": "cohort", "outcome": "value"}
+    cluster = "cluster" if design.cluster == "partnership" else None
+    weights = "weight" if "weight" in panel.frame.columns else None
+    return function(panel.frame, **columns, cluster=cluster, weights=weights, **settings)
+
+
+def effect(
+    panel: Panel,
+    design: Design,
+    estimator: Estimator,
+    *,
+    metric: str,
+    seed: int,
+    label: str = "",
+    direction: str = "none",
+    aggregations: Iterable[str] = ("group", "dynamic", "calendar", "simple"),
+    cells: bool = True,
+    **options: Any,
+) -> Iterable[Estimate | Chart | Note | Diagnostic]:
+    """Yield the estimates, the event-study chart, notes and diagnostics of one panel.
+
+    Raises
+    ------
+    EstimationError
+        When nothing can be estimated.
+    """
+    unit = EFFECT_UNITS.get(panel.unit, panel.unit)
+    result = fit(panel, design, estimator, seed=seed, **options)
+    extra = _partnerships(panel)
+    for kind in aggregations:
+        aggregation = result.aggregate(kind)
+        for estimate in aggregation.estimates(metric=metric, measure=panel.measure, unit=unit):
+            yield _finish(estimate, extra)
+    if cells:
+        for estimate in result.estimates(metric=metric, measure=panel.measure, unit=unit):
+            yield _finish(estimate, extra)
+    yield from _diagnostics(result, panel.measure)
+    label = label or panel.measure.replace("_", " ")
+    yield Chart(
+        id=f"event_study_{panel.measure}",
+        kind="event_study",
+        title=f"{label[:1].upper()}{label[1:]}, before and after joining",
+        data="estimates",
+        where={"measure": panel.measure, "estimand": "ATT by event time"},
+        x="term",
+        y="value",
+        low="ci_low",
+        high="ci_high",
+        x_title="Years since joining (0: the first year)",
+        y_title=f"Difference, {unit}" if unit else "Difference",
+        reference=0.0,
+    )
+    for warning in panel.warnings:
+        yield Note(text=warning)
+
+
+def _partnerships(panel: Panel) -> int:
+    treated = panel.frame.filter(panel.frame["cohort"].is_not_null())
+    return int(treated["cluster"].n_unique())
+
+
+def _finish(estimate: Estimate, n_partnerships: int) -> Estimate:
+    warnings = list(estimate.warnings)
+    treated = estimate.n_treated_clusters
+    if estimate.status == "ok" and treated is not None and treated < FEW_TREATED_CLUSTERS:
+        warnings.append(
+            f"{treated} treated {'cluster' if treated == 1 else 'clusters'}: with fewer than "
+            f"{FEW_TREATED_CLUSTERS} the interval is likely to be too narrow"
+        )
+    return attrs.evolve(
+        estimate,
+        n_partnerships=estimate.n_partnerships
+        if estimate.n_partnerships is not None
+        else (treated if treated is not None else n_partnerships),
+        warnings=tuple(warnings),
+    )
+
+
+def _diagnostics(result: Any, measure: str) -> Iterable[Diagnostic]:
+    pretest = getattr(result, "pretest", None)
+    if pretest is None:
+        return
+    found = pretest()
+    if isinstance(found, Diagnostic):
+        yield attrs.evolve(found, measure=measure)

@@ -1,0 +1,287 @@
+"""What would be done, resolved from names and headers alone: step 3 of the way of the data."""
+
+from __future__ import annotations
+
+import glob
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import attrs
+
+from impactkit.declarations import DisclosureProfile, Estimator, Metric, Reader, TableSpec
+from impactkit.errors import Problem, did_you_mean
+from impactkit.pipeline.params import structure
+from impactkit.study import Study, TableSource
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from impactkit.plugins import Registry
+
+
+@attrs.frozen(kw_only=True)
+class PlannedFile:
+    """One file, the reader that takes it, and the table that it fills."""
+
+    table: str
+    path: Path
+    shown: str
+    reader: Reader
+    options: Any
+    year: int | None = None
+    columns: tuple[str, ...] = ()
+
+
+@attrs.frozen(kw_only=True)
+class PlannedMetric:
+    """One metric with its parameters; `missing` says why it cannot run, and is empty if it can."""
+
+    metric: Metric
+    params: Any
+    asked: bool = False
+    missing: tuple[str, ...] = ()
+
+
+@attrs.frozen(kw_only=True, eq=False)
+class Plan:
+    """A study with every name resolved. It can be run when it has no problem of severity error."""
+
+    study: Study
+    registry: Registry
+    files: tuple[PlannedFile, ...] = ()
+    frames: Mapping[str, pl.DataFrame] = attrs.field(factory=dict)
+    metrics: tuple[PlannedMetric, ...] = ()
+    estimator: Estimator | None = None
+    profile: DisclosureProfile | None = None
+    problems: tuple[Problem, ...] = ()
+
+    @property
+    def errors(self) -> tuple[Problem, ...]:
+        """The problems that stop the run."""
+        return tuple(p for p in self.problems if p.severity == "error")
+
+
+def plan(
+    study: Study,
+    *,
+    tables: Mapping[str, pl.DataFrame] | None = None,
+    registry: Registry,
+    data: str | Path | None = None,
+) -> Plan:
+    """Resolve files, readers, metrics, parameters, estimator and profile; read headers only.
+
+    Nothing is raised: `Plan.problems` has every fault found, to be shown in one message.
+    """
+    problems: list[Problem] = []
+    frames = dict(tables or {})
+    problems += [
+        _unknown(study, f"tables.{name}", "table", name, registry.tables)
+        for name in frames
+        if name not in registry.tables
+    ]
+    root = Path(data) if data is not None else (study.folder or Path())
+    if data is not None and not root.is_dir():
+        rule, remedy = "there is no such folder", "Give the folder that holds the data to --data."
+        problems.append(Problem(code="data.folder", file=str(data), rule=rule, remedy=remedy))
+    files = tuple(_files(study, registry, root, problems))
+    estimator = registry.estimators.get(study.design.estimator)
+    if estimator is None:
+        problems.append(
+            _unknown(
+                study, "design.estimator", "estimator", study.design.estimator, registry.estimators
+            )
+        )
+    profile = registry.profiles.get(study.disclosure)
+    if profile is None:
+        problems.append(
+            _unknown(
+                study,
+                "disclosure.profile",
+                "disclosure profile",
+                study.disclosure,
+                registry.profiles,
+            )
+        )
+    problems += _design(study, registry)
+    available = _available(files, frames, registry)
+    metrics = tuple(_metrics(study, registry, available, problems))
+    return Plan(
+        study=study,
+        registry=registry,
+        files=files,
+        frames=frames,
+        metrics=metrics,
+        estimator=estimator,
+        profile=profile,
+        problems=tuple(problems),
+    )
+
+
+def _unknown(study: Study, column: str, what: str, name: str, known: Iterable[str]) -> Problem:
+    return Problem(
+        code=f"study.unknown_{what.split()[-1]}",
+        file=study.file,
+        column=column,
+        value=name,
+        rule=f"there is no {what} of that name",
+        remedy=did_you_mean(name, known),
+    )
+
+
+def _files(
+    study: Study, registry: Registry, root: Path, problems: list[Problem]
+) -> Iterable[PlannedFile]:
+    for table, sources in study.tables.items():
+        if table not in registry.tables:
+            problems.append(_unknown(study, f"tables.{table}", "table", table, registry.tables))
+            continue
+        for source in sources:
+            reader = registry.readers.get(source.reader)
+            if reader is None:
+                problems.append(
+                    _unknown(
+                        study, f"tables.{table}.reader", "reader", source.reader, registry.readers
+                    )
+                )
+                continue
+            yield from _source(study, table, source, reader, root, problems)
+
+
+def _source(
+    study: Study,
+    table: str,
+    source: TableSource,
+    reader: Reader,
+    root: Path,
+    problems: list[Problem],
+) -> Iterable[PlannedFile]:
+    from impactkit.engine.files import head
+
+    where = f"tables.{table}"
+    if reader.table not in ("", table):
+        rule = f"reader {reader.id} fills the table {reader.table!r}, not {table!r}"
+        remedy = f"Move it under tables.{reader.table}, or use another reader."
+        problems.append(
+            Problem(code="study.reader", file=study.file, column=where, rule=rule, remedy=remedy)
+        )
+        return
+    options, faults = structure(reader.options, source.options, file=study.file, where=where)
+    problems.extend(faults)
+    for pattern in source.path:
+        # A pattern is relative to the data folder and cannot climb out of it by accident;
+        # an absolute path is the user's own choice.
+        found = sorted(Path(p) for p in glob.glob(str(root / pattern), recursive=True))
+        found = [path for path in found if path.is_file()]
+        if not found:
+            shown = "the study's folder" if study.folder == root else f"the folder {root.name}"
+            rule = f"no file matches it in {shown}"
+            remedy = "Check the spelling, or give the folder of the files with --data."
+            problems.append(
+                Problem(
+                    code="file.missing",
+                    file=study.file,
+                    column=f"{where}.path",
+                    value=pattern,
+                    rule=rule,
+                    remedy=remedy,
+                )
+            )
+        for path in found:
+            shown = path.relative_to(root).as_posix() if path.is_relative_to(root) else path.name
+            top, faults = head(path, shown=shown)
+            problems.extend(faults)
+            if top is not None and not faults:
+                yield PlannedFile(
+                    table=table,
+                    path=path,
+                    shown=shown,
+                    reader=reader,
+                    options=options,
+                    columns=top.columns,
+                )
+
+
+def _design(study: Study, registry: Registry) -> Iterable[Problem]:
+    design = study.design
+    spec = registry.tables.get("memberships")
+    condition = design.condition
+    if spec is not None and condition is not None:
+        known = {column.name for column in spec.columns}
+        for column in condition.columns:
+            if column not in known:
+                yield _unknown(study, "design.treated", "column of memberships", column, known)
+    for measure in design.outcome:
+        if measure not in registry.measures and "outcomes" in study.tables:
+            yield _unknown(study, "design.outcome", "measure", measure, registry.measures)
+
+
+def _available(
+    files: Iterable[PlannedFile], frames: Mapping[str, pl.DataFrame], registry: Registry
+) -> dict[str, set[str]]:
+    """Return the columns that each table will have, as far as headers tell."""
+    available: dict[str, set[str]] = {}
+    for file in files:
+        spec = registry.tables[file.table]
+        columns = _promised(file, spec)
+        available.setdefault(file.table, set()).update(columns)
+    for name, frame in frames.items():
+        available.setdefault(name, set()).update(frame.columns)
+    for columns in available.values():
+        if columns & {"urn", "school_key"}:
+            columns.update({"urn", "school_key"})
+    return available
+
+
+def _promised(file: PlannedFile, spec: TableSpec) -> set[str]:
+    if file.reader.table:  # an official form: the reader fills the table's columns
+        return {column.name for column in spec.columns}
+    present = {column.strip().casefold() for column in file.columns}
+    return {column.name for column in spec.columns if column.name.casefold() in present}
+
+
+def missing(
+    metric: Metric, available: Mapping[str, set[str]], measures: Iterable[str] = ()
+) -> tuple[str, ...]:
+    """Return what a metric needs and does not have, in words; empty when it can run."""
+    faults = []
+    for table, columns in metric.needs.tables.items():
+        if table not in available:
+            faults.append(f"the table {table} (columns {', '.join(columns)})")
+            continue
+        absent = [column for column in columns if column not in available[table]]
+        if absent:
+            faults.append(f"{', '.join(absent)} in the table {table}")
+    if metric.needs.panel or metric.shape == "outcome":
+        faults += [
+            f"the table {table}"
+            for table in ("memberships",)
+            if table not in available and table not in metric.needs.tables
+        ]
+    have = set(measures)
+    faults += [f"the measure {m}" for m in metric.needs.measures if have and m not in have]
+    return tuple(faults)
+
+
+def _metrics(
+    study: Study, registry: Registry, available: Mapping[str, set[str]], problems: list[Problem]
+) -> Iterable[PlannedMetric]:
+    asked = dict(study.metrics) if study.metrics is not None else {}
+    problems += [
+        _unknown(study, f'metrics."{name}"', "metric", name, registry.metrics)
+        for name in asked
+        if name not in registry.metrics
+    ]
+    for name, metric in sorted(registry.metrics.items()):
+        if study.metrics is not None and name not in asked:
+            continue
+        params, faults = structure(
+            metric.params, asked.get(name, {}), file=study.file, where=f'metrics."{name}"'
+        )
+        problems.extend(faults)
+        yield PlannedMetric(
+            metric=metric,
+            params=params,
+            asked=name in asked,
+            missing=missing(metric, available),
+        )

@@ -1,0 +1,110 @@
+"""Files into validated tables: steps 4 and 5 of the way of the data.
+
+Bad rows of an official extract are set aside and counted; any fault in a user's own register is an
+error. Every problem of every file is found before anything is said.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
+
+import attrs
+
+from impactkit.errors import Problem
+from impactkit.pipeline.plan import Plan, PlannedFile
+from impactkit.results import SourceFile
+
+if TYPE_CHECKING:
+    import polars as pl
+
+Progress = Callable[[str, int, int], None]
+
+
+@attrs.frozen(kw_only=True, eq=False)
+class Tables:
+    """The validated tables, what was set aside, and where everything came from."""
+
+    frames: Mapping[str, pl.DataFrame]
+    national: pl.DataFrame | None = None
+    set_aside: pl.DataFrame | None = None
+    sources: tuple[SourceFile, ...] = ()
+    problems: tuple[Problem, ...] = ()
+
+
+def read_tables(plan: Plan, progress: Progress) -> Tables:
+    """Read every planned file and take in every frame, validated."""
+    import polars as pl
+
+    from impactkit.declarations import load_code
+    from impactkit.engine.files import sha256
+    from impactkit.tables import validate
+
+    frames: dict[str, list[pl.DataFrame]] = {}
+    national: list[pl.DataFrame] = []
+    aside: list[pl.DataFrame] = []
+    sources: list[SourceFile] = []
+    problems: list[Problem] = []
+    total = len(plan.files)
+    for done, file in enumerate(plan.files):
+        progress(f"Reading {file.shown}", done, total)
+        spec = plan.registry.tables[file.table]
+        result = load_code(file.reader.read)(file.path, file.options, shown=file.shown, spec=spec)
+        problems.extend(result.problems)
+        checked = validate(result.frame, spec, file=file.shown)
+        problems.extend(checked.problems)
+        frames.setdefault(file.table, []).append(checked.frame)
+        if result.national is not None:
+            national.append(result.national)
+        kept_aside = [f for f in (result.set_aside, checked.rejected) if f is not None and f.height]
+        aside += [
+            f.with_columns(file=pl.lit(file.shown), table=pl.lit(file.table)) for f in kept_aside
+        ]
+        counts: dict[str, int] = {}
+        for frame in kept_aside:
+            for reason, n in frame.group_by("reason").len().sort("reason").iter_rows():
+                counts[reason] = counts.get(reason, 0) + n
+        rejected = checked.rejected.height if checked.rejected is not None else 0
+        problems += _too_many(plan, file, rejected, result.n_rows)
+        sources.append(
+            SourceFile(
+                path=file.shown,
+                table=file.table,
+                reader=file.reader.id,
+                sha256=sha256(file.path),
+                bytes=file.path.stat().st_size,
+                year=result.year,
+                n_rows=result.n_rows,
+                n_used=checked.frame.height,
+                set_aside=counts,
+            )
+        )
+    for name, frame in plan.frames.items():
+        spec = plan.registry.tables[name]
+        checked = validate(frame, spec, file=f"the frame {name!r}")
+        problems.extend(checked.problems)
+        frames.setdefault(name, []).append(checked.frame)
+    return Tables(
+        frames={name: pl.concat(parts, how="diagonal_relaxed") for name, parts in frames.items()},
+        national=pl.concat(national, how="diagonal_relaxed") if national else None,
+        set_aside=pl.concat(aside, how="diagonal_relaxed") if aside else None,
+        sources=tuple(sources),
+        problems=tuple(problems),
+    )
+
+
+def _too_many(plan: Plan, file: PlannedFile, rejected: int, n_rows: int) -> list[Problem]:
+    limit = plan.study.max_rejected
+    if not n_rows or rejected / n_rows <= limit:
+        return []
+    return [
+        Problem(
+            code="file.max_rejected",
+            file=file.shown,
+            rule=(
+                f"{rejected:,} of its {n_rows:,} rows cannot be used, more than the "
+                f"{100 * limit:g} % that `max_rejected` allows"
+            ),
+            remedy="A wrong reader or a damaged download is the usual cause; see the other problems.",
+        )
+    ]

@@ -1,0 +1,184 @@
+"""From a plan to an evaluation: read, link, estimate, protect."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
+
+import attrs
+
+from impactkit import __version__
+from impactkit.errors import InputError, Problem
+from impactkit.pipeline.contexts import Ground
+from impactkit.pipeline.core import FIRST_PARTY
+from impactkit.pipeline.metric import run_metric
+from impactkit.pipeline.plan import Plan
+from impactkit.pipeline.read import Progress, Tables, read_tables
+from impactkit.results import (
+    Evaluation,
+    Exclusion,
+    MetricResult,
+    Provenance,
+    RenderedSection,
+    Table,
+)
+
+if TYPE_CHECKING:
+    import polars as pl
+
+
+PACKAGES = ("attrs", "numpy", "pandera", "polars", "scikit-learn", "scipy")
+
+
+@attrs.frozen(kw_only=True, eq=False)
+class Run:
+    """An evaluation, and what stays private: rows set aside, problems with values, panels."""
+
+    evaluation: Evaluation
+    problems: tuple[Problem, ...] = ()
+    rejected: pl.DataFrame | None = None
+    panels: Mapping[str, pl.DataFrame] = attrs.field(factory=dict)
+
+
+def no_progress(stage: str, done: int, total: int) -> None:
+    """Say nothing."""
+
+
+def run(plan: Plan, *, progress: Progress = no_progress) -> Run:
+    """Carry out a plan.
+
+    Raises
+    ------
+    InputError
+        With every problem of the plan, or of the data, that is an error.
+    DisclosureError
+        When the audit of the finished evaluation fails; nothing is returned then.
+    """
+    if plan.errors:
+        raise InputError(plan.problems)
+    tables = read_tables(plan, progress)
+    errors = [p for p in tables.problems if p.severity == "error"]
+    if errors:
+        raise InputError(errors)
+    progress("Linking schools", 0, 1)
+    ground = _ground(plan, tables)
+    results = []
+    total = len(plan.metrics)
+    for done, planned in enumerate(plan.metrics):
+        progress(f"Working out {planned.metric.id}", done, total)
+        results.append(run_metric(planned, ground))
+    progress("Protecting people", 0, 1)
+    return _finish(plan, tables, ground, tuple(results))
+
+
+def _ground(plan: Plan, tables: Tables) -> Ground:
+    """Give every school its key, and settle the years."""
+    from impactkit.lineage import build_lineage
+
+    frames = dict(tables.frames)
+    urns = [frame["urn"] for frame in frames.values() if "urn" in frame.columns]
+    lineage = build_lineage(frames.get("school_links"), urns)
+    for name, frame in frames.items():
+        if "urn" in frame.columns and name != "school_links":
+            frames[name] = lineage.apply(frame)
+    years = plan.study.design.years
+    if years is None and "outcomes" in frames and frames["outcomes"].height:
+        found = frames["outcomes"]["year"]
+        years = (int(found.min()), int(found.max()))  # type: ignore[arg-type]
+    span = tuple(range(years[0], years[1] + 1)) if years else ()
+    return Ground(plan=plan, tables=frames, lineage=lineage, years=span)
+
+
+def _finish(plan: Plan, tables: Tables, ground: Ground, results: tuple[MetricResult, ...]) -> Run:
+    from impactkit.disclosure import protect
+
+    study, registry = plan.study, plan.registry
+    exclusions: dict[str, dict[str, int]] = {}
+    excluded: list[Exclusion] = []
+    extra: list[Table] = []
+    panels: dict[str, pl.DataFrame] = {}
+    measured = [m for m in study.design.outcome if "outcomes" in ground.tables]
+    for measure in measured if "memberships" in ground.tables else ():
+        panel = ground.panel(measure)
+        panels[measure] = panel.frame
+        for name, count in panel.counts.items():
+            exclusions.setdefault(name, {})[measure] = count
+        excluded.extend(panel.exclusions)
+        extra.extend(_balance(ground, measure))
+    warnings = [str(p) for p in tables.problems if p.severity != "error"]
+    evaluation = Evaluation(
+        title=study.title,
+        study=study.to_plain(),
+        results=results,
+        exclusions=exclusions,
+        excluded=tuple(excluded),
+        measures=tuple(
+            attrs.asdict(registry.measures[m]) for m in measured if m in registry.measures
+        ),
+        tables=tuple(extra),
+        problems=tuple(p.without_value() for p in tables.problems),
+        warnings=tuple(warnings),
+        provenance=Provenance(
+            impactkit=__version__,
+            python=platform.python_version(),
+            packages=_versions(),
+            plugins=tuple(info.to_plain() for info in registry.plugins),
+            sources=tables.sources,
+            study_sha256=study.sha256,
+            seed=study.seed,
+            created=_created(),
+        ),
+    )
+    evaluation = attrs.evolve(evaluation, sections=tuple(_sections(plan, evaluation)))
+    evaluation = attrs.evolve(
+        evaluation, plugins=tuple(info.to_plain() for info in registry.plugins)
+    )
+    assert plan.profile is not None
+    return Run(
+        evaluation=protect(evaluation, plan.profile, trusted=FIRST_PARTY),
+        problems=tables.problems,
+        rejected=tables.set_aside,
+        panels=panels,
+    )
+
+
+def _balance(ground: Ground, measure: str) -> Iterable[Table]:
+    from impactkit.panel import balance_costs
+
+    yield balance_costs(ground.panel(measure, balance="none"))
+
+
+def _sections(plan: Plan, evaluation: Evaluation) -> Iterable[RenderedSection]:
+    from impactkit.declarations import Section
+
+    for info, section, fault in plan.registry.sections(evaluation):
+        if isinstance(section, Section):
+            yield RenderedSection(
+                id=section.id,
+                title=section.title,
+                plugin=info.name,
+                notes=section.notes,
+                tables=section.tables,
+                charts=section.charts,
+            )
+        else:
+            words = fault or f"a report section is a Section, not a {type(section).__name__}"
+            plan.registry.blame(info.name, words)
+
+
+def _versions() -> dict[str, str]:
+    from importlib.metadata import version
+
+    return {name: version(name) for name in PACKAGES}
+
+
+def _created() -> str | None:
+    """Return the time to record: no clock is in the output unless SOURCE_DATE_EPOCH says so."""
+    import datetime as dt
+    import os
+
+    epoch = os.environ.get("SOURCE_DATE_EPOCH", "")
+    if not epoch.isdigit():
+        return None
+    return dt.datetime.fromtimestamp(int(epoch), tz=dt.UTC).isoformat()
