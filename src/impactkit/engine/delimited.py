@@ -1,0 +1,289 @@
+"""From delimited text to a frame of text, with every row that does not fit accounted for.
+
+A regular file goes through polars. Whether it is regular is counted first, on the bytes: polars
+fills up a short row without a word. Anything else goes through Python's own csv reader, which is
+several times slower and misses nothing.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections import Counter
+
+import attrs
+import numpy as np
+import polars as pl
+
+from impactkit.engine.decode import refuse
+from impactkit.errors import Problem
+
+DELIMITERS = (",", "\t", ";", "|")
+ROW = "source_row"
+"""Column with the row as a spreadsheet shows it: the header is row 1."""
+
+MAX_FIELD = 1_000_000
+"""Longest field, in characters; a longer one is an unclosed quotation mark or no data at all."""
+
+Numbered = list[tuple[int, list[str]]]
+"""Rows of cells, each with its number in the file."""
+
+_QUOTE = re.compile(rb'[^,\t;|\r\n"]"[^,\t;|\r\n"]')
+
+
+@attrs.frozen(kw_only=True, eq=False)
+class Parsed:
+    """A header, the rows that fit it (text, with `source_row`), and those that do not."""
+
+    columns: tuple[str, ...]
+    frame: pl.DataFrame
+    row_problems: tuple[Problem, ...] = ()
+    notes: tuple[Problem, ...] = ()
+
+
+def find_delimiter(header: str) -> str:
+    r"""Return the delimiter of a header line: whichever stands in it most, outside quotes.
+
+    Examples
+    --------
+    >>> find_delimiter('"Name, in full"\tURN\tLA')
+    '\t'
+    """
+    bare = re.sub(r'"[^"]*"', "", header)
+    return max(DELIMITERS, key=bare.count)
+
+
+def field_counts(data: bytes, delimiter: str) -> tuple[np.ndarray, bool]:
+    r"""Count the fields of each record; and tell whether the last quotation mark was closed.
+
+    Examples
+    --------
+    >>> counts, closed = field_counts(b'a,b\n"1,\n2",3\n4', ",")
+    >>> counts.tolist(), closed
+    ([2, 2, 1], True)
+    """
+    if not data.endswith(b"\n"):
+        data += b"\n"
+    codes = np.frombuffer(data, dtype=np.uint8)
+    newline, separator = codes == 10, codes == ord(delimiter)
+    closed = True
+    if b'"' in data:
+        inside = np.logical_xor.accumulate(codes == 34)
+        closed = not bool(inside[-1])
+        newline &= ~inside
+        separator &= ~inside
+    ends = np.flatnonzero(newline)
+    if not len(ends):
+        return np.zeros(0, dtype=np.int64), closed
+    starts = np.concatenate(([0], ends[:-1] + 1))
+    return np.add.reduceat(separator, starts, dtype=np.int64) + 1, closed
+
+
+def parse(data: bytes, delimiter: str, file: str, *, fill_short: bool = False) -> Parsed:
+    """Return the table in UTF-8 text, whatever the shape of its rows.
+
+    With `fill_short` a row may stop early, and its last fields are blank: so the Department writes
+    aggregate rows and schools without results. The last row is excepted where no newline ends it:
+    it may have been cut.
+
+    Raises
+    ------
+    DataError
+        The header is followed by no row that fits it, or quotation marks don't pair.
+    """
+    if b"\n" not in data:
+        data = data.replace(b"\r", b"\n")
+    counts, closed = field_counts(data, delimiter)
+    regular = closed and len(counts) > 1 and bool((counts[1:] == counts[1]).all())
+    if regular and counts[0] > 1 and not _QUOTE.search(data):
+        parsed = _parse_regular(data, delimiter, width=int(counts[1]), file=file)
+        if parsed is not None:
+            return parsed
+    return _parse_any(data.decode(), delimiter, file, fill_short=fill_short)
+
+
+def _parse_regular(data: bytes, delimiter: str, *, width: int, file: str) -> Parsed | None:
+    start = _end_of_header(data)
+    header = next(csv.reader(io.StringIO(data[:start].decode()), delimiter=delimiter))
+    try:
+        frame = pl.read_csv(
+            data[start:],
+            has_header=False,
+            separator=delimiter,
+            schema={f"column_{i}": pl.String for i in range(width)},
+            empty_string_is_null=False,
+        )
+    except pl.exceptions.PolarsError:
+        return None
+    return _fit(header, frame.with_row_index(ROW, offset=2), file)
+
+
+def _end_of_header(data: bytes) -> int:
+    at = data.index(b"\n")
+    while data.count(b'"', 0, at) % 2:
+        at = data.index(b"\n", at + 1)
+    return at + 1
+
+
+def _parse_any(text: str, delimiter: str, file: str, *, fill_short: bool) -> Parsed:
+    csv.field_size_limit(MAX_FIELD)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    rows: list[list[str]] = []
+    try:
+        rows.extend(reader)
+    except csv.Error as error:
+        row = len(rows) + 1
+        if "field larger" in str(error):
+            refuse(
+                "file.long_field",
+                file,
+                f"one field is longer than {MAX_FIELD:,} characters",
+                "Was the file cut, or is it no table? Download or export it again.",
+                row=row,
+            )
+        refuse(
+            "file.quotes",
+            file,
+            "a quotation mark opens here and is never closed, or is closed in mid-field",
+            "Was the download cut short? Download it again; inside a field write the mark twice.",
+            row=row,
+        )
+    numbered = [
+        (number, row)
+        for number, row in enumerate(rows, start=1)
+        if any(cell.strip() for cell in row)
+    ]
+    if not numbered:
+        refuse("file.empty", file, "the file is empty", "Download or export it again.")
+    filled = 0
+    if fill_short:
+        maybe_cut = not text.endswith(("\n", "\r"))
+        numbered, filled = _fill_short(numbered, keep_last=maybe_cut)
+    parsed = from_rows(numbered, file)
+    counts = (
+        ("row.blank", len(rows) - len(numbered), "blank rows were passed over"),
+        ("row.short", filled, "rows stop before the last column; the rest was taken as blank"),
+    )
+    notes = [
+        Problem(code=code, file=file, severity="note", rule=f"{count:,} {rule}")
+        for code, count, rule in counts
+        if count
+    ]
+    return attrs.evolve(parsed, notes=(*parsed.notes, *notes))
+
+
+def _fill_short(numbered: Numbered, *, keep_last: bool) -> tuple[Numbered, int]:
+    width = len(numbered[0][1])
+    if all(len(row) == width - 1 for _, row in numbered[1:]):
+        return numbered, 0
+    short = [len(row) < width for _, row in numbered]
+    short[-1] &= not keep_last
+    rows = [
+        (number, row + [""] * (width - len(row)) if is_short else row)
+        for (number, row), is_short in zip(numbered, short, strict=True)
+    ]
+    return rows, sum(short)
+
+
+def from_rows(numbered: Numbered, file: str) -> Parsed:
+    """Return the table in rows of cells, the header first, each with its number in the file."""
+    (_, header), body = numbered[0], numbered[1:]
+    width = _usual_width(header, [row for _, row in body])
+    kept: Numbered = []
+    problems: list[Problem] = []
+    for number, row in body:
+        extra = row[width:]
+        if len(row) < width or any(cell.strip() for cell in extra):
+            problems.append(_ragged(number, row, width, file))
+        else:
+            kept.append((number, row[:width]))
+    columns = zip(*(row for _, row in kept), strict=True) if kept else [()] * width
+    frame = pl.DataFrame(
+        {f"column_{i}": pl.Series(column, dtype=pl.String) for i, column in enumerate(columns)}
+    )
+    numbers = pl.Series(ROW, [number for number, _ in kept], dtype=pl.Int64)
+    parsed = _fit(header, frame.insert_column(0, numbers), file)
+    return attrs.evolve(parsed, row_problems=tuple(problems))
+
+
+def _usual_width(header: list[str], body: list[list[str]]) -> int:
+    """Return the width that rows should have: that of the header, unless all rows lack its last."""
+    widths = Counter(map(len, body))
+    if set(widths) == {len(header) - 1} and len(header) > 2:
+        return len(header) - 1
+    return len(header)
+
+
+def _ragged(number: int, row: list[str], width: int, file: str) -> Problem:
+    return Problem(
+        code="row.ragged",
+        file=file,
+        row=number,
+        value=",".join(row)[:200],
+        rule=f"the row has {len(row)} field{'s' * (len(row) != 1)} where the header has {width}",
+        remedy="Is a comma in a name not between quotation marks, or was the file cut short?",
+    )
+
+
+def _fit(header: list[str], frame: pl.DataFrame, file: str) -> Parsed:
+    """Put the header over the columns; one column more than the rows have is dropped with a note.
+
+    The extract of group links of March 2024 has such a header: its last column has no values.
+    """
+    width = frame.width - 1
+    names = [" ".join(name.split()) for name in header]
+    notes: list[Problem] = []
+    if len(names) == width + 1:
+        notes.append(
+            Problem(
+                code="header.extra",
+                file=file,
+                row=1,
+                column=names[-1],
+                severity="note",
+                rule=f"the header has {len(names)} columns and every row {width}; "
+                "the last column has no values and was left out",
+            )
+        )
+        names = names[:width]
+    elif len(names) == width - 1 and _is_blank(frame, width):
+        frame = frame.drop(frame.columns[-1])
+    elif len(names) != width:
+        refuse(
+            "header.width",
+            file,
+            f"the header has {len(names)} columns, but the rows have {width}",
+            "Are there title rows above the header, or do header and rows use other separators?",
+            row=1,
+        )
+    blank = [i for i, name in enumerate(names) if not name and _is_blank(frame, i + 1)]
+    frame = frame.drop([frame.columns[i + 1] for i in blank])
+    names = [name for i, name in enumerate(names) if i not in set(blank)]
+    frame.columns = [ROW, *unique_names(names)]
+    frame = frame.with_columns(pl.col(ROW).cast(pl.Int64))
+    return Parsed(columns=tuple(names), frame=frame, notes=tuple(notes))
+
+
+def _is_blank(frame: pl.DataFrame, index: int) -> bool:
+    return bool((frame.to_series(index).str.strip_chars() == "").all())
+
+
+def unique_names(names: list[str]) -> list[str]:
+    """Return a name of its own for every column.
+
+    Examples
+    --------
+    >>> unique_names(["", "URN", "Name", "URN"])
+    ['(unnamed)', 'URN', 'Name', 'URN (2)']
+    """
+    taken = {ROW}
+    result = []
+    for name in names:
+        unique, n = name or "(unnamed)", 1
+        while unique in taken:
+            n += 1
+            unique = f"{name or '(unnamed)'} ({n})"
+        taken.add(unique)
+        result.append(unique)
+    return result

@@ -1,0 +1,203 @@
+"""The one door from a file to a frame of text: CSV (gzipped or not), XLSX, Parquet.
+
+Everything comes in as text, because what a cell means is decided later and in one place: ``SUPP``
+in a column of numbers is a fact to keep, ``01`` a code and not the number one.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+import re
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import attrs
+import polars as pl
+
+from impactkit.declarations import Head
+from impactkit.engine.decode import GZIP, PARQUET, ZIP, Decoded, decode, kind_of, refuse, unpack
+from impactkit.engine.delimited import ROW, Parsed, find_delimiter, parse
+from impactkit.engine.workbook import as_text, read_parquet, read_workbook
+from impactkit.errors import Problem
+
+__all__ = ["ROW", "TextTable", "file_label", "head", "read_text", "sha256", "text_of"]
+
+HEAD_BYTES = 1 << 18
+HEAD_ROWS = 50
+
+
+@attrs.frozen(kw_only=True, eq=False)
+class TextTable:
+    """A file as text.
+
+    `frame` has the columns of the file under their own names (trimmed, runs of space made one), all
+    `pl.String` with ``""`` for blank, and first `source_row`, the row as a spreadsheet shows it.
+    `columns` is the header as it stands, duplicates included. `row_problems` are rows that could
+    not be fitted under the header and so are not in the frame, one each; `notes` what a reader of
+    the file should know.
+    """
+
+    file: str
+    frame: pl.DataFrame
+    columns: tuple[str, ...]
+    kind: str = "csv"
+    encoding: str = ""
+    delimiter: str = ""
+    row_problems: tuple[Problem, ...] = ()
+    notes: tuple[Problem, ...] = ()
+
+    @property
+    def n_rows(self) -> int:
+        """Records in the file, those that do not fit included."""
+        return self.frame.height + len(self.row_problems)
+
+    @property
+    def duplicates(self) -> tuple[str, ...]:
+        """Names that stand more than once in the header."""
+        return tuple(sorted({n for n in self.columns if n and self.columns.count(n) > 1}))
+
+
+def file_label(path: str | Path) -> str:
+    """Name a file for people: by its name, and by its folder where that is a year or a date.
+
+    Examples
+    --------
+    >>> file_label("data/2018/england_swf.csv"), file_label("registers/members.csv")
+    ('2018/england_swf.csv', 'members.csv')
+    """
+    path = Path(path)
+    dated = re.match(r"(19|20)\d\d", path.parent.name)
+    return f"{path.parent.name}/{path.name}" if dated else path.name
+
+
+def read_text(path: str | Path, *, fill_short: bool = False) -> TextTable:
+    r"""Read a CSV, XLSX or Parquet file as text, whatever its name says that it is.
+
+    Parameters
+    ----------
+    path
+        The file. CSV may be gzipped; separated by comma, tab, semicolon or bar; in UTF-8 (with or
+        without byte-order mark), UTF-16 or cp1252.
+    fill_short
+        Take the fields that a row of CSV lacks at its end as blank, and say so in a note; else such
+        a row is a problem.
+
+    Raises
+    ------
+    DataError
+        Nothing of the file can be used: it is missing, empty, a web page, an archive, damaged, has
+        bytes that no encoding explains, or a header that does not belong to its rows.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> folder = Path(tempfile.mkdtemp())
+    >>> _ = (folder / "members.csv").write_bytes(b"urn;role\n100001;client\n")
+    >>> table = read_text(folder / "members.csv")
+    >>> table.delimiter, table.frame.rows()
+    (';', [(2, '100001', 'client')])
+    """
+    file = file_label(path)
+    data = unpack(_bytes_of(Path(path), file), file)
+    kind = kind_of(data, file)
+    if kind == "xlsx":
+        return _table(file, read_workbook(data, file), kind=kind)
+    if kind == "parquet":
+        return _table(file, read_parquet(data, file), kind=kind)
+    decoded = decode(data, file)
+    delimiter = find_delimiter(_first_line(decoded))
+    parsed = parse(decoded.data, delimiter, file, fill_short=fill_short)
+    return _table(file, parsed, kind=kind, encoding=decoded.encoding, delimiter=delimiter)
+
+
+def text_of(frame: pl.DataFrame, file: str = "") -> TextTable:
+    """Return a frame in memory as a `TextTable`, so that it meets the same checks as a file."""
+    return _table(file, as_text(frame), kind="frame")
+
+
+def _table(file: str, parsed: Parsed, **about: str) -> TextTable:
+    return TextTable(
+        file=file,
+        frame=parsed.frame,
+        columns=parsed.columns,
+        row_problems=parsed.row_problems,
+        notes=parsed.notes,
+        **about,
+    )
+
+
+def _bytes_of(path: Path, file: str, limit: int = -1) -> bytes:
+    try:
+        with path.open("rb") as stream:
+            return stream.read(limit)
+    except FileNotFoundError:
+        refuse("file.missing", file, "there is no such file", _nearby(path))
+    except IsADirectoryError:
+        refuse("file.folder", file, "this is a folder", "Name a file in it, or a pattern: *.csv.")
+    except OSError as error:
+        refuse("file.unreadable", file, f"it cannot be opened: {error.strerror}", "")
+
+
+def _nearby(path: Path) -> str:
+    import difflib
+
+    try:
+        names = [entry.name for entry in path.parent.iterdir()]
+    except OSError:
+        return "Its folder does not exist either. Check the path."
+    close = difflib.get_close_matches(path.name, names, n=1)
+    return f"Did you mean {close[0]}?" if close else "Check the name and the folder."
+
+
+def _first_line(decoded: Decoded) -> str:
+    lines = decoded.data[:HEAD_BYTES].decode(errors="ignore").splitlines()
+    return next((line for line in lines if line.strip()), "")
+
+
+def head(path: str | Path) -> Head:
+    """Return the header and the first rows of a file, without reading the rest of a CSV.
+
+    Raises
+    ------
+    DataError
+        As for `read_text`.
+    """
+    path = Path(path)
+    file = file_label(path)
+    raw = _bytes_of(path, file, HEAD_BYTES)
+    data = unpack(raw, file, limit=HEAD_BYTES) if len(raw) < HEAD_BYTES else _unpack_start(raw)
+    if data.startswith((ZIP, PARQUET)):
+        table = read_text(path)
+        rows = table.frame.head(HEAD_ROWS).drop(ROW).rows()
+        return _head(path, table.columns, rows, kind=table.kind)
+    kind_of(data, file)
+    complete = data if len(data) < HEAD_BYTES else data[: data.rfind(b"\n") + 1]
+    decoded = decode(complete, file)
+    delimiter = find_delimiter(_first_line(decoded))
+    reader = csv.reader(io.StringIO(decoded.data.decode(), newline=""), delimiter=delimiter)
+    rows = [tuple(row) for row in islice(reader, HEAD_ROWS + 1)]
+    columns = tuple(" ".join(name.split()) for name in rows[0])
+    about = {"encoding": decoded.encoding, "delimiter": delimiter, "kind": "csv"}
+    return _head(path, columns, rows[1:], **about)
+
+
+def _head(path: Path, columns: Any, rows: Any, **about: str) -> Head:
+    return Head(path=path, columns=columns, rows=rows, **about)
+
+
+def _unpack_start(raw: bytes) -> bytes:
+    """Return the start of what a gzipped file holds, from its first bytes only."""
+    import zlib
+
+    if not raw.startswith(GZIP):
+        return raw
+    return zlib.decompressobj(wbits=31).decompress(raw, HEAD_BYTES)
+
+
+def sha256(path: str | Path) -> str:
+    """Return the SHA-256 digest of a file's bytes, in hexadecimal."""
+    with Path(path).open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
