@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 from impactkit.declarations import DisclosureProfile, Estimator, Metric, Reader, TableSpec
-from impactkit.errors import Problem, did_you_mean
+from impactkit.errors import DataError, Problem, did_you_mean
 from impactkit.pipeline.params import structure
 from impactkit.study import Study, TableSource
 
@@ -189,17 +189,19 @@ def _source(
             )
         for path in found:
             shown = path.relative_to(root).as_posix() if path.is_relative_to(root) else path.name
-            top, faults = head(path, shown=shown)
-            problems.extend(faults)
-            if top is not None and not faults:
-                yield PlannedFile(
-                    table=table,
-                    path=path,
-                    shown=shown,
-                    reader=reader,
-                    options=options,
-                    columns=top.columns,
-                )
+            try:
+                top = head(path)
+            except DataError as error:
+                problems.extend(error.problems)
+                continue
+            yield PlannedFile(
+                table=table,
+                path=path,
+                shown=shown,
+                reader=reader,
+                options=options,
+                columns=top.columns,
+            )
 
 
 def _design(study: Study, registry: Registry) -> Iterable[Problem]:

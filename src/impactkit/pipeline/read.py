@@ -105,6 +105,6 @@ def _too_many(plan: Plan, file: PlannedFile, rejected: int, n_rows: int) -> list
                 f"{rejected:,} of its {n_rows:,} rows cannot be used, more than the "
                 f"{100 * limit:g} % that `max_rejected` allows"
             ),
-            remedy="A wrong reader or a damaged download is the usual cause; see the other problems.",
+            remedy="A wrong reader or a damaged download is the usual cause.",
         )
     ]

@@ -1,0 +1,15 @@
+"""What this distribution declares to impactkit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from impactkit import Metric, hookimpl
+
+
+@hookimpl
+def impactkit_metrics() -> Iterable[Metric]:
+    """Return the difference-in-differences metrics."""
+    from impactkit_did.effect import effect
+
+    return (effect,)

@@ -1,0 +1,46 @@
+"""``impactkit demo [OUT]``: a made-up county, evaluated from its files to its report."""
+
+from __future__ import annotations
+
+from importlib import resources
+from pathlib import Path
+
+import click
+
+
+@click.command(name="demo")
+@click.argument("out", type=click.Path(path_type=Path), default=Path("impactkit-demo"))
+@click.option(
+    "--seed", type=int, default=2010, show_default=True, help="Another seed: another county."
+)
+@click.option(
+    "--effect",
+    type=float,
+    default=-0.5,
+    show_default=True,
+    help="The effect that is planted, in pupils per teacher; 0 for none.",
+)
+def command(out: Path, seed: int, effect: float) -> int:
+    """Make a fictional county in OUT, evaluate it, and write the report.
+
+    No real school is in it. The effect of the partnerships is known, so that you can see what the
+    report says of a difference that is there, or of one that is not.
+    """
+    from impactkit.cli.evaluate import evaluate_to
+    from impactkit.errors import Problem, UsageError
+    from impactkit.study import Study
+    from impactkit.synthetic import county
+
+    study = out / "study.toml"
+    if out.exists() and any(out.iterdir()) and not study.exists():
+        rule, remedy = "the folder is not empty", "Give the name of a new folder."
+        raise UsageError(Problem(code="out.taken", file=str(out), rule=rule, remedy=remedy))
+    out.mkdir(parents=True, exist_ok=True)
+    county(seed=seed, effect=effect).write(out / "data")
+    text = resources.files("impactkit.cli").joinpath("demo_study.toml").read_text("utf-8")
+    study.write_text(text.replace("seed = 2010", f"seed = {seed}"), encoding="utf-8")
+    code = evaluate_to(Study.load(study), out / "evaluation")
+    click.echo(
+        f"Planted: {effect:+g} pupils per teacher from the year of joining on (see {study})."
+    )
+    return code

@@ -1,0 +1,115 @@
+"""``impactkit evaluate STUDY -o OUT``: the main job."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import attrs
+import click
+
+if TYPE_CHECKING:
+    from impactkit.pipeline import Plan
+    from impactkit.results import Evaluation
+    from impactkit.study import Study
+
+
+@click.command(name="evaluate")
+@click.argument("study", type=click.Path(path_type=Path))
+@click.option(
+    "-o",
+    "--out",
+    type=click.Path(path_type=Path),
+    help="Folder for the results. [default: `evaluation` beside the study file]",
+)
+@click.option(
+    "--data", type=click.Path(path_type=Path), help="Folder that the study's paths are in."
+)
+@click.option("--dry-run", is_flag=True, help="Say what would be done, from headers alone.")
+@click.option(
+    "--strict", is_flag=True, help="Exit with 1 when a metric or plugin was skipped, too."
+)
+@click.option(
+    "--allow-local", is_flag=True, help="Run the study's local_metrics/*.py: read them first."
+)
+@click.option("--no-plugin", "deny", multiple=True, metavar="NAME", help="Leave a plugin out.")
+def command(
+    study: Path,
+    out: Path | None,
+    data: Path | None,
+    dry_run: bool,
+    strict: bool,
+    allow_local: bool,
+    deny: tuple[str, ...],
+) -> int:
+    """Evaluate STUDY (a study.toml, or the folder it is in) and write the report."""
+    from impactkit.study import Study
+
+    loaded = Study.load(study)
+    if deny:
+        loaded = attrs.evolve(loaded, plugins_deny=(*loaded.plugins_deny, *deny))
+    out = out or (loaded.folder or Path()) / "evaluation"
+    return evaluate_to(
+        loaded, out, data=data, dry_run=dry_run, strict=strict, allow_local=allow_local
+    )
+
+
+def evaluate_to(
+    study: Study,
+    out: Path,
+    *,
+    data: Path | None = None,
+    dry_run: bool = False,
+    strict: bool = False,
+    allow_local: bool = False,
+) -> int:
+    """Evaluate a study, write the results to `out`, and say what was found; return the exit code."""
+    from impactkit.cli.progress import Progress
+    from impactkit.errors import InputError
+    from impactkit.pipeline import check_out, plan, registry_for, run, write
+
+    check_out(out)
+    with Progress() as progress:
+        progress("Finding plugins", 0, 1)
+        registry = registry_for(study, allow_local=allow_local)
+        planned = plan(study, registry=registry, data=data)
+        if planned.errors:
+            raise InputError(planned.problems)
+        if not dry_run:
+            finished = run(planned, progress=progress)
+            progress("Writing the report", 0, 1)
+            written = write(finished, out)
+    if dry_run:
+        _say_plan(planned)
+        return 0
+    return _say_found(finished.evaluation, written, out, strict=strict)
+
+
+def _say_plan(planned: Plan) -> None:
+    click.echo(f"{planned.study.title}: what would be done")
+    for file in planned.files:
+        click.echo(f"  read   {file.shown} into {file.table}, with {file.reader.id}")
+    for metric in planned.metrics:
+        why = f": skipped, the study lacks {'; '.join(metric.missing)}" if metric.missing else ""
+        click.echo(f"  metric {metric.metric.id}{why}")
+    click.echo("Nothing was estimated or written.")
+
+
+def _say_found(evaluation: Evaluation, written: Path, out: Path, *, strict: bool) -> int:
+    from impactkit.report import summary
+
+    for sentence in summary(evaluation):
+        click.echo(sentence)
+    failed = [r for r in evaluation.results if r.status == "failed"]
+    skipped = [r for r in evaluation.results if r.status == "skipped"]
+    broken = [p for p in evaluation.plugins if p["status"] == "failed" or p["reason"]]
+    for result in failed:
+        click.secho(f"{result.metric} failed: {result.reason}", fg="red", err=True)
+    for plugin in broken:
+        click.secho(f"Plugin {plugin['name']}: {plugin['reason']}", fg="red", err=True)
+    if skipped:
+        names = ", ".join(r.metric for r in skipped)
+        click.echo(f"Not run for want of data: {names}. The report says what each one needs.")
+    click.echo(f"Report: {out / 'release' / 'report.html'}")
+    click.echo(f"Only {out / 'release'} is for sharing; {out / 'private'} is not.")
+    return int(bool(failed) or (strict and bool(skipped or broken)))
