@@ -60,6 +60,10 @@ _NAMES = {
         "TableSpec",
     ),
     "impactkit.hookspecs": ("hookimpl",),
+    "impactkit.estimators": ("att_gt",),
+    "impactkit.pipeline": ("evaluate", "plan", "run", "write"),
+    "impactkit.plugins": ("Registry",),
+    "impactkit.study": ("Design", "Study", "TableSource"),
     "impactkit.metrics": ("MetricContext", "Panel", "estimating_metric", "outcome_metric"),
 }
 _HOME = {name: module for module, names in _NAMES.items() for name in names}

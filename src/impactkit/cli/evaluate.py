@@ -63,7 +63,7 @@ def evaluate_to(
     strict: bool = False,
     allow_local: bool = False,
 ) -> int:
-    """Evaluate a study, write the results to `out`, and say what was found; return the exit code."""
+    """Evaluate a study into `out`, say what was found, and return the exit code."""
     from impactkit.cli.progress import Progress
     from impactkit.errors import InputError
     from impactkit.pipeline import check_out, plan, registry_for, run, write

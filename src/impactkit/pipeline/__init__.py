@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from impactkit.pipeline.core import default_registry
+from impactkit.pipeline.inspect import inspect_file, inspect_study
 from impactkit.pipeline.plan import Plan, PlannedFile, PlannedMetric, plan
 from impactkit.pipeline.run import Run, no_progress, run
 from impactkit.pipeline.write import check_out, write
@@ -29,6 +30,8 @@ __all__ = [
     "check_out",
     "default_registry",
     "evaluate",
+    "inspect_file",
+    "inspect_study",
     "plan",
     "registry_for",
     "run",

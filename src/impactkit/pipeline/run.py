@@ -62,7 +62,7 @@ def run(plan: Plan, *, progress: Progress = no_progress) -> Run:
     if errors:
         raise InputError(errors)
     progress("Linking schools", 0, 1)
-    ground = _ground(plan, tables)
+    ground = ground_of(plan, tables)
     results = []
     total = len(plan.metrics)
     for done, planned in enumerate(plan.metrics):
@@ -72,7 +72,7 @@ def run(plan: Plan, *, progress: Progress = no_progress) -> Run:
     return _finish(plan, tables, ground, tuple(results))
 
 
-def _ground(plan: Plan, tables: Tables) -> Ground:
+def ground_of(plan: Plan, tables: Tables) -> Ground:
     """Give every school its key, and settle the years."""
     from impactkit.lineage import build_lineage
 

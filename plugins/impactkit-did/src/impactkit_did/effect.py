@@ -31,7 +31,7 @@ class Params:
 @estimating_metric(
     id="did.effect",
     title="Change in schools that joined, beyond the change elsewhere",
-    question="Did results change more in schools that joined a partnership than in schools that had not?",
+    question="Did results change more in schools that joined than in schools that had not?",
     needs=Needs(
         tables={
             "outcomes": ("school_key", "year", "measure", "value"),
