@@ -1,0 +1,22 @@
+"""Exposure, cohorts and school-by-year panels, with every row and school accounted for.
+
+`exposure` turns memberships into the first exposed year and the cluster of each school;
+`build_panel` joins it to one outcome; `balance_costs` says what each choice of balance would cost;
+`trace_rows` shows for every input row whether it is in the panel and, if not, why.
+"""
+
+from __future__ import annotations
+
+from impactkit.panel.balance import balance_costs
+from impactkit.panel.build import build_panel, trace_rows, unaccounted_rows
+from impactkit.panel.exposure import PLACEHOLDER_DATES, Exposure, exposure
+
+__all__ = [
+    "PLACEHOLDER_DATES",
+    "Exposure",
+    "balance_costs",
+    "build_panel",
+    "exposure",
+    "trace_rows",
+    "unaccounted_rows",
+]

@@ -1,0 +1,190 @@
+"""Exposure: from memberships to the first exposed year of each school, and its cluster.
+
+The first exposed year is the academic year of joining, September to August, named by its end.
+Whether an outcome of that year can already show an effect (tests in May, a census in November) is
+for the estimator's `anticipation`, not for this room.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import attrs
+import polars as pl
+
+from impactkit.errors import Problem, UsageError
+from impactkit.inference.clusters import cluster_labels
+from impactkit.lineage import Lineage
+
+__all__ = ["PLACEHOLDER_DATES", "Exposure", "exposure"]
+
+PLACEHOLDER_DATES = (dt.date(1, 1, 1), dt.date(1944, 8, 2))
+"""The range of join dates that stand for "not known": before the Education Act 1944 (3 August) no
+school that the register holds was maintained under the law it knows. `1900-01-01` is the common
+one: 62 of 1,057 federation rows of the 2022 register."""
+
+STANDINGS = ("treated", "date_unknown", "beside_treated", "one_school", "other_partnership")
+
+
+@attrs.frozen(kw_only=True, eq=False)
+class Exposure:
+    """What the memberships say of each school.
+
+    Attributes
+    ----------
+    schools
+        One row a school that has a membership: `school_key`, `cohort` (first exposed year, null
+        unless treated) and `standing`:
+
+        - ``treated``: it meets the condition, in a real partnership, from a known date;
+        - ``date_unknown``: it does, but a join date is missing or a placeholder, so no year can be
+          called unexposed: neither treated nor comparison;
+        - ``beside_treated``: it does not, but shares a partnership with a school that does, so it
+          is no fair comparison;
+        - ``one_school``: it does, but only in a partnership that has no other school;
+        - ``other_partnership``: none of its partnerships has a school that meets the condition.
+    clusters
+        `school_key`, `cluster`: partnerships that share a school are one cluster. Schools that are
+        not listed are clusters of their own, which `build_panel` names ``school:`` and their key.
+    one_school
+        The partnerships with one school only: `partnership_id`, `school_key`.
+    n_repeated
+        Rows that say again that a school joined a partnership: a second URN of the same school, or
+        the same row twice. The earliest date counts.
+    """
+
+    schools: pl.DataFrame
+    clusters: pl.DataFrame
+    one_school: pl.DataFrame
+    n_repeated: int = 0
+
+
+def exposure(
+    memberships: pl.DataFrame,
+    lineage: Lineage,
+    *,
+    treated: pl.Expr | None = None,
+    first_year: int | None = None,
+    last_year: int | None = None,
+    min_schools: int = 2,
+) -> Exposure:
+    """Work out who is treated, since when, and which schools vary together.
+
+    Parameters
+    ----------
+    memberships
+        `partnership_id`, `joined`, and `urn` or `school_key`; `left` and whatever `treated` uses.
+    treated
+        The condition, an expression over columns of `memberships`. None: every member is treated.
+    first_year, last_year
+        The window. Memberships outside it do not tie clusters together; cohorts are given whatever
+        their year.
+    min_schools
+        A group of fewer schools, after lineage, is no partnership. Count them in the whole
+        register: a county's extract may hold one school of a trust that has many elsewhere.
+
+    Raises
+    ------
+    UsageError
+        When `treated` names a column that memberships do not have.
+
+    Examples
+    --------
+    >>> from impactkit.lineage import build_lineage
+    >>> members = pl.DataFrame({"partnership_id": ["A", "A", "B"], "urn": [100001, 100002, 100003],
+    ...     "joined": [dt.date(2014, 9, 1), dt.date(2015, 8, 31), dt.date(2014, 9, 1)]})
+    >>> exposure(members, build_lineage(None)).schools.rows()
+    [('100001', 2015, 'treated'), ('100002', 2015, 'treated'), ('100003', None, 'one_school')]
+    """
+    rows = _rows(memberships, lineage, treated, min_schools)
+    return Exposure(
+        schools=_schools(rows),
+        clusters=_clusters(rows, first_year, last_year),
+        one_school=rows.filter("alone")
+        .select("partnership_id", "school_key")
+        .unique()
+        .sort("partnership_id", "school_key"),
+        n_repeated=rows.height - rows.select("partnership_id", "school_key", "role").n_unique()
+        if rows.height
+        else 0,
+    )
+
+
+def _rows(
+    memberships: pl.DataFrame, lineage: Lineage, treated: pl.Expr | None, min_schools: int
+) -> pl.DataFrame:
+    """Say of each membership whether it meets the condition, is alone, and has a usable date."""
+    condition = pl.lit(True) if treated is None else treated
+    missing = sorted(set(condition.meta.root_names()) - set(memberships.columns))
+    if missing:
+        raise UsageError(
+            Problem(
+                code="treated.column",
+                column=name,
+                rule="`treated` uses this column, and memberships do not have it",
+                remedy=f"Use one of: {', '.join(sorted(memberships.columns))}.",
+            )
+            for name in missing
+        )
+    absent = {"left": pl.Date, "role": pl.String}
+    rows = lineage.apply(
+        memberships.with_columns(
+            pl.lit(None, kind).alias(name)
+            for name, kind in absent.items()
+            if name not in memberships.columns
+        )
+    )
+    alone = pl.col("school_key").n_unique().over("partnership_id") < min_schools
+    low, high = PLACEHOLDER_DATES
+    return rows.select(
+        "school_key",
+        pl.col("partnership_id").cast(pl.String),
+        "role",
+        "joined",
+        "left",
+        meets=condition.fill_null(False),
+        alone=alone,
+        undated=pl.col("joined").is_null() | pl.col("joined").is_between(low, high),
+        year=pl.col("joined").dt.year().cast(pl.Int64) + (pl.col("joined").dt.month() >= 9),
+    ).with_columns(real=pl.col("meets") & ~pl.col("alone"))
+
+
+def _schools(rows: pl.DataFrame) -> pl.DataFrame:
+    beside = pl.col("real").any().over("partnership_id")
+    standing = (
+        pl.when((pl.col("real") & pl.col("undated")).any())
+        .then(pl.lit("date_unknown"))
+        .when(pl.col("real").any())
+        .then(pl.lit("treated"))
+        .when(pl.col("beside").any())
+        .then(pl.lit("beside_treated"))
+        .when((pl.col("meets") & pl.col("alone")).any())
+        .then(pl.lit("one_school"))
+        .otherwise(pl.lit("other_partnership"))
+    )
+    return (
+        rows.with_columns(beside=beside)
+        .group_by("school_key")
+        .agg(standing=standing, earliest=pl.col("year").filter("real").min())
+        .select(
+            "school_key",
+            cohort=pl.when(pl.col("standing") == "treated").then("earliest"),
+            standing="standing",
+        )
+        .sort("school_key")
+    )
+
+
+def _clusters(rows: pl.DataFrame, first_year: int | None, last_year: int | None) -> pl.DataFrame:
+    """Label the components of partnerships that have a treated school, through all their members.
+
+    A supporting school that serves two partnerships ties them together although it is not treated
+    itself, so every member counts here, not only those that meet the condition.
+    """
+    inside = pl.col("real").any().over("partnership_id")
+    if last_year is not None:
+        inside &= (pl.col("joined") <= dt.date(last_year, 8, 31)).fill_null(True)
+    if first_year is not None:
+        inside &= (pl.col("left") >= dt.date(first_year - 1, 9, 1)).fill_null(True)
+    members = rows.filter(inside).select("school_key", "partnership_id").unique()
+    return cluster_labels(members.sort("school_key", "partnership_id"))
