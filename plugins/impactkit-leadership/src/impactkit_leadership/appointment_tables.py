@@ -1,0 +1,209 @@
+"""The estimates, table and charts of ``leadership.internal_appointments``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import attrs
+import polars as pl
+
+from impactkit import Chart, Column, Estimate, Table
+from impactkit_leadership.intervals import clopper_pearson, median_interval
+from impactkit_leadership.levels import LABELS
+from impactkit_leadership.shares import (
+    IN,
+    OUT,
+    Limits,
+    difference_estimate,
+    share_estimate,
+    tally,
+)
+
+if TYPE_CHECKING:
+    from impactkit_leadership.appointments import AppointmentParams
+
+METRIC = "leadership.internal_appointments"
+OWN = "Appointed from the school itself"
+PARTNER = "Appointed from the partnership"
+WITHIN = "Appointed from the school or the partnership"
+WAIT = "Days from advertisement to appointment, median"
+ALL = "all senior posts"
+
+SOURCES = {
+    "internal_school": "The school itself",
+    "internal_partnership": "The partnership",
+    "external_la": "Elsewhere in the authority",
+    "external_other": "Beyond the authority",
+}
+KINDS = {
+    OWN: ("internal_school",),
+    PARTNER: ("internal_partnership",),
+    WITHIN: ("internal_school", "internal_partnership"),
+}
+UNADJUSTED = (
+    "Schools in partnerships may differ from others in size, phase and applicants; this difference "
+    "adjusts for none of them.",
+)
+
+
+def estimates(
+    rows: pl.DataFrame, params: AppointmentParams, *, groups: bool, years: int
+) -> Iterator[Estimate]:
+    """Yield the shares by source, level and partnership, and the length of vacancies.
+
+    `rows` has `school_key`, `level` (in words), `source`, `days`, `in_partnership` and `cluster`,
+    one row an appointment; `years` is how many academic years they cover.
+    """
+    limits = Limits(params.min_appointments, params.min_schools, params.min_clusters)
+    known = rows.filter(pl.col("source") != "not_known")
+    labels = list(dict.fromkeys(LABELS[level] for level in params.levels))
+    segments = [(ALL, "all", pl.lit(value=True))]
+    segments += [(label, "all", pl.col("level") == label) for label in labels]
+    if groups:
+        segments += [(ALL, IN, pl.col("in_partnership")), (ALL, OUT, ~pl.col("in_partnership"))]
+    for estimand, sources in KINDS.items():
+        sides = {}
+        for term, group, chosen in segments:
+            if estimand == PARTNER and group == OUT:
+                continue
+            counted = tally(
+                known.filter(chosen),
+                pl.col("source").is_in(sources),
+                limits,
+                what=f"appointments with a known source ({term})",
+            )
+            if years < params.min_years and counted.worth is not None:
+                counted = attrs.evolve(
+                    counted,
+                    worth=None,
+                    status="not_estimable",
+                    reason=f"the appointments cover fewer than {params.min_years} academic years; "
+                    "supply more, or set `min_years`",
+                )
+            sides[group] = counted
+            yield share_estimate(
+                counted,
+                clopper_pearson,
+                interval_name="exact Clopper-Pearson interval",
+                metric=METRIC,
+                estimand=estimand,
+                term=term,
+                subgroup=group,
+            )
+        if groups and estimand != PARTNER:
+            yield difference_estimate(
+                sides[IN],
+                sides[OUT],
+                warnings=UNADJUSTED,
+                metric=METRIC,
+                estimand=f"{estimand}: partnership schools less others",
+                term=ALL,
+            )
+    internal = pl.col("source").is_in(KINDS[WITHIN])
+    for group, part in (
+        ("all", rows),
+        ("appointed from within", known.filter(internal)),
+        ("appointed from outside", known.filter(~internal)),
+    ):
+        yield _wait(part.drop_nulls("days"), group, params)
+
+
+def _wait(rows: pl.DataFrame, group: str, params: AppointmentParams) -> Estimate:
+    """Return the median length of the vacancies, each about one person appointed."""
+    common: dict[str, Any] = {
+        "metric": METRIC,
+        "estimand": WAIT,
+        "term": ALL,
+        "subgroup": group,
+        "unit": "days",
+        "n_people": rows.height,
+        "n_schools": rows["school_key"].n_unique() if rows.height else 0,
+    }
+    if rows.height < params.min_appointments:
+        return Estimate(
+            **common,
+            status="not_estimable",
+            reason=f"there are fewer than {params.min_appointments} appointments with both dates",
+        )
+    middle, bounds = median_interval(rows["days"].to_list())
+    return Estimate(
+        **common,
+        value=float(middle),
+        ci_low=None if bounds is None else float(bounds[0]),
+        ci_high=None if bounds is None else float(bounds[1]),
+        reason="" if bounds else "too few appointments for an interval of the median",
+        method="median; distribution-free interval between ordered values",
+        variance="appointments taken as independent",
+    )
+
+
+def table(rows: pl.DataFrame, params: AppointmentParams, *, groups: bool) -> Table:
+    """Return appointments by level, partnership and source."""
+    labels = list(dict.fromkeys(LABELS[level] for level in params.levels))
+    sides = [("all", pl.lit(value=True))]
+    if groups:
+        sides += [(IN, pl.col("in_partnership")), (OUT, ~pl.col("in_partnership"))]
+    cells = []
+    for term, of_level in [(ALL, rows)] + [
+        (label, rows.filter(pl.col("level") == label)) for label in labels
+    ]:
+        for group, chosen in sides:
+            part = of_level.filter(chosen)
+            if part.is_empty():
+                continue
+            by_source = dict(part["source"].value_counts().iter_rows())
+            parts = [by_source.get(source, 0) for source in SOURCES]
+            unknown = by_source.get("not_known", 0)
+            schools = part["school_key"].n_unique()
+            cells.append((term, group, part.height, unknown, sum(parts), *parts, schools))
+
+    def people(name: str, label: str) -> Column:
+        return Column(name=name, label=label, kind="count", of="people")
+
+    return Table(
+        id="appointments",
+        title="Where those appointed came from",
+        columns=(
+            Column(name="level", label="Post", kind="dimension"),
+            Column(name="group", label="School was", kind="dimension"),
+            people("appointments", "Appointments"),
+            people("not_known", "Source not known"),
+            people("known", "Source known"),
+            *(people(name, label) for name, label in SOURCES.items()),
+            Column(name="schools", label="Schools", kind="count", of="schools"),
+        ),
+        rows=cells,
+        totals={"level": ALL, "group": "all"},
+        sums=(("appointments", ("known", "not_known")), ("known", tuple(SOURCES))),
+        note="Each appointment is of one person. Whether the school was in a partnership is taken "
+        "on the day the post was filled.",
+    )
+
+
+def charts() -> Iterator[Chart]:
+    """Yield the pictures: by level, and by partnership."""
+    yield Chart(
+        id="internal_by_level",
+        kind="interval",
+        title="Senior posts filled from the school itself",
+        x="term",
+        y="value",
+        low="ci_low",
+        high="ci_high",
+        where={"estimand": OWN, "subgroup": "all"},
+        x_title="Post",
+        y_title="Percent",
+    )
+    yield Chart(
+        id="internal_sources",
+        kind="interval",
+        title="Senior posts filled from within, by partnership",
+        x="subgroup",
+        y="value",
+        low="ci_low",
+        high="ci_high",
+        where={"estimand": WITHIN, "term": ALL},
+        x_title="School",
+        y_title="Percent",
+    )
