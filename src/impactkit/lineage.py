@@ -12,7 +12,7 @@ of the chain, so the key of a school never changes when the register is read aga
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 import attrs
 import numpy as np
@@ -125,7 +125,7 @@ class Lineage:
 
 def build_lineage(
     links: pl.DataFrame | None,
-    urns: Iterable[int] | pl.Series | None = None,
+    urns: pl.Series | Sequence[pl.Series] | None = None,
     *,
     as_of: dt.date | None = None,
 ) -> Lineage:
@@ -140,8 +140,8 @@ def build_lineage(
     links
         Columns `urn`, `link_urn`, `link_type` and, if known, `link_date`. None: no lineage.
     urns
-        The URNs of the study. They are all in `.keys`, and only links that touch them are counted.
-        By default every link counts.
+        The URNs of the study, in one column or several. They are all in `.keys`, and only links
+        that touch them are counted. By default every link counts.
     as_of
         The day of the register: links dated later are chained, and reported.
 
@@ -157,7 +157,7 @@ def build_lineage(
     [('link_not_succession', 1)]
     """
     rows = _directed(links)
-    study = None if urns is None else pl.Series("urn", urns, dtype=pl.Int64, strict=False).unique()
+    study = _study_urns(urns)
     if study is not None:
         rows = rows.with_columns(
             counted=pl.col("old").is_in(study.implode()) | pl.col("new").is_in(study.implode())
@@ -171,7 +171,7 @@ def build_lineage(
         .otherwise("verdict")
     )
     if study is not None:
-        alone = study.drop_nulls().filter(~study.drop_nulls().is_in(keys["urn"].implode()))
+        alone = study.filter(~study.is_in(keys["urn"].implode()))
         keys = pl.concat([keys, _singletons(alone)])
     counted = rows.filter("counted")
     return Lineage(
@@ -180,6 +180,16 @@ def build_lineage(
         exclusions=_exclusions(counted),
         findings=tuple(_findings(counted, as_of)),
         counts=_counts(counted, keys),
+    )
+
+
+def _study_urns(urns: pl.Series | Sequence[pl.Series] | None) -> pl.Series | None:
+    if urns is None:
+        return None
+    columns = [urns] if isinstance(urns, pl.Series) else urns
+    empty = pl.Series("urn", [], dtype=pl.Int64)
+    return (
+        pl.concat([empty, *(c.cast(pl.Int64).alias("urn") for c in columns)]).drop_nulls().unique()
     )
 
 

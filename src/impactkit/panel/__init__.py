@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from impactkit.panel.balance import balance_costs
 from impactkit.panel.build import build_panel, trace_rows, unaccounted_rows
-from impactkit.panel.exposure import PLACEHOLDER_DATES, Exposure, exposure
+from impactkit.panel.exposure import PLACEHOLDER_BEFORE, Exposure, exposure
 
 __all__ = [
-    "PLACEHOLDER_DATES",
+    "PLACEHOLDER_BEFORE",
     "Exposure",
     "balance_costs",
     "build_panel",

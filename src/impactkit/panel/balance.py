@@ -28,31 +28,24 @@ def years_from() -> pl.Expr:
 
 
 def restrict(
-    ledger: Ledger, years: Sequence[int], balance: Balance, min_pre: int, min_post: int
+    ledger: Ledger, years: Sequence[int], balance: Balance, min_before: int, min_after: int
 ) -> None:
-    """Set aside the schools that `balance`, `min_pre` and `min_post` ask to leave out.
+    """Set aside the schools that `balance` asks to leave out.
 
     `ledger.kept` has `school_key`, `year` and `cohort`, one row a school and year; `years` are the
-    years of the panel, in order. Only schools exposed by the last of them are asked for years
-    before and after.
+    years of the panel, in order. A window is asked only of schools exposed by the last of them.
     """
-    if not years:
-        return
-    asked = (pl.col("cohort") <= years[-1]).fill_null(False)
-    if balance == "window":
-        exposed_at = pl.sum_horizontal(pl.lit(year) < pl.col("cohort") for year in years)
-        at = pl.sum_horizontal(pl.lit(year) < pl.col("year") for year in years)
-        inside = at.is_between(exposed_at - min_pre, exposed_at + min_post - 1)
-        have = inside.sum().over("school_key")
-        ledger.set_aside(asked & (have < min_pre + min_post), "incomplete_window")
-        return
-    ledger.set_aside(asked & (years_before() < min_pre), "too_few_years_before")
-    ledger.set_aside(asked & (years_from() < min_post), "too_few_years_after")
     if balance == "complete":
         ledger.set_aside(pl.len().over("school_key") < len(years), "incomplete_years")
+    if balance == "window" and years:
+        exposed_at = pl.sum_horizontal(pl.lit(year) < pl.col("cohort") for year in years)
+        at = pl.sum_horizontal(pl.lit(year) < pl.col("year") for year in years)
+        inside = at.is_between(exposed_at - min_before, exposed_at + min_after - 1)
+        lacking = inside.sum().over("school_key") < min_before + min_after
+        ledger.set_aside((pl.col("cohort") <= years[-1]) & lacking, "incomplete_window")
 
 
-def balance_costs(panel: Panel, *, min_pre: int = 2, min_post: int = 2) -> Table:
+def balance_costs(panel: Panel, *, min_before: int = 2, min_after: int = 2) -> Table:
     """Say how many schools, treated schools and school-years each choice of balance would keep.
 
     Give it a panel built with ``balance="none"``. Beside the choices of `build_panel` it shows what
@@ -63,36 +56,27 @@ def balance_costs(panel: Panel, *, min_pre: int = 2, min_post: int = 2) -> Table
     --------
     >>> frame = pl.DataFrame({"school_key": ["a", "a", "b"], "year": [2014, 2015, 2014],
     ...     "value": 1.0, "cohort": [2015, 2015, None]})
-    >>> balance_costs(Panel(frame=frame, measure="ratio"), min_pre=1, min_post=1).rows[0]
+    >>> for row in balance_costs(Panel(frame=frame, measure="ratio")).rows:
+    ...     print(row)
     ('none: every school and year', 2, 1, 1, 3)
-    >>> balance_costs(Panel(frame=frame, measure="ratio"), min_pre=1, min_post=1).rows[-1]
-    ('complete, without 2014/15: every other year', 2, 0, 0, 2)
+    ('window: treated schools with each of 2 years before and 2 from joining', 1, 0, 0, 1)
+    ('complete: schools with every year', 1, 1, 1, 2)
+    ('complete, 2014/15 left out: schools with every other year', 2, 0, 0, 2)
     """
     frame = panel.frame.select("school_key", "year", "cohort")
+    window = (
+        f"window: treated schools with each of {min_before} years before and {min_after} from "
+        "joining"
+    )
     rows = [
-        _cost("none: every school and year", frame, "none", 0, 0),
-        _cost(
-            f"none, min_pre {min_pre}, min_post {min_post}: treated schools with so many years "
-            "before and from exposure",
-            frame,
-            "none",
-            min_pre,
-            min_post,
-        ),
-        _cost(
-            f"window, min_pre {min_pre}, min_post {min_post}: treated schools with each of these "
-            "years",
-            frame,
-            "window",
-            min_pre,
-            min_post,
-        ),
-        _cost("complete: schools with every year", frame, "complete", 0, 0),
+        _cost("none: every school and year", frame, "none"),
+        _cost(window, frame, "window", min_before, min_after),
+        _cost("complete: schools with every year", frame, "complete"),
     ]
     costly = _costliest_year(frame)
     if costly is not None:
-        name = f"complete, without {Period(costly).label}: every other year"
-        rows.append(_cost(name, frame.filter(pl.col("year") != costly), "complete", 0, 0))
+        name = f"complete, {Period(costly).label} left out: schools with every other year"
+        rows.append(_cost(name, frame.filter(pl.col("year") != costly), "complete"))
     return Table(
         id=f"balance_{panel.measure}",
         title="What each choice of balance keeps",
@@ -107,7 +91,7 @@ def balance_costs(panel: Panel, *, min_pre: int = 2, min_post: int = 2) -> Table
             ),
             Column(
                 name="treated_with_both",
-                label="of them with a year before and a year from exposure",
+                label="Treated, with a year before and a year from joining",
                 kind="count",
                 of="schools",
             ),
@@ -118,11 +102,11 @@ def balance_costs(panel: Panel, *, min_pre: int = 2, min_post: int = 2) -> Table
 
 
 def _cost(
-    name: str, frame: pl.DataFrame, balance: Balance, min_pre: int, min_post: int
+    name: str, frame: pl.DataFrame, balance: Balance, min_before: int = 0, min_after: int = 0
 ) -> tuple[str, int, int, int, int]:
     ledger = Ledger(frame)
     years = frame["year"].unique().sort().to_list()
-    restrict(ledger, years, balance, min_pre, min_post)
+    restrict(ledger, years, balance, min_before, min_after)
     kept = ledger.kept
     last = years[-1] if years else 0
     treated = kept.filter(pl.col("cohort") <= last)

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, Literal
+from typing import Any
 
 import attrs
 import polars as pl
 
-from impactkit.errors import Problem, UsageError
 from impactkit.lineage import Lineage
 from impactkit.metrics import Panel
 from impactkit.panel.balance import Balance, restrict
@@ -21,39 +20,21 @@ __all__ = ["build_panel", "trace_rows", "unaccounted_rows"]
 COLUMNS = ("school_key", "year", "value", "cohort", "cluster", "weight")
 
 
-def _in_order(years: Iterable[int]) -> tuple[int, ...]:
-    return tuple(sorted(set(years)))
-
-
 @attrs.frozen(kw_only=True)
 class _Design:
     """What `build_panel` and `trace_rows` may be told; see `build_panel`."""
 
     measure: str
     subgroup: str = "all"
-    years: tuple[int, ...] | None = attrs.field(
-        default=None, converter=attrs.converters.optional(_in_order)
-    )
+    years: tuple[int, int] | None = None
+    leave_out: tuple[int, ...] = attrs.field(default=(), converter=tuple[int, ...])
     treated: pl.Expr | None = attrs.field(default=None, eq=False)
-    min_pre: int = attrs.field(default=0, validator=attrs.validators.ge(0))
-    min_post: int = attrs.field(default=0, validator=attrs.validators.ge(0))
     balance: Balance = attrs.field(
         default="none", validator=attrs.validators.in_(("none", "complete", "window"))
     )
+    min_before: int = attrs.field(default=2, validator=attrs.validators.ge(0))
+    min_after: int = attrs.field(default=2, validator=attrs.validators.ge(0))
     min_schools: int = attrs.field(default=2, validator=attrs.validators.ge(1))
-    unit_label: str = ""
-
-    def __attrs_post_init__(self) -> None:
-        if self.balance == "window" and not (self.min_pre and self.min_post):
-            raise UsageError(
-                Problem(
-                    code="panel.window",
-                    column="balance",
-                    value="window",
-                    rule="a window needs a length on both sides",
-                    remedy="Set min_pre and min_post to 1 or more, for example 2 and 2.",
-                )
-            )
 
 
 def build_panel(
@@ -63,13 +44,14 @@ def build_panel(
     *,
     measure: str,
     subgroup: str = "all",
-    years: Iterable[int] | None = None,
+    years: tuple[int, int] | None = None,
+    leave_out: Iterable[int] = (),
     treated: pl.Expr | None = None,
-    min_pre: int = 0,
-    min_post: int = 0,
-    balance: Literal["none", "complete", "window"] = "none",
+    balance: Balance = "none",
+    min_before: int = 2,
+    min_after: int = 2,
     min_schools: int = 2,
-    unit_label: str = "",
+    unit: str = "",
 ) -> Panel:
     """Build the panel of one measure: who, when, how much, treated since when, in which cluster.
 
@@ -87,16 +69,17 @@ def build_panel(
     memberships
         See `exposure`, which also takes `treated` and `min_schools`.
     years
-        The years of the window, named by their end: ``range(2011, 2020)``. None: all there are.
-    min_pre, min_post
-        Keep a treated school only if it has values in so many years before its first exposed year,
-        and in so many from that year on. Schools exposed after the window are comparison within it
-        and are not asked.
+        First and last year of the window, named by their ends. None: those in the data.
+    leave_out
+        Years within the window that are not used.
     balance
         ``none`` keeps every school-year; ``complete`` keeps schools with a value in every year of
-        the panel; ``window`` keeps treated schools with a value in each of the `min_pre` panel
-        years before, and of the `min_post` years from, their first exposed year.
-    unit_label
+        the panel; ``window`` keeps treated schools with a value in each of the `min_before` panel
+        years before, and of the `min_after` years from, their first exposed year. Schools exposed
+        after the window are comparison within it and keep what they have.
+    min_before, min_after
+        The length of the ``window`` on either side; the first exposed year is the first after.
+    unit
         The unit of the values.
 
     Returns
@@ -111,7 +94,9 @@ def build_panel(
     Raises
     ------
     UsageError
-        When the window or the condition cannot be used as given.
+        When `treated` names a column that memberships do not have.
+    ValueError
+        When `balance` is none of the three, or a length is below 0.
 
     Examples
     --------
@@ -133,12 +118,12 @@ def build_panel(
         measure=measure,
         subgroup=subgroup,
         years=years,
+        leave_out=leave_out,
         treated=treated,
-        min_pre=min_pre,
-        min_post=min_post,
         balance=balance,
+        min_before=min_before,
+        min_after=min_after,
         min_schools=min_schools,
-        unit_label=unit_label,
     )
     ledger, exposed, counts = _sort_out(outcomes, memberships, lineage, design)
     frame = ledger.kept.sort("school_key", "year")
@@ -146,7 +131,7 @@ def build_panel(
     return Panel(
         frame=frame,
         measure=measure,
-        unit=unit_label,
+        unit=unit,
         years=tuple(frame["year"].unique().sort()),
         counts=counts,
         exclusions=(
@@ -199,7 +184,7 @@ def _sort_out(
     before = ledger.kept
     for standing in ("date_unknown", "beside_treated"):
         ledger.set_aside(pl.col("standing") == standing, standing)
-    restrict(ledger, years, design.balance, design.min_pre, design.min_post)
+    restrict(ledger, years, design.balance, design.min_before, design.min_after)
     counts |= doubled | count(before, ledger.kept, exposed, years)
     return ledger, exposed, counts
 
@@ -223,7 +208,8 @@ def _chosen(outcomes: pl.DataFrame, lineage: Lineage, design: _Design) -> pl.Dat
 
 def _set_aside_unusable(ledger: Ledger, design: _Design) -> None:
     if design.years is not None:
-        ledger.set_aside(~pl.col("year").is_in(design.years), "outside_years")
+        ledger.set_aside(~pl.col("year").is_between(*design.years), "outside_years")
+    ledger.set_aside(pl.col("year").is_in(design.leave_out), "outside_years")
     ledger.set_aside(pl.col("status") != "ok", "status_" + pl.col("status"))
     ledger.set_aside(pl.col("value").is_null(), "no_value")
     ledger.set_aside(~pl.col("value").is_finite(), "not_a_number")

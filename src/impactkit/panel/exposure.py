@@ -16,14 +16,12 @@ from impactkit.errors import Problem, UsageError
 from impactkit.inference.clusters import cluster_labels
 from impactkit.lineage import Lineage
 
-__all__ = ["PLACEHOLDER_DATES", "Exposure", "exposure"]
+__all__ = ["PLACEHOLDER_BEFORE", "Exposure", "exposure"]
 
-PLACEHOLDER_DATES = (dt.date(1, 1, 1), dt.date(1944, 8, 2))
-"""The range of join dates that stand for "not known": before the Education Act 1944 (3 August) no
-school that the register holds was maintained under the law it knows. `1900-01-01` is the common
-one: 62 of 1,057 federation rows of the 2022 register."""
-
-STANDINGS = ("treated", "date_unknown", "beside_treated", "one_school", "other_partnership")
+PLACEHOLDER_BEFORE = dt.date(1944, 8, 3)
+"""A join date before the Education Act 1944 stands for "not known": maintained schools and their
+governing bodies, as the register has them, begin with it. `1900-01-01` is the common one: 62 of
+1,057 federation rows of the register of August 2022."""
 
 
 @attrs.frozen(kw_only=True, eq=False)
@@ -135,7 +133,6 @@ def _rows(
         )
     )
     alone = pl.col("school_key").n_unique().over("partnership_id") < min_schools
-    low, high = PLACEHOLDER_DATES
     return rows.select(
         "school_key",
         pl.col("partnership_id").cast(pl.String),
@@ -144,7 +141,7 @@ def _rows(
         "left",
         meets=condition.fill_null(False),
         alone=alone,
-        undated=pl.col("joined").is_null() | pl.col("joined").is_between(low, high),
+        undated=pl.col("joined").is_null() | (pl.col("joined") < PLACEHOLDER_BEFORE),
         year=pl.col("joined").dt.year().cast(pl.Int64) + (pl.col("joined").dt.month() >= 9),
     ).with_columns(real=pl.col("meets") & ~pl.col("alone"))
 

@@ -10,8 +10,8 @@ from impactkit.results import Exclusion
 __all__ = ["Ledger", "reason_text"]
 
 _TEXTS = {
-    "outside_years": "The year is outside the window of the study.",
-    "no_school": "The row names no school.",
+    "outside_years": "The year is outside the window of the study, or left out of it.",
+    "no_school": "The row names no school, or no year.",
     "no_value": "The row has neither a number nor a code that says why.",
     "not_a_number": "The value is not a finite number.",
     "no_weight": "The row has no positive weight.",
@@ -24,8 +24,6 @@ _TEXTS = {
     "placeholder, so it is neither treated nor comparison.",
     "beside_treated": "The school shares a partnership with a treated school without being treated "
     "itself, so it is no fair comparison.",
-    "too_few_years_before": "The treated school has too few years before its first exposed year.",
-    "too_few_years_after": "The treated school has too few years from its first exposed year on.",
     "incomplete_window": "The treated school lacks a year in the window around its first exposed "
     "year.",
     "incomplete_years": "The school lacks a value in at least one year of the panel.",
