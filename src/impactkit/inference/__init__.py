@@ -1,1 +1,3 @@
-"""To be written."""
+"""Variance, bands and tests from influence functions; multiplicity; clusters of partnerships."""
+
+from __future__ import annotations

@@ -1,0 +1,334 @@
+"""Averages of group-time effects: overall, by event time, by cohort, by period.
+
+With p_g the (weighted) share of units in cohort g, over post-treatment effects (t >= g):
+
+    simple    sum p_g ATT(g, t) / sum p_g
+    dynamic   the same over effects with t - g = e; overall, the mean over e >= 0
+    group     mean over t of ATT(g, t); overall, the mean over cohorts with weights p_g
+    calendar  as simple, over effects in period t; overall, the mean over periods
+
+The shares are estimates too. For theta = sum_k p_k ATT_k / S, S = sum_k p_k, a unit of cohort g
+and weight w adds w (ATT_k - theta) / S for every effect k of its cohort, beside the influence of
+the effects themselves.
+
+Source: Callaway & Sant'Anna (2021), section 3, table 1 and corollary 2; `balance_e` as their
+equation 3.9.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Literal
+
+import attrs
+import numpy as np
+
+from impactkit.errors import Problem, UsageError
+from impactkit.estimators.att_gt_cells import Cells, Comparison
+from impactkit.estimators.blocks import Blocks
+from impactkit.estimators.summaries import BASE, Inference, Quantity, table, to_estimates
+from impactkit.estimators.two_by_two import Floats
+from impactkit.results import Estimate, estimates_to_frame
+
+if TYPE_CHECKING:
+    import polars as pl
+
+Kind = Literal["simple", "dynamic", "group", "calendar"]
+KINDS: tuple[Kind, ...] = ("simple", "dynamic", "group", "calendar")
+
+_LABELS = {"simple": "", "dynamic": "event time", "group": "cohort", "calendar": "period"}
+
+
+@attrs.frozen(kw_only=True)
+class Aggregation:
+    """Averages of group-time effects of one kind.
+
+    Attributes
+    ----------
+    kind
+        ``simple``, ``dynamic``, ``group`` or ``calendar``.
+    overall
+        One number for all.
+    terms
+        One `Estimate` an event time, cohort or period, named in `term`; none for ``simple``.
+    """
+
+    kind: Kind
+    overall: Estimate
+    terms: tuple[Estimate, ...]
+
+    def estimates(
+        self, metric: str = "", measure: str = "", unit: str = ""
+    ) -> tuple[Estimate, ...]:
+        """Return the overall estimate and the terms, labelled for a report."""
+        return tuple(
+            attrs.evolve(e, metric=metric, measure=measure, unit=unit)
+            for e in (self.overall, *self.terms)
+        )
+
+    def to_frame(self) -> pl.DataFrame:
+        """Return one row a term, columns as the fields of `Estimate`; ``simple`` has one row."""
+        return estimates_to_frame(self.terms or (self.overall,))
+
+    def __str__(self) -> str:
+        return table(
+            f"Average effect on the treated: {self.overall}", self.terms, _LABELS[self.kind]
+        )
+
+
+@attrs.frozen(kw_only=True, eq=False)
+class _Average:
+    """A weighted average of effects: its value and its contributions by cluster."""
+
+    value: float
+    influence: Floats
+
+
+class _Shares:
+    """Cohorts' total weights, and what each cluster contributes to them."""
+
+    def __init__(self, blocks: Blocks) -> None:
+        shape = (len(blocks.cohorts) + 1, blocks.n_clusters)
+        flat = np.bincount(
+            blocks.unit_cohort * blocks.n_clusters + blocks.cluster,
+            weights=blocks.unit_weight,
+            minlength=shape[0] * shape[1],
+        )
+        self._by_cluster = flat.reshape(shape)
+        self._total = self._by_cluster.sum(axis=1)
+
+    def average(self, values: Floats, influence: Floats, cohorts: list[int]) -> _Average:
+        """Average effects by their cohorts' shares, the shares' own estimation included."""
+        p = self._total[cohorts]
+        total = p.sum()
+        value = float(p @ values / total)
+        shares = ((values - value) / total) @ self._by_cluster[cohorts]
+        return _Average(value=value, influence=p / total @ influence + shares)
+
+
+def aggregate(
+    blocks: Blocks,
+    cells: Cells,
+    inference: Inference,
+    kind: Kind,
+    *,
+    min_e: int | None = None,
+    max_e: int | None = None,
+    balance_e: int | None = None,
+    warnings: tuple[str, ...] = (),
+) -> Aggregation:
+    """Average group-time effects; see `AttGt.aggregate`."""
+    _check(kind, min_e, max_e, balance_e)
+    shares = _Shares(blocks)
+    listed = [c.comparison for c in cells.cells]
+    event = [blocks.periods[c.time] - blocks.cohorts[c.cohort] for c in listed]
+    inside = [
+        k
+        for k in range(len(listed))
+        if (min_e is None or event[k] >= min_e) and (max_e is None or event[k] <= max_e)
+    ]
+    if balance_e is not None:
+        inside = _balanced(blocks, cells, event, inside, balance_e)
+    post = [k for k in inside if event[k] >= 0]
+
+    def mean(members: list[int], estimand: str, term: str, in_band: bool = True) -> Quantity:
+        return _mean(blocks, cells, shares, members, estimand, term, in_band)
+
+    if kind == "simple":
+        overall, terms = mean(post, "ATT", "", in_band=False), []
+    elif kind == "dynamic":
+        terms = [
+            mean([k for k in inside if event[k] == e], f"ATT, event time {e}", str(e))
+            for e in sorted({event[k] for k in inside})
+        ]
+        after = [q for q in terms if int(q.term) >= 0]
+        overall = _of_terms(after, "ATT, mean over event times", None)
+    elif kind == "group":
+        by_cohort = [[k for k in post if listed[k].cohort == g] for g in range(len(blocks.cohorts))]
+        terms = [
+            mean(members, f"ATT, cohort {g}", str(g))
+            for g, members in zip(blocks.cohorts, by_cohort, strict=True)
+            if members
+        ]
+        overall = _of_terms(terms, "ATT, mean over cohorts", shares, blocks)
+    else:
+        terms = [
+            mean([k for k in post if listed[k].time == t], f"ATT, period {p}", str(p))
+            for t, p in enumerate(blocks.periods)
+            if any(listed[k].time == t for k in post)
+        ]
+        overall = _of_terms(terms, "ATT, mean over periods", None)
+    overall = attrs.evolve(overall, warnings=(*overall.warnings, *warnings))
+    first, *rest = to_estimates([overall, *terms], blocks, inference)
+    return Aggregation(kind=kind, overall=first, terms=tuple(rest))
+
+
+def _mean(
+    blocks: Blocks,
+    cells: Cells,
+    shares: _Shares,
+    members: list[int],
+    estimand: str,
+    term: str,
+    in_band: bool,
+) -> Quantity:
+    """Average the effects that could be estimated, and say how many could not."""
+    found = [k for k in members if cells.cells[k].value is not None]
+    lost = [k for k in members if cells.cells[k].value is None]
+    rests_on = tuple(cells.cells[k].comparison for k in found)
+    if not found:
+        reason = f"none of {len(members)} group-time effects could be estimated"
+        if lost:
+            reason += f"; the first: {cells.cells[lost[0]].reason}"
+        return Quantity(
+            estimand=estimand,
+            term=term,
+            value=None,
+            influence=np.zeros(blocks.n_clusters),
+            rests_on=tuple(cells.cells[k].comparison for k in members),
+            reason=reason,
+            in_band=False,
+        )
+    average = shares.average(
+        np.array([cells.cells[k].value for k in found]),
+        cells.influence[found],
+        [c.cohort for c in rests_on],
+    )
+    return Quantity(
+        estimand=estimand,
+        term=term,
+        value=average.value,
+        influence=average.influence,
+        rests_on=rests_on,
+        reason=BASE if all(c.is_base for c in rests_on) else "",
+        warnings=(_left_out(cells, lost, members, blocks),) if lost else (),
+        in_band=in_band,
+    )
+
+
+def _left_out(cells: Cells, lost: list[int], members: list[int], blocks: Blocks) -> str:
+    names = ", ".join(_name(blocks, cells.cells[k].comparison) for k in lost[:5])
+    more = " and more" if len(lost) > 5 else ""
+    return f"{len(lost)} of {len(members)} group-time effects could not be estimated: {names}{more}"
+
+
+def _name(blocks: Blocks, c: Comparison) -> str:
+    return f"ATT({blocks.cohorts[c.cohort]}, {blocks.periods[c.time]})"
+
+
+def _of_terms(
+    terms: list[Quantity], estimand: str, shares: _Shares | None, blocks: Blocks | None = None
+) -> Quantity:
+    """Average terms equally, or by cohort shares."""
+    found = [q for q in terms if q.value is not None]
+    rests_on = tuple(dict.fromkeys(c for q in found for c in q.rests_on))
+    warnings = tuple(dict.fromkeys(w for q in found for w in q.warnings))
+    if not found:
+        return Quantity(
+            estimand=estimand,
+            value=None,
+            influence=np.zeros_like(terms[0].influence) if terms else np.zeros(1),
+            rests_on=(),
+            reason="no post-treatment effect could be estimated"
+            + (f"; the first: {terms[0].reason}" if terms else " in the event times asked for"),
+            in_band=False,
+        )
+    if len(found) < len(terms):
+        names = ", ".join(q.term for q in terms if q.value is None)
+        warnings += (f"left out, since not estimable: {names}",)
+    values = np.array([q.value for q in found])
+    influence = np.array([q.influence for q in found])
+    if shares is None or blocks is None:
+        average = _Average(value=float(values.mean()), influence=influence.mean(axis=0))
+    else:
+        average = shares.average(values, influence, [q.rests_on[0].cohort for q in found])
+    return Quantity(
+        estimand=estimand,
+        value=average.value,
+        influence=average.influence,
+        rests_on=rests_on,
+        warnings=warnings,
+        in_band=False,
+    )
+
+
+def _balanced(
+    blocks: Blocks, cells: Cells, event: list[int], inside: Iterable[int], balance_e: int
+) -> list[int]:
+    """Keep cohorts with an effect at every event time from 0 to `balance_e` that the data has.
+
+    Event times run from ``balance_e - (last - first period)`` to `balance_e`, so that the same
+    cohorts stand behind each.
+    """
+    listed = [c.comparison for c in cells.cells]
+    observed = [
+        p
+        for t, p in enumerate(blocks.periods)
+        if blocks.rows(t, 0, len(blocks.cohorts) + 1).stop > blocks.offsets[t, 0]
+    ]
+    first, last = observed[0], observed[-1]
+    eligible = {g for g, c in enumerate(blocks.cohorts) if last - c >= balance_e}
+    window = range(balance_e + 1)
+    needed = {
+        event[k]
+        for k, c in enumerate(listed)
+        if c.cohort in eligible and event[k] in window and blocks.periods[c.time] <= last
+    }
+    complete = {
+        g
+        for g in eligible
+        if needed
+        <= {
+            event[k]
+            for k, c in enumerate(listed)
+            if c.cohort == g and cells.cells[k].value is not None
+        }
+    }
+    return [
+        k
+        for k in inside
+        if listed[k].cohort in complete and balance_e - (last - first) <= event[k] <= balance_e
+    ]
+
+
+def _check(kind: str, min_e: int | None, max_e: int | None, balance_e: int | None) -> None:
+    problems = []
+    if kind not in KINDS:
+        problems.append(
+            Problem(
+                code="argument.kind",
+                column="kind",
+                value=str(kind),
+                rule=f"expected one of {KINDS}",
+            )
+        )
+    given = {"min_e": min_e, "max_e": max_e, "balance_e": balance_e}
+    for name, value in given.items():
+        if value is None:
+            continue
+        if (
+            not isinstance(value, int)
+            or isinstance(value, bool)
+            or (name == "balance_e" and value < 0)
+        ):
+            problems.append(
+                Problem(
+                    code=f"argument.{name}",
+                    column=name,
+                    value=str(value),
+                    rule="expected a whole number of periods",
+                )
+            )
+        takes = {"calendar": (), "dynamic": tuple(given)}.get(kind, ("min_e", "max_e"))
+        if name not in takes:
+            problems.append(
+                Problem(
+                    code=f"argument.{name}",
+                    column=name,
+                    value=str(value),
+                    rule=f"it has no meaning for aggregate({kind!r})",
+                    remedy="Leave it out.",
+                )
+            )
+    if problems:
+        raise UsageError(problems)

@@ -1,0 +1,384 @@
+"""Group-time average treatment effects for staggered adoption: ATT(g, t).
+
+Estimand: for units first treated in g, the average effect of treatment in period t.
+
+    ATT(g, t) = E[Y_t(g) - Y_t(never) | G = g]
+
+It is identified by parallel trends (given covariates) between cohort g and its comparison units,
+no effect before g - anticipation, and overlap; `att_gt_cells` has the comparisons and
+`two_by_two` the estimators. Unlike a two-way fixed-effects regression it never compares with units
+that are treated already.
+
+Source: Callaway & Sant'Anna (2021), "Difference-in-Differences with multiple time periods",
+Journal of Econometrics 225(2), 200-230. Conventions are those of R `did` 2.5 but for three, each
+noted where it is made: clusters' influence is summed, not averaged (as there since 2.5.1), nothing
+is recoded when nobody is never treated (`sample`), and no interval is given where one treated
+cluster leaves the variance unidentified (`summaries`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+import attrs
+import numpy as np
+
+from impactkit.estimators import checks
+from impactkit.estimators.aggregation import Aggregation, Kind, aggregate
+from impactkit.estimators.att_gt_cells import BasePeriod, Cells, Control, estimate_cells
+from impactkit.estimators.blocks import Blocks, arrange
+from impactkit.estimators.sample import staggered_sample
+from impactkit.estimators.summaries import BASE, Inference, Quantity, table, to_estimates
+from impactkit.estimators.two_by_two import Method
+from impactkit.inference.influence import wald
+from impactkit.results import Diagnostic, Estimate, Exclusion, estimates_to_frame
+
+if TYPE_CHECKING:
+    import polars as pl
+
+_METHODS = {
+    "dr": "doubly robust",
+    "reg": "outcome regression",
+    "ipw": "inverse probability weighting",
+}
+_CONTROLS = {"notyettreated": "not-yet-treated", "nevertreated": "never-treated"}
+
+
+@attrs.frozen(kw_only=True, eq=False, repr=False)
+class AttGt:
+    """Group-time effects, one `Estimate` each, and what can be made of them.
+
+    Attributes
+    ----------
+    cells
+        One `Estimate` a cohort and period, cohorts first; `estimand` reads ``ATT(2017, 2018)``.
+    index
+        (cohort, period) of each cell.
+    exclusions
+        Rows and units left out, counted, with reasons.
+    warnings
+        What a reader must know of the data, in sentences.
+    seed
+        Of the bootstrap; drawn when none was given, so that it can be repeated.
+    """
+
+    cells: tuple[Estimate, ...]
+    index: tuple[tuple[int, int], ...]
+    exclusions: tuple[Exclusion, ...]
+    warnings: tuple[str, ...]
+    seed: int
+    _blocks: Blocks
+    _effects: Cells
+    _inference: Inference
+
+    def to_frame(self) -> pl.DataFrame:
+        """Return one row a cell: `cohort`, `time`, then the fields of `Estimate`."""
+        import polars as pl
+
+        where = pl.DataFrame(
+            self.index, schema={"cohort": pl.Int64, "time": pl.Int64}, orient="row"
+        )
+        return pl.concat([where, estimates_to_frame(self.cells)], how="horizontal")
+
+    def aggregate(
+        self,
+        kind: Kind,
+        *,
+        min_e: int | None = None,
+        max_e: int | None = None,
+        balance_e: int | None = None,
+    ) -> Aggregation:
+        """Average the effects.
+
+        Parameters
+        ----------
+        kind
+            ``simple``: all post-treatment effects, by cohort size. ``dynamic``: by event time (the
+            event study). ``group``: by cohort. ``calendar``: by period.
+        min_e, max_e
+            First and last event time to use; not for ``calendar``.
+        balance_e
+            For ``dynamic``: only cohorts seen at every event time from 0 to this one, so that
+            event times differ in time since treatment and not in who is in them.
+
+        Raises
+        ------
+        UsageError
+            When an argument has no meaning for `kind`.
+        """
+        return aggregate(
+            self._blocks,
+            self._effects,
+            self._inference,
+            kind,
+            min_e=min_e,
+            max_e=max_e,
+            balance_e=balance_e,
+            warnings=self.warnings,
+        )
+
+    def pretest(self) -> Diagnostic:
+        """Test jointly that all effects before treatment (t < g - anticipation) are zero.
+
+        A Wald test with the cells' covariance, clusters included. Cells without an interval take
+        no part. A large p-value is no proof of parallel trends: with little data the test finds
+        nothing, whatever the truth (Roth 2022, AER: Insights 4(3)).
+        """
+        rows = [
+            k
+            for k, cell in enumerate(self._effects.cells)
+            if cell.comparison.before and self.cells[k].ci_low is not None
+        ]
+        asked = sum(c.comparison.before and not c.comparison.is_base for c in self._effects.cells)
+        test = wald(
+            np.array([self._effects.cells[k].value for k in rows], dtype=float),
+            self._effects.influence[rows],
+        )
+        if test is None:
+            why = (
+                f"their covariance is singular: {len(rows)} effects, "
+                f"{self._blocks.n_clusters} clusters"
+                if rows
+                else f"none of {asked} has a standard error"
+                if asked
+                else "the data has none"
+            )
+            return Diagnostic(
+                name="pretest", text=f"Effects before treatment were not tested: {why}."
+            )
+        left_out = (
+            f" {asked - len(rows)} of {asked} could not take part." if asked > len(rows) else ""
+        )
+        return Diagnostic(
+            name="pretest",
+            value=test.statistic,
+            p_value=test.p_value,
+            passed=test.p_value >= 0.05,
+            text=(
+                f"Joint Wald test of {test.df} effects before treatment: chi-squared "
+                f"{test.statistic:.4g} on {test.df} degrees of freedom, p = {test.p_value:.3g}."
+                f"{left_out} Passing it does not show that trends are parallel."
+            ),
+        )
+
+    def estimates(
+        self,
+        metric: str = "",
+        measure: str = "",
+        unit: str = "",
+        kinds: Sequence[Kind] = ("simple", "dynamic"),
+    ) -> tuple[Estimate, ...]:
+        """Return estimates for a report: the overall effect, then the event study.
+
+        `kinds` chooses the aggregations; the group-time effects themselves are in `cells`.
+        """
+        found: list[Estimate] = []
+        for kind in kinds:
+            found += self.aggregate(kind).estimates(metric=metric, measure=measure, unit=unit)
+        return tuple(found)
+
+    def __str__(self) -> str:
+        lines = [table("Group-time effects on the treated", self.cells, "ATT(g, t)")]
+        lines += [f"Method: {self._inference.method}.", f"Variance: {self._inference.variance}."]
+        lines += [
+            f"Left out: {e.n_rows:,} rows, {e.n_schools:,} whole units ({e.text})."
+            for e in self.exclusions
+        ]
+        return "\n".join([*lines, *(f"Note: {w}." for w in self.warnings)])
+
+    __repr__ = __str__
+
+
+def att_gt(
+    frame: pl.DataFrame | pl.LazyFrame,
+    *,
+    unit: str | None = None,
+    time: str,
+    cohort: str,
+    outcome: str,
+    covariates: Iterable[str] = (),
+    weights: str | None = None,
+    cluster: str | None = None,
+    control: Control = "notyettreated",
+    base_period: BasePeriod = "varying",
+    anticipation: int = 0,
+    method: Method = "dr",
+    panel: bool = True,
+    allow_unbalanced_panel: bool = True,
+    bootstrap: int = 0,
+    seed: int | None = None,
+    level: float = 0.95,
+) -> AttGt:
+    """Estimate group-time average treatment effects (Callaway & Sant'Anna 2021).
+
+    Parameters
+    ----------
+    frame
+        One row a unit and period. Only the columns named here are read.
+    unit, time, cohort, outcome
+        Names of columns: the unit, the period (whole number), the period of first treatment (null:
+        never treated) and the outcome (a number). Rows without an outcome are left out, counted.
+    covariates
+        Columns on which trends are parallel: numbers, or categories. In a balanced panel the value
+        of the earlier of the two periods counts.
+    weights
+        Column of non-negative weights, such as pupils. In a balanced panel the weight of the
+        earlier period counts in an effect, and that of the first period in aggregations; in an
+        unbalanced one each row's own weight, and the unit's mean.
+    cluster
+        Column of clusters above the unit, such as partnerships; default, the unit itself.
+    control
+        ``notyettreated``: compare with units not treated yet, and never treated. ``nevertreated``:
+        with the latter only.
+    base_period
+        ``varying``: before treatment each period is compared with the one before it, so that an
+        effect reads "change from last year". ``universal``: every period with the last one before
+        treatment, so that it reads "difference from then", and the base itself is zero.
+    anticipation
+        How many periods before treatment its effect may begin.
+    method
+        ``dr`` (doubly robust), ``reg`` (outcome regression), ``ipw`` (inverse probability
+        weighting); without covariates they are the same.
+    panel
+        False for repeated cross-sections: every row is a unit of its own and `unit` is not used.
+    allow_unbalanced_panel
+        True: a panel with gaps is treated as repeated cross-sections, as in R `did`: each effect
+        compares weighted means of the units observed in either period, and a unit's contributions
+        are summed before the variance is taken. (A complete panel is not affected.) False: units
+        with a gap are left out, counted.
+    bootstrap
+        Number of multiplier draws for standard errors and simultaneous bands; 0 for analytic
+        standard errors without bands.
+    seed
+        Of the bootstrap.
+    level
+        Coverage of intervals and bands.
+
+    Returns
+    -------
+    AttGt
+        Values in the unit of the outcome. Standard errors carry no small-sample correction;
+        p-values are normal. An effect that cannot be estimated has the status ``not_estimable``
+        and a reason with counts.
+
+    Raises
+    ------
+    UsageError
+        When an argument is not one of its choices.
+    DataError
+        When the frame cannot be used; lists every fault.
+    EstimationError
+        When no effect can be estimated at all.
+
+    Examples
+    --------
+    >>> import polars as pl
+    >>> frame = pl.DataFrame({
+    ...     "urn": [1, 1, 2, 2, 3, 3, 4, 4],
+    ...     "year": [2019, 2020] * 4,
+    ...     "first_year": [2020] * 4 + [None] * 4,
+    ...     "score": [10.0, 14.0, 11.0, 17.0, 9.0, 10.0, 12.0, 13.5],
+    ... })
+    >>> fit = att_gt(frame, unit="urn", time="year", cohort="first_year", outcome="score")
+    >>> print(fit.cells[0])
+    ATT(2020, 2020): 3.75 [2.321, 5.179]
+    >>> fit.aggregate("dynamic").to_frame()["term", "value", "n_schools", "n_comparison"].rows()
+    [('0', 3.75, 2, 2)]
+    """
+    covariates = [covariates] if isinstance(covariates, str) else list(covariates)
+    checks.check_options(
+        [
+            (control not in _CONTROLS, "control", control, f"one of {tuple(_CONTROLS)}"),
+            (
+                base_period not in ("varying", "universal"),
+                "base_period",
+                base_period,
+                "'varying' or 'universal'",
+            ),
+            (method not in _METHODS, "method", method, f"one of {tuple(_METHODS)}"),
+            (
+                not _whole(anticipation),
+                "anticipation",
+                anticipation,
+                "a number of periods, 0 or more",
+            ),
+            (not _whole(bootstrap), "bootstrap", bootstrap, "a number of draws, 0 for analytic"),
+            (not 0 < level < 1, "level", level, "a share between 0 and 1, such as 0.95"),
+            (seed is not None and not _whole(seed), "seed", seed, "a whole number, 0 or more"),
+            (panel and unit is None, "unit", unit, "the column of units, or panel=False"),
+        ]
+    )
+    data = checks.tidy(
+        frame,
+        unit=unit if panel else None,
+        time=time,
+        cohort=cohort,
+        outcome=outcome,
+        covariates=covariates,
+        weights=weights,
+        cluster=cluster,
+    )
+    sample = staggered_sample(
+        data,
+        control=control,
+        anticipation=anticipation,
+        panel=panel,
+        allow_unbalanced_panel=allow_unbalanced_panel,
+    )
+    blocks = arrange(sample.rows, data.covariates, sample.periods, panel=panel)
+    cells = estimate_cells(
+        blocks,
+        control=control,
+        base_period=base_period,
+        anticipation=anticipation,
+        method=method,
+    )
+    how = f", {_METHODS[method]} given {', '.join(covariates)}" if covariates else ""
+    clustered = cluster or (unit if panel else None) or "row"
+    inference = Inference(
+        level=level,
+        bootstrap=bootstrap,
+        seed=int(np.random.default_rng().integers(2**63)) if seed is None else seed,
+        method=(
+            f"group-time difference-in-differences (Callaway & Sant'Anna 2021){how}, "
+            f"{_CONTROLS[control]} comparison, {base_period} base period"
+        ),
+        variance=(
+            (
+                f"multiplier bootstrap, {bootstrap:,} Rademacher draws"
+                if bootstrap
+                else "analytic influence function"
+            )
+            + f", clustered on {clustered}, no small-sample correction"
+        ),
+    )
+    index = tuple(
+        (blocks.cohorts[c.comparison.cohort], blocks.periods[c.comparison.time])
+        for c in cells.cells
+    )
+    quantities = [
+        Quantity(
+            estimand=f"ATT({g}, {t})",
+            value=cell.value,
+            influence=influence,
+            rests_on=(cell.comparison,),
+            reason=BASE if cell.comparison.is_base else cell.reason,
+            in_band=cell.value is not None,
+        )
+        for (g, t), cell, influence in zip(index, cells.cells, cells.influence, strict=True)
+    ]
+    return AttGt(
+        cells=to_estimates(quantities, blocks, inference),
+        index=index,
+        exclusions=sample.exclusions,
+        warnings=sample.warnings,
+        seed=inference.seed,
+        blocks=blocks,
+        effects=cells,
+        inference=inference,
+    )
+
+
+def _whole(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 0

@@ -1,0 +1,316 @@
+"""What every estimator asks of a frame: named columns, sound values, one row a unit and period.
+
+The frame comes back with canonical column names and without missing values, and with an account of
+every row that was left out. Faults that a person must mend are raised together as one `DataError`.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import attrs
+import polars as pl
+
+from impactkit.errors import DataError, Problem, UsageError
+from impactkit.results import Exclusion
+
+FILE = "the frame"
+
+
+@attrs.frozen(kw_only=True, eq=False)
+class Tidy:
+    """A checked frame: `unit, time, cohort, outcome, weight, cluster`, then `x0, x1 ...`.
+
+    `covariates` names the columns ``x0, x1 ...``, in the words of the caller (a category is
+    ``phase = primary``). `exclusions` counts the rows left out, by reason.
+    """
+
+    rows: pl.DataFrame
+    covariates: tuple[str, ...] = ()
+    exclusions: tuple[Exclusion, ...] = ()
+
+
+def check_options(problems: Iterable[tuple[bool, str, Any, str]]) -> None:
+    """Raise every wrong argument at once; each entry is (wrong, argument, value, rule).
+
+    Raises
+    ------
+    UsageError
+        When any entry is wrong.
+
+    Examples
+    --------
+    >>> check_options([(True, "level", 95, "a share between 0 and 1, such as 0.95")])
+    Traceback (most recent call last):
+    ...
+    impactkit.errors.UsageError: 1 problem:
+      `level` is '95'; expected a share between 0 and 1, such as 0.95.
+    """
+    found = [
+        Problem(code=f"argument.{name}", column=name, value=str(value), rule=f"expected {rule}")
+        for wrong, name, value, rule in problems
+        if wrong
+    ]
+    if found:
+        raise UsageError(found)
+
+
+def drop(
+    rows: pl.DataFrame, away: pl.Expr, reason: str, text: str, stage: str = "estimator"
+) -> tuple[pl.DataFrame, tuple[Exclusion, ...]]:
+    """Leave out the rows where `away` holds, and say how many rows and whole units that costs."""
+    kept = rows.filter(~away)
+    if kept.height == rows.height:
+        return rows, ()
+    lost = rows.select("unit", "cohort").unique("unit").join(kept, on="unit", how="anti")
+    exclusion = Exclusion(
+        reason=reason,
+        text=text,
+        n_rows=rows.height - kept.height,
+        n_schools=lost.height,
+        treated=int(lost["cohort"].is_not_null().sum()),
+        stage=stage,
+    )
+    return kept, (exclusion,)
+
+
+def tidy(
+    frame: pl.DataFrame | pl.LazyFrame,
+    *,
+    unit: str | None,
+    time: str,
+    cohort: str,
+    outcome: str,
+    covariates: Sequence[str] = (),
+    weights: str | None = None,
+    cluster: str | None = None,
+) -> Tidy:
+    """Check a frame and give it canonical names.
+
+    Parameters
+    ----------
+    frame
+        One row a unit and period. Only the named columns are read.
+    unit
+        The unit's column; None when every row is a unit of its own (repeated cross-sections).
+    time, cohort
+        Whole numbers; in `cohort` null is never treated.
+    outcome
+        Numbers; rows without one are left out and counted.
+    covariates
+        Numbers, or categories (text, enumerations, true or false), which become indicators without
+        the first category in sorting order. Rows without one are left out and counted.
+    weights, cluster
+        Non-negative weights; labels of clusters, constant within a unit.
+
+    Raises
+    ------
+    DataError
+        With every problem found: missing columns, wrong types, nulls where none may be, duplicate
+        rows, and units that change their cohort or cluster.
+
+    Examples
+    --------
+    >>> frame = pl.DataFrame({"urn": [1, 1], "year": [2019, 2020], "first": [None, None],
+    ...                       "score": [3.0, None]})
+    >>> found = tidy(frame, unit="urn", time="year", cohort="first", outcome="score")
+    >>> found.rows.height, found.exclusions[0].text, found.exclusions[0].n_rows
+    (1, 'no value of score', 1)
+    """
+    roles = {"unit": unit, "time": time, "cohort": cohort, "outcome": outcome}
+    roles |= {"weight": weights, "cluster": cluster}
+    named = {role: name for role, name in roles.items() if name is not None}
+    lazy = frame.lazy()
+    schema = lazy.collect_schema()
+    _require_columns([*named.values(), *covariates], schema.names())
+    _require_types(named, covariates, schema)
+
+    canonical = [f"c{i}" for i in range(len(covariates))]
+    rows = (
+        lazy.select(
+            *(_cast(name, role, schema[name]).alias(role) for role, name in named.items()),
+            *(
+                _cast(name, "covariate", schema[name]).alias(c)
+                for c, name in zip(canonical, covariates, strict=True)
+            ),
+        )
+        .with_row_index("row", offset=2)
+        .with_columns(pl.col("row").cast(pl.Int64))
+        .collect()
+    )
+    if unit is None:
+        rows = rows.with_columns(unit=pl.col("row"))
+    _require_values(rows, named)
+    if weights is None:
+        rows = rows.with_columns(weight=pl.lit(1.0))
+    exclusions: tuple[Exclusion, ...] = ()
+    for column, name in [("outcome", outcome), *zip(canonical, covariates, strict=True)]:
+        rows, lost = drop(rows, pl.col(column).is_null(), "missing", f"no value of {name}")
+        exclusions += lost
+    rows, names = _indicators(rows, dict(zip(canonical, covariates, strict=True)))
+    return Tidy(rows=rows.drop("row"), covariates=names, exclusions=exclusions)
+
+
+def _require_columns(wanted: Sequence[str], there: Sequence[str]) -> None:
+    problems = []
+    for name in wanted:
+        if name not in there:
+            near = difflib.get_close_matches(name, there, n=1)
+            problems.append(
+                Problem(
+                    code="column.missing",
+                    file=FILE,
+                    column=name,
+                    rule="there is no such column",
+                    remedy=f"Did you mean `{near[0]}`?"
+                    if near
+                    else f"It has: {', '.join(there[:12])}{' ...' if len(there) > 12 else ''}.",
+                )
+            )
+    if problems:
+        raise DataError(problems)
+
+
+def _is_number(dtype: pl.DataType) -> bool:
+    return dtype.is_numeric() or dtype in (pl.Boolean, pl.Null)
+
+
+def _require_types(
+    named: Mapping[str, str], covariates: Sequence[str], schema: Mapping[str, pl.DataType]
+) -> None:
+    """Ask numbers of the columns that are numbers, before looking at any value."""
+    remedies = {
+        "time": "Give the year as a whole number: 2024 for the academic year 2023/24.",
+        "cohort": "Give the first treated year as a whole number, null for never treated.",
+        "outcome": "Read its suppression codes first, then cast it to numbers.",
+        "weight": "Cast it to numbers.",
+    }
+    problems = [
+        Problem(
+            code="column.type",
+            file=FILE,
+            column=named[role],
+            rule=f"it holds {schema[named[role]]}; expected numbers",
+            remedy=remedy,
+        )
+        for role, remedy in remedies.items()
+        if role in named and not _is_number(schema[named[role]])
+    ]
+    problems += [
+        Problem(
+            code="column.type",
+            file=FILE,
+            column=name,
+            rule=f"a covariate is a number or a category, and this holds {schema[name]}",
+            remedy="Turn it into a number.",
+        )
+        for name in covariates
+        if schema[name].is_nested() or schema[name].is_temporal() or schema[name] == pl.Binary
+    ]
+    if problems:
+        raise DataError(problems)
+
+
+def _cast(name: str, role: str, dtype: pl.DataType) -> pl.Expr:
+    """Give a column the one type of its role; NaN is a missing value like any other."""
+    column = pl.col(name)
+    if role in ("outcome", "weight", "time", "cohort") or (
+        role == "covariate" and _is_number(dtype) and dtype != pl.Boolean
+    ):
+        return column.cast(pl.Float64).fill_nan(None)
+    return column.cast(pl.String) if not dtype.is_integer() else column
+
+
+def _require_values(rows: pl.DataFrame, named: Mapping[str, str]) -> None:
+    """Look at every value, and raise all that is wrong at once."""
+    problems: list[Problem] = []
+
+    def forbid(wrong: pl.Expr, role: str, code: str, rule: str, remedy: str = "") -> None:
+        if role not in named:
+            return
+        found = rows.filter(wrong)
+        if found.height:
+            value = found[role][0]
+            problems.append(
+                Problem(
+                    code=f"{role}.{code}",
+                    file=FILE,
+                    row=found["row"][0],
+                    column=named[role],
+                    value=None
+                    if value is None
+                    else f"{value:g}"
+                    if isinstance(value, float)
+                    else str(value),
+                    rule=rule,
+                    remedy=remedy,
+                    count=found.height,
+                )
+            )
+
+    never = "Write null for never treated."
+    for role in ("unit", "time", "cluster", "weight"):
+        if role in named:
+            forbid(pl.col(role).is_null(), role, "null", "it is empty", "Every row needs one.")
+    for role in ("time", "cohort"):
+        whole = pl.col(role).is_finite() & (pl.col(role) == pl.col(role).round())
+        forbid(~whole, role, "whole", "expected a whole number", never if role == "cohort" else "")
+    forbid(
+        (pl.col("cohort") == 0) & (pl.col("time").min() > 0),
+        "cohort",
+        "zero",
+        "0 is before every period",
+        never,
+    )
+    forbid(pl.col("outcome").is_infinite(), "outcome", "infinite", "expected a finite number")
+    if "weight" in named:
+        sound = pl.col("weight").is_finite() & (pl.col("weight") >= 0)
+        forbid(~sound, "weight", "negative", "a weight is a finite number, zero or more")
+    if "unit" in named:
+        forbid(
+            pl.struct("unit", "time").is_first_distinct().not_() & pl.col("unit").is_not_null(),
+            "unit",
+            "duplicate",
+            "this unit and period has a row already",
+            "Keep one row a unit and period.",
+        )
+        forbid(
+            pl.col("cohort").ne_missing(pl.col("cohort").first().over("unit")),
+            "cohort",
+            "changes",
+            "it differs from the unit's first row; treatment starts once and stays",
+            "Give a unit the period of its first treatment in all its rows.",
+        )
+        if "cluster" in named:
+            forbid(
+                pl.col("cluster").ne_missing(pl.col("cluster").first().over("unit")),
+                "cluster",
+                "changes",
+                "it differs from the unit's first row; a unit belongs to one cluster",
+                "Give clusters that share a unit one label.",
+            )
+    if problems:
+        raise DataError(problems)
+
+
+def _indicators(
+    rows: pl.DataFrame, covariates: Mapping[str, str]
+) -> tuple[pl.DataFrame, tuple[str, ...]]:
+    """Turn categories into indicators, without the first category in sorting order."""
+    columns: list[pl.Expr] = []
+    names: list[str] = []
+    for column, name in covariates.items():
+        if rows.schema[column] == pl.String:
+            levels = rows[column].unique().sort()[1:]
+            columns += [(pl.col(column) == level).cast(pl.Float64) for level in levels]
+            names += [f"{name} = {level}" for level in levels]
+            if not len(levels):  # one category only: kept as a constant, to be named as such
+                columns.append(pl.lit(1.0))
+                names.append(name)
+        else:
+            columns.append(pl.col(column).cast(pl.Float64))
+            names.append(name)
+    rows = rows.with_columns(e.alias(f"x{i}") for i, e in enumerate(columns)).drop(*covariates)
+    return rows, tuple(names)

@@ -1,0 +1,157 @@
+"""Who takes part in a staggered design, and who is left out and why.
+
+The steps are those of R `did`: a cohort after the last period counts as never treated; units
+without a period before treatment are left out; where nobody is never treated, the last cohort
+serves as comparison, up to its own treatment. Two choices differ. Nothing is recoded so that
+``control="nevertreated"`` works when nobody is never treated: that is an error that names the
+remedy. And every row left out is counted.
+"""
+
+from __future__ import annotations
+
+import attrs
+import polars as pl
+
+from impactkit.errors import EstimationError
+from impactkit.estimators.checks import Tidy, drop
+from impactkit.results import Exclusion
+
+
+@attrs.frozen(kw_only=True, eq=False)
+class Sample:
+    """Rows that take part, every period in which some effect is asked for, and what was left out.
+
+    `periods` may end after the last row: where no comparison is left the effect is asked for, and
+    reported as not estimable.
+    """
+
+    rows: pl.DataFrame
+    periods: tuple[int, ...]
+    exclusions: tuple[Exclusion, ...]
+    warnings: tuple[str, ...]
+
+
+def staggered_sample(
+    data: Tidy, *, control: str, anticipation: int, panel: bool, allow_unbalanced_panel: bool
+) -> Sample:
+    """Choose the rows for a staggered design.
+
+    Raises
+    ------
+    EstimationError
+        When no treated or no comparison unit is left, with counts and the remedy.
+    """
+    rows, exclusions = data.rows, list(data.exclusions)
+    warnings: list[str] = []
+    if rows.is_empty():
+        raise EstimationError(_nothing_left(exclusions))
+
+    last = _period(rows["time"].max())
+    later = pl.col("cohort") > last + anticipation
+    n_later = rows.filter(later)["unit"].n_unique()
+    if n_later:
+        warnings.append(
+            f"{n_later:,} units first treated after {last + anticipation} count as never treated"
+        )
+        rows = rows.with_columns(cohort=pl.when(later).then(None).otherwise("cohort"))
+
+    rows, lost = _without_early(rows, anticipation)
+    exclusions += lost
+    if not rows["cohort"].count():
+        treated = sum(e.treated or 0 for e in exclusions)
+        raise EstimationError(
+            "no treated unit is left to follow from before its treatment: "
+            f"{treated:,} treated units were left out ({_reasons(exclusions)}), and "
+            f"{rows['unit'].n_unique():,} units are not treated by {last}; add earlier years, or "
+            "units treated later"
+        )
+    asked = rows["time"].unique()
+    rows, lost = _with_comparison(rows, control, anticipation)
+    exclusions += lost
+    if panel and not allow_unbalanced_panel:
+        periods = rows["time"].n_unique()
+        incomplete = pl.len().over("unit") < periods
+        rows, lost = drop(rows, incomplete, "incomplete", f"not observed in all {periods} periods")
+        exclusions += lost
+        if not rows["cohort"].count():
+            raise EstimationError(_nothing_left(exclusions))
+        rows, lost = _with_comparison(rows, control, anticipation)
+        exclusions += lost
+    if rows["time"].n_unique() < 2:
+        raise EstimationError(
+            f"only {rows['time'].n_unique()} period is left in which treated and comparison units "
+            f"can be compared ({_reasons(exclusions)}); add units that are never treated, or years"
+        )
+    if panel:
+        units, periods = rows["unit"].n_unique(), rows["time"].n_unique()
+        incomplete_units = rows.group_by("unit").len().filter(pl.col("len") < periods).height
+        if incomplete_units:
+            warnings.append(
+                f"the panel is unbalanced: {incomplete_units:,} of {units:,} units lack at least "
+                f"one of {periods} periods, so each effect compares the means of those observed "
+                "in either period, and a change in who is observed can pass for an effect; "
+                "allow_unbalanced_panel=False keeps complete units only"
+            )
+    # Late periods stay in the list of effects only while the early ones are there to start from.
+    first = rows["time"].min()
+    periods_asked = tuple(_period(p) for p in asked.sort() if p >= first)
+    return Sample(
+        rows=rows,
+        periods=periods_asked,
+        exclusions=tuple(exclusions),
+        warnings=tuple(warnings),
+    )
+
+
+def _without_early(
+    rows: pl.DataFrame, anticipation: int
+) -> tuple[pl.DataFrame, tuple[Exclusion, ...]]:
+    """Leave out units without a period before treatment; that may end the first period itself."""
+    exclusions: tuple[Exclusion, ...] = ()
+    while rows.height:
+        first = _period(rows["time"].min())
+        text = f"already treated in the first period, {first}"
+        if anticipation:
+            text += f", or within the {anticipation} after it that may anticipate treatment"
+        early = (pl.col("cohort") <= first + anticipation).fill_null(False)
+        rows, lost = drop(rows, early, "already_treated", text)
+        if not lost:
+            break
+        exclusions += lost
+    return rows, exclusions
+
+
+def _with_comparison(
+    rows: pl.DataFrame, control: str, anticipation: int
+) -> tuple[pl.DataFrame, tuple[Exclusion, ...]]:
+    """Leave out the periods in which everyone is treated, when nobody is never treated."""
+    if rows["cohort"].null_count():
+        return rows, ()
+    units = rows["unit"].n_unique()
+    latest = _period(rows["cohort"].max())
+    if control == "nevertreated":
+        raise EstimationError(
+            f"none of the {units:,} units is never treated; use control='notyettreated', in which "
+            f"units first treated in {latest} serve as comparison until then, or add untreated "
+            "units"
+        )
+    if rows["cohort"].n_unique() == 1:
+        raise EstimationError(
+            f"no comparison: all {units:,} units are first treated in {latest}; add units that are "
+            "treated later or never"
+        )
+    until = latest - anticipation
+    text = f"nobody is left to compare with from {until} on"
+    return drop(rows, pl.col("time") >= until, "no_comparison", text)
+
+
+def _period(value: object) -> int:
+    return int(value)  # type: ignore[call-overload, no-any-return]
+
+
+def _reasons(exclusions: list[Exclusion]) -> str:
+    return "; ".join(f"{e.n_rows:,} rows: {e.text}" for e in exclusions) or "none were left out"
+
+
+def _nothing_left(exclusions: list[Exclusion]) -> str:
+    return f"no treated unit with an outcome is left ({_reasons(exclusions)})"

@@ -1,0 +1,187 @@
+"""From values and influence contributions to `Estimate`s: counts, intervals, and why there is none.
+
+An interval needs variation on both sides. With one treated cluster (one school, or the schools of
+one partnership) its contribution sums to zero and the standard error holds the comparison side's
+part only; it is given, as R `did` gives it, but no interval or p-value is made of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import attrs
+import numpy as np
+
+from impactkit.estimators.att_gt_cells import Comparison
+from impactkit.estimators.blocks import Blocks
+from impactkit.estimators.two_by_two import Floats
+from impactkit.inference.influence import critical_value, p_value, std_errors
+from impactkit.inference.multiplier import multiplier_bootstrap
+from impactkit.results import Estimate
+
+BASE = "the base period, zero by construction"
+
+
+@attrs.frozen(kw_only=True, eq=False)
+class Quantity:
+    """Something estimated: its name, value, contributions by cluster, and what it rests on."""
+
+    estimand: str
+    term: str = ""
+    value: float | None
+    influence: Floats
+    rests_on: tuple[Comparison, ...]
+    reason: str = ""
+    warnings: tuple[str, ...] = ()
+    in_band: bool = True
+
+
+@attrs.frozen(kw_only=True)
+class Inference:
+    """How uncertainty is stated: level, draws (0: analytic), words for method and variance."""
+
+    level: float
+    bootstrap: int
+    seed: int
+    method: str
+    variance: str
+
+
+@attrs.frozen(kw_only=True)
+class Support:
+    """How many units and clusters an estimate rests on."""
+
+    treated: int
+    comparison: int
+    clusters: int
+    treated_clusters: int
+    comparison_clusters: int
+
+
+def support(blocks: Blocks, comparisons: Sequence[Comparison]) -> Support:
+    """Count the distinct units and clusters with a positive weight in any of the comparisons.
+
+    A unit can be on both sides: compared with before its treatment, treated after it.
+    """
+    treated = np.zeros(len(blocks.unit_cohort), dtype=bool)
+    other = np.zeros(len(blocks.unit_cohort), dtype=bool)
+    runs: dict[tuple[int, int, int], np.ndarray] = {}
+    for c in comparisons:
+        for period in {c.time, c.base}:
+            runs[(period, c.cohort, c.cohort + 1)] = treated
+    _mark(blocks, runs)
+    runs = {(p, *run): other for c in comparisons for p in {c.time, c.base} for run in c.groups}
+    _mark(blocks, runs)
+
+    def clusters(units: np.ndarray) -> int:
+        seen = np.zeros(blocks.n_clusters, dtype=bool)
+        seen[blocks.cluster[units]] = True
+        return int(seen.sum())
+
+    return Support(
+        treated=int(treated.sum()),
+        comparison=int(other.sum()),
+        clusters=clusters(treated | other),
+        treated_clusters=clusters(treated),
+        comparison_clusters=clusters(other),
+    )
+
+
+def _mark(blocks: Blocks, runs: dict[tuple[int, int, int], np.ndarray]) -> None:
+    for (period, first, stop), mark in runs.items():
+        rows = blocks.rows(period, first, stop)
+        mark[blocks.unit[rows][blocks.w[rows] > 0]] = True
+
+
+def to_estimates(
+    quantities: Sequence[Quantity], blocks: Blocks, inference: Inference
+) -> tuple[Estimate, ...]:
+    """Give each quantity its counts, standard error, interval and, with draws, its band."""
+    if not quantities:
+        return ()
+    supports = [support(blocks, q.rests_on) for q in quantities]
+    influence = np.array([q.influence for q in quantities])
+    errors = std_errors(influence)
+    # Below this the contributions are rounding: the outcome doesn't vary.
+    floor = 1e-12 * float(np.abs(blocks.y).max())
+    reasons = [
+        q.reason if q.value is None or q.reason else _why_no_interval(s, error > floor)
+        for q, s, error in zip(quantities, supports, errors, strict=True)
+    ]
+    critical: float | None = None
+    if inference.bootstrap:
+        draws = multiplier_bootstrap(
+            influence,
+            draws=inference.bootstrap,
+            seed=inference.seed,
+            level=inference.level,
+            family=[i for i, q in enumerate(quantities) if q.in_band and not reasons[i]],
+        )
+        critical, errors = draws.critical, np.where(errors > floor, draws.std_errors, errors)
+    return tuple(
+        _estimate(q, s, float(error) if error > floor else None, reason, critical, inference)
+        for q, s, error, reason in zip(quantities, supports, errors, reasons, strict=True)
+    )
+
+
+def _why_no_interval(s: Support, varies: bool) -> str:
+    for n, side in ((s.treated_clusters, "treated"), (s.comparison_clusters, "comparison")):
+        if n == 1:
+            units = s.treated if side == "treated" else s.comparison
+            one = "unit" if units == 1 else f"cluster (of {units:,} units)"
+            return (
+                f"one {side} {one} only: how such {'units' if units == 1 else 'clusters'} vary "
+                "cannot be estimated, and any std_error leaves that part out; pool cohorts, or "
+                "use randomisation inference"
+            )
+    return "" if varies else "the changes of the outcome do not vary, so there is no std_error"
+
+
+def _estimate(
+    q: Quantity,
+    s: Support,
+    error: float | None,
+    reason: str,
+    critical: float | None,
+    inference: Inference,
+) -> Estimate:
+    low = high = band_low = band_high = p = None
+    if q.value is not None and error is not None and not reason:
+        half = critical_value(inference.level) * error
+        low, high, p = q.value - half, q.value + half, p_value(q.value, error)
+        if q.in_band and critical is not None:
+            band_low, band_high = q.value - critical * error, q.value + critical * error
+    return Estimate(
+        estimand=q.estimand,
+        term=q.term,
+        value=q.value,
+        std_error=error if q.value is not None else None,
+        ci_low=low,
+        ci_high=high,
+        band_low=band_low,
+        band_high=band_high,
+        level=inference.level,
+        p_value=p,
+        n_schools=s.treated,
+        n_comparison=s.comparison,
+        n_clusters=s.clusters,
+        n_treated_clusters=s.treated_clusters,
+        method=inference.method,
+        variance=inference.variance,
+        status="ok" if q.value is not None else "not_estimable",
+        reason=reason,
+        warnings=q.warnings,  # type: ignore[arg-type]  # attrs cannot type a bare `tuple` converter
+    )
+
+
+def table(title: str, estimates: Sequence[Estimate], label: str) -> str:
+    """Return estimates as text, a line each, with an interval or the reason for none."""
+    lines = [title, f"{label:>16} {'estimate':>11} {'std. error':>11}  interval"]
+    for e in estimates:
+        value = "" if e.value is None else f"{e.value:.5g}"
+        error = "" if e.std_error is None else f"{e.std_error:.4g}"
+        interval = e.reason
+        if e.ci_low is not None and e.ci_high is not None:
+            interval = f"[{e.ci_low:.4g}, {e.ci_high:.4g}]"
+        lines.append(f"{e.term or e.estimand:>16} {value:>11} {error:>11}  {interval}".rstrip())
+    return "\n".join(lines)

@@ -1,0 +1,348 @@
+"""One comparison of two groups over two periods, with every unit's influence on it.
+
+Estimand: the average effect of treatment on the treated, ATT, under parallel trends given X.
+
+With D = 1 for the treated, weights w, dY the change of the outcome, X with a constant, p(X) the
+propensity score (a logit) and m(X) the comparison group's expected change (least squares):
+
+    reg   mean_T [dY - m(X)]
+    ipw   mean_T [dY]        - sum_C v dY / sum_C v                 v = w p / (1 - p)
+    dr    mean_T [dY - m(X)] - sum_C v (dY - m(X)) / sum_C v
+
+Without covariates the three are the same difference of means. For repeated cross-sections the
+change is replaced by separate means and regressions of each period, and dr is the locally
+efficient estimator.
+
+Source: Sant'Anna & Zhao (2020), "Doubly robust difference-in-differences estimators", Journal of
+Econometrics 219(1): equations 2.6 and 3.1 (panel), 3.4 (cross-sections); influence functions from
+their appendix, with traditional (logit, least squares) nuisance estimates as in R `DRDID`.
+Comparison units whose propensity is 0.995 or more are trimmed, and a cell with a propensity of
+0.999 or more is refused for want of overlap, as there.
+
+Each function returns the estimate and the contributions phi, one a row: phi sums to zero and the
+variance of the estimate is the sum of phi^2 when rows are independent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Literal
+
+import attrs
+import numpy as np
+from numpy.typing import NDArray
+
+from impactkit.errors import EstimationError
+
+Floats = NDArray[np.float64]
+Bools = NDArray[np.bool_]
+Method = Literal["dr", "reg", "ipw"]
+
+TRIM = 0.995
+OVERLAP = 0.999
+_RANK_TOLERANCE = 1e-7
+
+
+@attrs.frozen(kw_only=True, eq=False)
+class Propensity:
+    """A fitted logit: the score of each row, and the rows' contributions to its coefficients."""
+
+    score: Floats
+    influence: Floats
+
+
+@attrs.frozen(kw_only=True, eq=False)
+class _Mean:
+    """A weighted mean over rows, and the rows' contributions to it."""
+
+    value: float
+    influence: Floats
+
+
+def dependent_columns(X: Floats, names: Sequence[str]) -> list[str]:
+    """Name the columns of `X` that the columns before them determine; the first is a constant.
+
+    Examples
+    --------
+    >>> X = np.array([[1.0, 2.0, 4.0], [1.0, 3.0, 6.0], [1.0, 5.0, 10.0]])
+    >>> dependent_columns(X, ["constant", "pupils", "twice the pupils"])
+    ['twice the pupils']
+    """
+    size = np.linalg.norm(X, axis=0)
+    scaled = X / np.where(size > 0, size, 1.0)
+    # Without pivoting, a small diagonal of R marks a column that earlier ones explain.
+    rows: Floats = np.asarray(np.linalg.qr(scaled, mode="r"))
+    found = []
+    kept: list[int] = []
+    for j, name in enumerate(names):
+        trial = np.linalg.norm(rows[:, j]) if not kept else _residual(rows, kept, j)
+        if trial <= _RANK_TOLERANCE:
+            found.append(name)
+        else:
+            kept.append(j)
+    return found
+
+
+def _residual(rows: Floats, kept: list[int], j: int) -> float:
+    explained, *_ = np.linalg.lstsq(rows[:, kept], rows[:, j], rcond=None)
+    return float(np.linalg.norm(rows[:, j] - rows[:, kept] @ explained))
+
+
+def _require_rank(X: Floats, names: Sequence[str], who: str) -> None:
+    found = dependent_columns(X, names)
+    if found:
+        raise EstimationError(
+            f"among the {len(X):,} {who}, {' and '.join(found)} "
+            f"{'is' if len(found) == 1 else 'are'} constant or determined by the other covariates; "
+            "leave it out, or merge its categories"
+        )
+
+
+def fit_propensity(D: Bools, X: Floats, w: Floats, names: Sequence[str]) -> Propensity:
+    """Fit a weighted logit of treatment on `X` by Newton's method.
+
+    Parameters
+    ----------
+    D, w
+        Treated or not, and weights, shape (rows,).
+    X
+        Design with a constant, shape (rows, k), columns of similar scale.
+    names
+        Names of the columns, for messages.
+
+    Raises
+    ------
+    EstimationError
+        When `X` is singular, or the covariates (nearly) tell treated from comparison units.
+    """
+    used = w > 0
+    _require_rank(X[used], names, "units compared")
+    gamma = np.zeros(X.shape[1])
+    score = np.full(len(D), 0.5)
+    for _ in range(60):
+        spread = w * score * (1 - score)
+        hessian = X.T @ (spread[:, None] * X)
+        if np.linalg.cond(hessian) > 1e14:
+            break
+        step = np.linalg.solve(hessian, X.T @ (w * (D - score)))
+        gamma = gamma + step
+        score = 1 / (1 + np.exp(-np.clip(X @ gamma, -700, 700)))
+        if np.abs(step).max() <= 1e-11 * (1 + np.abs(gamma).max()):
+            break
+    highest = float(score[used].max())
+    if highest >= OVERLAP or np.linalg.cond(hessian) > 1e14:
+        raise EstimationError(
+            f"too little overlap: the covariates ({', '.join(names[1:])}) tell treated from "
+            f"comparison units almost for certain (a propensity of {OVERLAP} or more); leave out "
+            "or coarsen a covariate, or use method='reg'"
+        )
+    score = np.minimum(score, 1 - 1e-6)
+    hessian = X.T @ ((w * score * (1 - score))[:, None] * X)
+    influence = np.linalg.solve(hessian, ((w * (D - score))[:, None] * X).T).T
+    return Propensity(score=score, influence=influence)
+
+
+def _mean(values: Floats, w: Floats) -> _Mean:
+    total = w.sum()
+    value = float(w @ values / total)
+    return _Mean(value=value, influence=w * (values - value) / total)
+
+
+def _regression(
+    y: Floats, X: Floats, w: Floats, names: Sequence[str], who: str
+) -> tuple[Floats, Callable[[Floats], Floats]]:
+    """Fit least squares; return predictions for all rows, and contributions to c'beta given c."""
+    used = w > 0
+    _require_rank(X[used], names, who)
+    gram = X.T @ (w[:, None] * X)
+    beta = np.linalg.solve(gram, X.T @ (w * y))
+    fitted: Floats = X @ beta
+    residual = w * (y - fitted)
+
+    def influence(c: Floats) -> Floats:
+        result: Floats = residual * (X @ np.linalg.solve(gram, c))
+        return result
+
+    return fitted, influence
+
+
+def _odds(D: Bools, w: Floats, score: Floats) -> Floats:
+    kept = ~D & (score < TRIM)
+    odds: Floats = np.where(kept, w * score / (1 - score), 0.0)
+    if not odds.sum() > 0:
+        raise EstimationError(
+            f"every comparison unit was trimmed (propensity of {TRIM} or more); leave out or "
+            "coarsen a covariate, or use method='reg'"
+        )
+    return odds
+
+
+def panel(
+    dY: Floats,
+    D: Bools,
+    w: Floats,
+    X: Floats | None,
+    names: Sequence[str],
+    method: Method,
+    propensity: Callable[[], Propensity],
+) -> tuple[float, Floats]:
+    """Compare changes of the same units.
+
+    Parameters
+    ----------
+    dY
+        Change of the outcome between the two periods, shape (units,).
+    D, w
+        Treated or not, and weights; each group has a positive total weight.
+    X
+        Covariates with a constant in front, shape (units, k), or None.
+    names
+        Names of the columns of `X`, for messages.
+    method
+        ``dr``, ``reg`` or ``ipw``; of no consequence without covariates.
+    propensity
+        Returns the fitted logit; called only when the method needs it.
+
+    Returns
+    -------
+    tuple
+        The estimate, in the unit of the outcome, and the contributions, shape (units,).
+
+    Raises
+    ------
+    EstimationError
+        When covariates are collinear or separate the groups.
+
+    Examples
+    --------
+    >>> att, phi = panel(np.array([3.0, 5.0, 1.0, 2.0]), np.array([True, True, False, False]),
+    ...                  np.ones(4), None, [], "dr", lambda: None)
+    >>> att, phi.tolist()
+    (2.5, [-0.5, 0.5, 0.25, -0.25])
+    """
+    treated, comparison = np.where(D, w, 0.0), np.where(D, 0.0, w)
+    if X is None:
+        one, zero = _mean(dY, treated), _mean(dY, comparison)
+        return one.value - zero.value, one.influence - zero.influence
+    moment = treated @ X / treated.sum()
+    residual, outcome_part = dY, np.zeros(len(dY))
+    logit: Propensity | None = None
+    if method != "reg":
+        logit = propensity()
+        v = _odds(D, w, logit.score)
+        moment = moment - v @ X / v.sum()
+    if method != "ipw":
+        fitted, influence = _regression(dY, X, comparison, names, "comparison units")
+        residual = dY - fitted
+        outcome_part = -influence(moment)
+    one = _mean(residual, treated)
+    att, phi = one.value, one.influence + outcome_part
+    if logit is not None:
+        zero = _mean(residual, v)
+        att -= zero.value
+        phi = phi - zero.influence - logit.influence @ (zero.influence @ X)
+    return att, phi
+
+
+def cross_sections(
+    y: Floats,
+    post: Bools,
+    D: Bools,
+    w: Floats,
+    X: Floats | None,
+    names: Sequence[str],
+    method: Method,
+    propensity: Callable[[], Propensity],
+) -> tuple[float, Floats]:
+    """Compare the two periods' levels of units that need not be the same.
+
+    Parameters
+    ----------
+    y
+        Outcome, shape (rows,), both periods together.
+    post
+        Whether a row is of the later of the two roles (the period estimated, not the base).
+    D, w, X, names, method, propensity
+        As in `panel`, by row.
+
+    Returns
+    -------
+    tuple
+        The estimate and the contributions, shape (rows,).
+
+    Raises
+    ------
+    EstimationError
+        When covariates are collinear or separate the groups.
+
+    Examples
+    --------
+    >>> y, post = np.array([1.0, 4.0, 1.0, 2.0]), np.array([False, True, False, True])
+    >>> cross_sections(y, post, np.array([True, True, False, False]), np.ones(4), None, [], "dr",
+    ...                lambda: None)[0]
+    2.0
+    """
+    t1, t0 = np.where(D & post, w, 0.0), np.where(D & ~post, w, 0.0)
+    c1, c0 = np.where(~D & post, w, 0.0), np.where(~D & ~post, w, 0.0)
+    if X is None:
+        return _signed((_mean(y, t1), 1), (_mean(y, t0), -1), (_mean(y, c1), -1), (_mean(y, c0), 1))
+    logit: Propensity | None = None
+    v1, v0 = c1, c0
+    if method != "reg":
+        logit = propensity()
+        v = _odds(D, w, logit.score)
+        v1, v0 = np.where(post, v, 0.0), np.where(post, 0.0, v)
+        if not (v1.sum() > 0 and v0.sum() > 0):
+            raise EstimationError(
+                "every comparison unit of one of the two periods was trimmed for want of overlap; "
+                "leave out or coarsen a covariate, or use method='reg'"
+            )
+    if method == "ipw":
+        later, earlier = _mean(y, v1), _mean(y, v0)
+        att, phi = _signed((_mean(y, t1), 1), (_mean(y, t0), -1), (later, -1), (earlier, 1))
+        return att, phi - _score_part(logit, later, earlier, X)
+
+    mu1, influence1 = _regression(y, X, c1, names, "comparison units of the period")
+    mu0, influence0 = _regression(y, X, c0, names, "comparison units of the base period")
+    treated = np.where(D, w, 0.0)
+    everyone = treated @ X / treated.sum()
+    if method == "reg":
+        att, phi = _signed((_mean(y, t1), 1), (_mean(y, t0), -1), (_mean(mu1 - mu0, treated), -1))
+        return att, phi - influence1(everyone) + influence0(everyone)
+
+    own = y - np.where(post, mu1, mu0)
+    nu1, treated1 = _regression(y, X, t1, names, "treated units of the period")
+    nu0, treated0 = _regression(y, X, t0, names, "treated units of the base period")
+    later, earlier = _mean(own, v1), _mean(own, v0)
+    att, phi = _signed(
+        (_mean(own, t1), 1),
+        (_mean(own, t0), -1),
+        (later, -1),
+        (earlier, 1),
+        (_mean(nu1 - mu1, treated), 1),
+        (_mean(nu1 - mu1, t1), -1),
+        (_mean(nu0 - mu0, treated), -1),
+        (_mean(nu0 - mu0, t0), 1),
+    )
+    phi = (
+        phi
+        + influence1(v1 @ X / v1.sum() - everyone)
+        - influence0(v0 @ X / v0.sum() - everyone)
+        + treated1(everyone - t1 @ X / t1.sum())
+        - treated0(everyone - t0 @ X / t0.sum())
+        - _score_part(logit, later, earlier, X)
+    )
+    return att, phi
+
+
+def _signed(*parts: tuple[_Mean, int]) -> tuple[float, Floats]:
+    value = sum(sign * mean.value for mean, sign in parts)
+    influence: Floats = np.sum([sign * mean.influence for mean, sign in parts], axis=0)
+    return value, influence
+
+
+def _score_part(logit: Propensity | None, later: _Mean, earlier: _Mean, X: Floats) -> Floats:
+    """Return what the estimation of the propensity score adds to the comparison group's change."""
+    assert logit is not None
+    result: Floats = logit.influence @ ((later.influence - earlier.influence) @ X)
+    return result
