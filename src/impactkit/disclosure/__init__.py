@@ -1,1 +1,21 @@
-"""To be written."""
+"""Statistical disclosure control: nothing in a release lets a reader count a few people.
+
+`protect` runs once, last, over the whole evaluation; `audit` checks it by independent code.
+"""
+
+from __future__ import annotations
+
+from impactkit.disclosure.attack import Audit, Exposed, audit
+from impactkit.disclosure.profiles import check_stricter, core_profiles
+from impactkit.disclosure.protect import protect
+from impactkit.disclosure.text import safe_id
+
+__all__ = [
+    "Audit",
+    "Exposed",
+    "audit",
+    "check_stricter",
+    "core_profiles",
+    "protect",
+    "safe_id",
+]

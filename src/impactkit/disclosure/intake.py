@@ -1,0 +1,324 @@
+"""First step: make every table say what it counts, and take loose numbers out of plugins' text.
+
+Suppression and audit both start from what this step returns, so what counts people is decided
+once. Doubt is settled for the people: a count that doesn't say what it counts, counts people.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Mapping
+from typing import Any
+
+import attrs
+
+from impactkit.declarations import DisclosureProfile
+from impactkit.disclosure.text import MASK, mask_id, mask_numbers, mask_template
+from impactkit.disclosure.values import as_number, evolve
+from impactkit.results import (
+    Cell,
+    Chart,
+    Column,
+    Diagnostic,
+    Estimate,
+    Evaluation,
+    Exclusion,
+    MetricResult,
+    Note,
+    RenderedSection,
+    Table,
+    Withheld,
+)
+from impactkit.types import UNITS
+
+_NOT_COUNTS = frozenset(UNITS) - {"count"} | {"schools", "partnerships", "events"}
+_TEXT_REASON = "numbers in a plugin's text that could be small counts of people"
+_ROW_REASON = "a plugin's small counts of rows or people outside any table"
+
+
+@attrs.define
+class Masker:
+    """Masks one plugin's text and counts what it masked; text in `declared` is left alone."""
+
+    threshold: int
+    declared: Collection[str]
+    texts: int = 0
+    figures: int = 0
+
+    def _apply(self, how: Callable[[str, int], str], text: str) -> str:
+        if text in self.declared:
+            return text
+        masked = how(text, self.threshold)
+        self.texts += masked != text
+        return masked
+
+    def text(self, text: str) -> str:
+        """Mask a plain text."""
+        return self._apply(mask_numbers, text)
+
+    def template(self, text: str) -> str:
+        """Mask a text with ``{fields}``."""
+        return self._apply(mask_template, text)
+
+    def ids(self, ids: Iterable[str]) -> dict[str, str]:
+        """Return a safe name for each id; those that become equal get a letter."""
+        out: dict[str, str] = {}
+        for old in ids:
+            new = stem = self._apply(mask_id, old)
+            letter = ord("b")
+            while new in out.values():
+                new = f"{stem}_{chr(letter)}"
+                letter += 1
+            out.setdefault(old, new)
+        return out
+
+    def small(self, value: object) -> bool:
+        """Tell whether `value` is a whole number that could be a small count."""
+        number = as_number(value) if isinstance(value, int | float) else None
+        return number is not None and number.is_integer() and 1 <= number <= self.threshold
+
+    def value(self, value: Any) -> Any:
+        """Mask a value of any plain type, through lists and mappings."""
+        if isinstance(value, str):
+            return self.text(value)
+        if isinstance(value, Mapping):
+            return {k: self.value(v) for k, v in value.items()}
+        if isinstance(value, list | tuple | set | frozenset):
+            return tuple(self.value(v) for v in value)
+        if self.small(value):
+            self.figures += 1
+            return MASK
+        return value
+
+    def count(self, value: int | None) -> int | None:
+        """Return a count, or None when it is small."""
+        if self.small(value):
+            self.figures += 1
+            return None
+        return value
+
+
+def _whole(cells: Iterable[Cell]) -> bool:
+    present = [as_number(cell) for cell in cells if cell is not None]
+    return bool(present) and all(n is not None and n.is_integer() for n in present)
+
+
+def _column(column: Column, cells: list[Cell], trusted: bool) -> Column:
+    """Return the column with `of` filled in, and with kind ``count`` where it counts people."""
+    undeclared = column.of == "" and (
+        column.kind == "count"
+        or (not trusted and column.kind == "number" and not column.denominator and _whole(cells))
+    )
+    if undeclared:
+        return evolve(column, kind="count", of="people")
+    if column.kind == "number" and column.of == "people" and not column.denominator:
+        return evolve(column, kind="count")
+    return column
+
+
+def _declare_table(table: Table, trusted: bool) -> Table:
+    cells = list(zip(*table.rows, strict=True)) if table.rows else [()] * len(table.columns)
+    columns = tuple(
+        _column(column, list(values), trusted)
+        for column, values in zip(table.columns, cells, strict=True)
+    )
+    rows = [list(row) for row in table.rows]
+    marks = dict(table.marks)
+    for j, column in enumerate(columns):
+        if column.kind != "count" or column.of != "people":
+            continue
+        for i, row in enumerate(rows):
+            number = as_number(row[j])
+            if row[j] is not None and (number is None or number < 0):
+                marks.setdefault((i, column.name), "x")  # no count at all: not available
+                row[j] = None
+            elif number is not None:
+                row[j] = int(number) if number.is_integer() else number
+    # Only core and its own plugins can vouch that a figure is already public.
+    return evolve(
+        table, columns=columns, rows=rows, marks=marks, published=table.published and trusted
+    )
+
+
+def _mask_table(table: Table, masker: Masker) -> Table:
+    texts = [j for j, c in enumerate(table.columns) if c.kind == "text"]
+    rows = [
+        [masker.value(cell) if j in texts else cell for j, cell in enumerate(row)]
+        for row in table.rows
+    ]
+    columns = [
+        evolve(c, label=masker.text(c.label), unit=masker.text(c.unit)) for c in table.columns
+    ]
+    return evolve(
+        table,
+        title=masker.text(table.title),
+        note=masker.text(table.note),
+        source=masker.text(table.source),
+        columns=columns,
+        rows=rows,
+    )
+
+
+def _mask_chart(chart: Chart, masker: Masker) -> Chart:
+    words = ("title", "x_title", "y_title", "alt")
+    return evolve(chart, **{w: masker.text(getattr(chart, w)) for w in words})
+
+
+def _mask_note(note: Note, masker: Masker) -> Note:
+    text = masker.template(note.text) if note.values else masker.text(note.text)
+    values = {k: masker.text(v) if isinstance(v, str) else v for k, v in note.values.items()}
+    return Note(text=text, values=values, of=note.of or "people")
+
+
+def _mask_estimate(estimate: Estimate, masker: Masker) -> Estimate:
+    masked = evolve(
+        estimate,
+        **{w: masker.text(getattr(estimate, w)) for w in ("estimand", "method", "variance")},
+        reason=masker.text(estimate.reason),
+        warnings=[masker.text(w) for w in estimate.warnings],
+    )
+    counted = estimate.n_people is None and estimate.unit not in _NOT_COUNTS
+    if counted and masker.small(estimate.value):  # a bare count, and it doesn't say of what
+        return evolve(masked, n_people=int(estimate.value or 0), unit="count")
+    return masked
+
+
+def _mask_diagnostic(diagnostic: Diagnostic, masker: Masker) -> Diagnostic:
+    return evolve(
+        diagnostic,
+        name=masker.text(diagnostic.name),
+        text=masker.text(diagnostic.text),
+        value=masker.value(diagnostic.value),
+    )
+
+
+def _mask_exclusion(exclusion: Exclusion, masker: Masker) -> Exclusion:
+    return evolve(
+        exclusion,
+        reason=masker.text(exclusion.reason),
+        text=masker.text(exclusion.text),
+        n_rows=masker.count(exclusion.n_rows),
+    )
+
+
+def _mask_shown(owner: MetricResult | RenderedSection, masker: Masker) -> dict[str, Any]:
+    """Return the masked tables, charts and notes; a chart keeps pointing at its table."""
+    table_ids = masker.ids(t.id for t in owner.tables)
+    chart_ids = masker.ids(c.id for c in owner.charts)
+    tables = [evolve(_mask_table(t, masker), id=table_ids[t.id]) for t in owner.tables]
+    charts = [
+        evolve(_mask_chart(c, masker), id=chart_ids[c.id], data=table_ids.get(c.data, c.data))
+        for c in owner.charts
+    ]
+    return {
+        "tables": tables,
+        "charts": charts,
+        "notes": [_mask_note(n, masker) for n in owner.notes],
+    }
+
+
+def _mask_result(result: MetricResult, masker: Masker) -> MetricResult:
+    return evolve(
+        result,
+        **{w: masker.text(getattr(result, w)) for w in ("title", "question", "reason", "unit")},
+        **_mask_shown(result, masker),
+        estimates=[_mask_estimate(e, masker) for e in result.estimates],
+        diagnostics=[_mask_diagnostic(d, masker) for d in result.diagnostics],
+        exclusions=[_mask_exclusion(e, masker) for e in result.exclusions],
+        params=masker.value(result.params),
+        card=masker.value(result.card),
+    )
+
+
+def _mask_section(section: RenderedSection, masker: Masker) -> RenderedSection:
+    section_id = masker.ids([section.id])[section.id]
+    title = masker.text(section.title)
+    return evolve(section, id=section_id, title=title, **_mask_shown(section, masker))
+
+
+def _log(name: str, masker: Masker) -> list[Withheld]:
+    lines = ((masker.texts, "text", _TEXT_REASON), (masker.figures, "figures", _ROW_REASON))
+    return [Withheld(metric=name, table=t, cells=n, reason=why) for n, t, why in lines if n]
+
+
+def declare_people(
+    evaluation: Evaluation,
+    profile: DisclosureProfile,
+    first_party: Collection[str],
+    declared: Collection[str],
+) -> tuple[Evaluation, list[Withheld]]:
+    """Return the evaluation with every count of people declared and plugins' free text masked.
+
+    Parameters
+    ----------
+    evaluation
+        As the metrics and sections left it.
+    profile
+        Its `threshold` bounds the numbers that are masked.
+    first_party
+        Names of the plugins whose text is trusted; a local metric's never is.
+    declared
+        Texts that were written before any data was read, exempt from masking.
+
+    Returns
+    -------
+    Evaluation
+        Columns that count people have kind ``count`` and `of` ``people``; no problem has a value.
+    list of Withheld
+        What was masked, by metric, without saying what it was.
+    """
+    log: list[Withheld] = []
+    strangers: set[str] = set()
+    results, sections = [], []
+    for result in evaluation.results:
+        trusted = result.plugin in first_party and not result.local
+        if not trusted:
+            strangers.add(result.plugin)
+            masker = Masker(profile.threshold, declared)
+            result = _mask_result(result, masker)
+            log += _log(result.metric, masker)
+        tables = [_declare_table(t, trusted) for t in result.tables]
+        results.append(evolve(result, tables=tables))
+    for section in evaluation.sections:
+        trusted = section.plugin in first_party
+        if not trusted:
+            strangers.add(section.plugin)
+            masker = Masker(profile.threshold, declared)
+            section = _mask_section(section, masker)
+            log += _log(section.id, masker)
+        tables = [_declare_table(t, trusted) for t in section.tables]
+        sections.append(evolve(section, tables=tables))
+    strangers |= {p["name"] for p in evaluation.plugins if p.get("name", "") not in first_party}
+    masker = Masker(profile.threshold, declared)
+    clean = evolve(
+        evaluation,
+        results=results,
+        sections=sections,
+        tables=[_declare_table(t, True) for t in evaluation.tables],
+        **_mask_messages(evaluation, strangers - {""}, masker),
+    )
+    return clean, log + _log("", masker)
+
+
+def _mask_messages(
+    evaluation: Evaluation, strangers: Collection[str], masker: Masker
+) -> dict[str, Any]:
+    """Mask the messages that carry a plugin's name: in its code, or at its beginning."""
+
+    def theirs(text: str) -> bool:
+        return any(name in text for name in strangers)
+
+    problems = [
+        evolve(p, rule=masker.text(p.rule), remedy=masker.text(p.remedy), value=None)
+        if theirs(p.code)
+        else p.without_value()
+        for p in evaluation.problems
+    ]
+    identity = ("name", "version", "content_hash", "status", "source")
+    plugins = [
+        {k: v if k in identity else masker.text(v) for k, v in p.items()}
+        if p.get("name", "") in strangers
+        else p
+        for p in evaluation.plugins
+    ]
+    warnings = [masker.text(w) if theirs(w) else w for w in evaluation.warnings]
+    return {"problems": problems, "plugins": plugins, "warnings": warnings}

@@ -1,0 +1,158 @@
+"""Numbers in words: masking what could be a small count of people, and names that are safe."""
+
+from __future__ import annotations
+
+import re
+import string
+import unicodedata
+from collections.abc import Collection
+
+MASK = "[withheld]"
+
+# fmt: off
+_WORDS = (
+    "zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten",
+    "eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen",
+    "nineteen", "twenty",
+)
+# fmt: on
+
+# A capital in front belongs to a name (KS2, P8, FSM6); dates and academic years are whole tokens,
+# so that their parts aren't taken for counts.
+_NUMBER = re.compile(
+    r"(?P<name>[A-Z])?"
+    r"(?P<number>\d{4}-\d{2}-\d{2}|\d{4}[/-]\d{2}(?!\d)|\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+\.\d+|\d+)"
+)
+_RESERVED = {"con", "prn", "aux", "nul", *(f"{d}{i}" for d in ("com", "lpt") for i in range(1, 10))}
+
+
+def number_word(n: int) -> str:
+    """Return a whole number as text: a word up to twenty, digits beyond.
+
+    Examples
+    --------
+    >>> number_word(6), number_word(1200)
+    ('six', '1,200')
+    """
+    return _WORDS[n] if 0 <= n < len(_WORDS) else f"{n:,}"
+
+
+def fewer_than(threshold: int) -> str:
+    """Return the words for a protected count.
+
+    Examples
+    --------
+    >>> fewer_than(5)
+    'fewer than six'
+    """
+    return f"fewer than {number_word(threshold + 1)}"
+
+
+def _small(number: str, threshold: int) -> bool:
+    try:
+        value = float(number.replace(",", ""))
+    except ValueError:  # a date or an academic year
+        return False
+    return value.is_integer() and 1 <= value <= threshold
+
+
+def _words(threshold: int) -> re.Pattern[str]:
+    words = "|".join(_WORDS[1 : threshold + 1])
+    return re.compile(rf"(?<![^\W_])(?:{words})(?![^\W_])", re.IGNORECASE)
+
+
+def mask_numbers(text: str, threshold: int) -> str:
+    """Replace every number in `text` that could be a count of 1 to `threshold` people.
+
+    Whole numbers in digits of any script, also written ``3.0``, and number words. Numbers that
+    belong to a name (``KS2``), dates, academic years and fractions stay.
+
+    Examples
+    --------
+    >>> mask_numbers("Of 20 heads 3 left in 2019/20, and two at KS2", 5)
+    'Of 20 heads [withheld] left in 2019/20, and [withheld] at KS2'
+    """
+
+    def replace(match: re.Match[str]) -> str:
+        if match["name"] or not _small(match["number"], threshold):
+            return match[0]
+        return MASK
+
+    # NFKC makes plain digits of circled, raised and full-width ones.
+    plain = unicodedata.normalize("NFKC", text)
+    masked = _words(threshold).sub(MASK, _NUMBER.sub(replace, plain))
+    return text if masked == plain else masked
+
+
+def mask_template(text: str, threshold: int) -> str:
+    """Mask a format string: what is typed, not the ``{fields}``, which are judged by value.
+
+    Examples
+    --------
+    >>> mask_template("3 of {n:,} heads", 5)
+    '[withheld] of {n:,} heads'
+    """
+    try:
+        parts = list(string.Formatter().parse(text))
+    except ValueError:  # no template at all; the report would show it as it stands
+        return mask_numbers(text, threshold)
+    out = []
+    for literal, field, spec, conversion in parts:
+        out.append(_escape(mask_numbers(literal, threshold)))
+        if field is not None:
+            out.append(_field(field, spec, conversion))
+    return "".join(out)
+
+
+def plain_fields(text: str, names: Collection[str]) -> str:
+    """Drop the number format of the fields called `names`, which now hold words.
+
+    Examples
+    --------
+    >>> plain_fields("{n:,} of {m:,}", ["n"])
+    '{n} of {m:,}'
+    """
+    out = []
+    for literal, field, spec, conversion in string.Formatter().parse(text):
+        out.append(_escape(literal))
+        if field is not None:
+            out.append(_field(field, *(("", None) if field in names else (spec, conversion))))
+    return "".join(out)
+
+
+def _escape(literal: str) -> str:
+    return literal.replace("{", "{{").replace("}", "}}")
+
+
+def _field(name: str, spec: str | None, conversion: str | None) -> str:
+    return f"{{{name}{'!' + conversion if conversion else ''}{':' + spec if spec else ''}}}"
+
+
+def mask_id(text: str, threshold: int) -> str:
+    """Mask an identifier, where any run of digits could be a count (``left_3``, ``heads3``).
+
+    Examples
+    --------
+    >>> mask_id("left_3_2019", 5)
+    'left_withheld_2019'
+    """
+    plain = unicodedata.normalize("NFKC", text)
+    masked = re.sub(
+        r"\d+", lambda m: "withheld" if _small(m[0], threshold) else m[0], plain, flags=re.UNICODE
+    )
+    return _words(threshold).sub("withheld", masked)
+
+
+def safe_id(text: str) -> str:
+    """Return `text` as a name for a file: lower case, ASCII, at most 80 characters, never empty.
+
+    Examples
+    --------
+    >>> safe_id("Léavers by Level!"), safe_id("../../etc/passwd"), safe_id("")
+    ('leavers_by_level', 'etc_passwd', 'unnamed')
+    """
+    plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode().lower()
+    name = re.sub(r"[^a-z0-9_-]+", "_", plain).strip("_-")[:80].rstrip("_-")
+    if name in _RESERVED:  # Windows keeps these for devices
+        return f"{name}_"
+    return name or "unnamed"
