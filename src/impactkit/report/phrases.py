@@ -1,0 +1,380 @@
+"""Plain words for numbers: what an estimate says, and no more than it says.
+
+A difference whose interval takes in zero is reported as a result ("no clear change was found"),
+not as a failure. Verbs follow the grade of the evidence; without a grade they are modest. The words
+never call a result an "impact": that is a judgement about the design, made elsewhere.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any, Literal
+
+import attrs
+
+from impactkit.results import Estimate, Note
+from impactkit.types import Period
+
+Verdict = Literal["higher", "lower", "unclear", "level", "no_interval", "not_estimable", "withheld"]
+
+SYMBOLS = {
+    "c": "withheld to protect people",
+    "x": "not available: it could not be estimated, or was not recorded",
+    "z": "not applicable",
+    "low": "rounds to 0, but is not 0",
+    "k": "rounds to 0, but is not 0",
+    "u": "of low reliability",
+}
+"""Shorthand of Explore Education Statistics; shown in square brackets where people read it."""
+
+_WORDS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
+_EFFECT = re.compile(r"^(ATT|ATE)\b|\beffect\b", re.IGNORECASE)
+_CONTRAST = re.compile(r"\b(difference|change|gap)\b", re.IGNORECASE)
+_RELATIVE = re.compile(r"\b((rate|odds|hazard|risk) ratio|ratio of)\b", re.IGNORECASE)
+_UNITS = {
+    "percent": ("%", "percentage points"),
+    "points": (" points", "points"),
+    "scaled": (" scaled-score points", "scaled-score points"),
+    "grade": (" grades", "grades"),
+    "fte": (" full-time equivalents", "full-time equivalents"),
+    "sd": (" standard deviations", "standard deviations"),
+    "rate": ("", ""),
+    "ratio": ("", ""),
+    "count": ("", ""),
+    "points of the ratio": ("", ""),
+}
+_MONEY = ("gbp", "pounds")
+_VERBS = {
+    2: "being in a partnership coincided with a value {change}",
+    3: "the data are consistent with an effect of partnership: a value {change}",
+    4: "the estimated effect of partnership is a value {change}",
+    5: "the estimated effect of partnership is a value {change}",
+}
+_MODEST = "being in a partnership is associated with a value {change}"
+
+
+_NOUN = {True: "change", False: "difference"}
+_BETTER = {"higher": "Higher is better here.", "lower": "Lower is better here."}
+
+
+@attrs.frozen(kw_only=True)
+class Answer:
+    """What one estimate says: a verdict, a sentence for the summary, and the rest of the answer."""
+
+    verdict: Verdict
+    headline: str
+    support: str = ""
+    label: str = ""
+
+
+def clean(text: object) -> str:
+    r"""Return `text` fit to print: no control, bidirectional-override or unpaired characters.
+
+    Such characters can make a name look like another one, or make a file unreadable.
+
+    Examples
+    --------
+    >>> clean("St Mary\u202e\x00's\tSchool")
+    "St Mary's School"
+    """
+    text = str(text)
+    if text.isprintable():
+        return text
+    spaced = re.sub(r"[\t\r\n\x0b\x0c\u2028\u2029]+", " ", text)
+    paired = re.sub(r"[\ud800-\udfff]", "\ufffd", spaced)
+    return re.sub(r"[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ufeff]", "", paired)
+
+
+def count(n: int, noun: str, plural: str = "") -> str:
+    """Return a count with its noun, in words below ten.
+
+    Examples
+    --------
+    >>> count(1, "school"), count(9, "school"), count(0, "school"), count(1016, "school")
+    ('one school', 'nine schools', 'no schools', '1,016 schools')
+    """
+    word = _WORDS[n] if 0 <= n < len(_WORDS) else number(n, 0)
+    return f"{word} {noun if n == 1 else plural or noun + 's'}"
+
+
+def number(value: float, digits: int) -> str:
+    """Return a number with `digits` decimals, a true minus sign and thousands separated.
+
+    Examples
+    --------
+    >>> number(-1234.5, 1), number(-0.001, 2), number(12, 0)
+    ('−1,234.5', '0.00', '12')
+    """
+    text = f"{value:,.{digits}f}"
+    if text.startswith("-"):
+        text = text[1:] if float(text.replace(",", "")) == 0 else "−" + text[1:]
+    return text
+
+
+def digits_for(estimates: Iterable[Estimate]) -> int:
+    """Return how many decimals to show: two significant figures of a typical interval's half-width.
+
+    More would claim a precision that the estimates don't have.
+
+    Examples
+    --------
+    >>> digits_for([Estimate(value=0.8, ci_low=0.3, ci_high=1.3)])
+    2
+    >>> digits_for([Estimate(value=80, ci_low=60, ci_high=100)])
+    0
+    """
+    estimates = list(estimates)
+    widths = sorted(
+        (e.ci_high - e.ci_low) / 2
+        for e in estimates
+        if e.ci_low is not None and e.ci_high is not None and e.ci_high > e.ci_low
+    )
+    scale = widths[len(widths) // 2] if widths else 0.0
+    if not math.isfinite(scale) or scale <= 0:
+        values = [abs(e.value) for e in estimates if e.value]
+        return 1 if not values or max(values) >= 10 else 2
+    return min(4, max(0, 1 - math.floor(math.log10(scale))))
+
+
+def no_difference(estimate: Estimate) -> float | None:
+    """Return the value that means no difference: 0, or 1 for a ratio; None when it is no contrast.
+
+    A share or a mean is not a contrast: there is no value at which it says "nothing happened".
+    """
+    if _RELATIVE.search(f"{estimate.estimand} {estimate.unit}"):
+        return 1.0
+    contrast = _EFFECT.search(estimate.estimand) or _CONTRAST.search(estimate.estimand)
+    if contrast or estimate.p_value is not None:
+        return 0.0
+    return None
+
+
+def unit_words(unit: str, *, contrast: bool) -> str:
+    """Return a unit in words, for a heading: a difference between percentages is in points.
+
+    Examples
+    --------
+    >>> unit_words("percent", contrast=True), unit_words("percent", contrast=False)
+    ('percentage points', '%')
+    >>> unit_words("gbp", contrast=True), unit_words("days", contrast=False)
+    ('£', 'days')
+    """
+    if unit in _MONEY:
+        return "£"
+    level, difference = _UNITS.get(unit, (" " + clean(unit), clean(unit)))
+    return difference if contrast else level.strip()
+
+
+def quantity(value: float, unit: str, digits: int, *, contrast: bool) -> str:
+    """Return a number with its unit: ``3.2 percentage points``, ``78%``, ``£1,200``.
+
+    Examples
+    --------
+    >>> quantity(3.2, "percent", 1, contrast=True), quantity(-78, "percent", 0, contrast=False)
+    ('3.2 percentage points', '−78%')
+    >>> quantity(1200, "gbp", 0, contrast=True), quantity(0.82, "ratio", 2, contrast=True)
+    ('£1,200', '0.82')
+    """
+    text = number(value, digits)
+    if unit in _MONEY:
+        return f"−£{text[1:]}" if text.startswith("−") else f"£{text}"
+    level, difference = _UNITS.get(unit, (" " + clean(unit) if unit else "", clean(unit)))
+    if not contrast:
+        return text + level
+    return f"{text} {difference}".rstrip()
+
+
+def moved(value: float, unit: str, digits: int) -> str:
+    """Return a difference as a direction: ``0.82 lower``, ``3.2 percentage points higher``.
+
+    Examples
+    --------
+    >>> moved(-0.82, "ratio", 2), moved(3.2, "percent", 1), moved(0.001, "points", 1)
+    ('0.82 lower', '3.2 percentage points higher', 'unchanged to the digits shown')
+    """
+    if round(value, digits) == 0:
+        return "unchanged to the digits shown"
+    size = quantity(abs(value), unit, digits, contrast=True)
+    return f"{size} {'higher' if value > 0 else 'lower'}"
+
+
+def level_words(level: float) -> str:
+    """Return a confidence level as people write it: ``95%``."""
+    return f"{level * 100:g}%"
+
+
+def verdict(estimate: Estimate) -> Verdict:
+    """Tell what an estimate can say: a direction only when its interval leaves out no difference.
+
+    Where tests were adjusted for their number, the adjusted one decides as well.
+    """
+    if estimate.status != "ok":
+        return estimate.status
+    if estimate.value is None:
+        return "not_estimable"
+    null = no_difference(estimate)
+    if null is None:
+        return "level"
+    if estimate.ci_low is None or estimate.ci_high is None:
+        return "no_interval"
+    adjusted_away = estimate.p_adjusted is not None and estimate.p_adjusted >= round(
+        1 - estimate.level, 12
+    )
+    if estimate.ci_low <= null <= estimate.ci_high or adjusted_away:
+        return "unclear"
+    return "higher" if estimate.value > null else "lower"
+
+
+def answer(estimate: Estimate, label: str, direction: str = "none") -> Answer:
+    """Say in plain words what an estimate shows.
+
+    Parameters
+    ----------
+    estimate
+        The estimate; its `grade` sets the verb, and without one the verb is modest.
+    label
+        The measure's name, as a reader knows it.
+    direction
+        ``higher`` or ``lower``: which way is better; ``none`` says nothing about it.
+
+    Examples
+    --------
+    >>> e = Estimate(estimand="ATT overall", value=-0.1, ci_low=-0.7, ci_high=0.5, unit="ratio")
+    >>> print(answer(e, "Pupil-teacher ratio").headline)
+    Pupil-teacher ratio: no clear change was found (the estimate is 0.10 lower; 95% interval:
+    0.70 lower to 0.50 higher).
+    """
+    label = clean(label)
+    found = verdict(estimate)
+    digits = digits_for([estimate])
+    reason = clean(estimate.reason).rstrip(".") or "no reason was recorded"
+    if found == "withheld":
+        return Answer(verdict=found, label=label, headline=f"{label}: withheld ({reason}).")
+    if found == "not_estimable" or estimate.value is None:
+        return Answer(
+            verdict="not_estimable",
+            label=label,
+            headline=f"{label}: this could not be estimated ({reason}).",
+        )
+    null = no_difference(estimate)
+    support = " ".join(part for part in (_rests_on(estimate), _BETTER.get(direction, "")) if part)
+    interval = _interval(estimate, digits, null)
+    change = _change(estimate.value, estimate.unit, digits, null)
+    if null is None:
+        headline = f"{label}: {change} ({interval or f'no interval: {reason}'})."
+    elif found == "no_interval":
+        headline = (
+            f"{label}: the estimate is {change}, without an interval ({reason}), so how much of "
+            "it is chance is not known."
+        )
+    elif found == "unclear":
+        headline = (
+            f"{label}: no clear {_NOUN[_is_effect(estimate)]} was found (the estimate is {change}; "
+            f"{interval})."
+        )
+        support = f"{_why_unclear(estimate, null)} {support}".strip()
+    elif _is_effect(estimate):
+        verb = _VERBS.get(estimate.grade or 0, _MODEST).format(change=change)
+        headline = f"{label}: {verb} ({interval})."
+    else:
+        headline = f"{label}: the estimate is {change} ({interval})."
+    return Answer(verdict=found, label=label, headline=headline, support=support)
+
+
+def _is_effect(estimate: Estimate) -> bool:
+    return bool(_EFFECT.search(estimate.estimand))
+
+
+def _change(value: float, unit: str, digits: int, null: float | None) -> str:
+    if null is None:
+        return quantity(value, unit, digits, contrast=False)
+    if null == 1.0:
+        return f"{number(value, digits)} times as high"
+    return moved(value, unit, digits)
+
+
+def _interval(estimate: Estimate, digits: int, null: float | None) -> str:
+    low, high = estimate.ci_low, estimate.ci_high
+    if low is None or high is None:
+        return ""
+    edges = [
+        number(edge, digits)
+        if null == 1.0
+        else "0"
+        if null == 0.0 and round(edge, digits) == 0
+        else _change(edge, estimate.unit, digits, null)
+        for edge in (low, high)
+    ]
+    return f"{level_words(estimate.level)} interval: {edges[0]} to {edges[1]}"
+
+
+def _why_unclear(estimate: Estimate, null: float) -> str:
+    low, high = estimate.ci_low, estimate.ci_high
+    if low is None or high is None or low <= null <= high:
+        return "This does not show that nothing changed: the data fit every value in the interval."
+    return (
+        "The interval on its own leaves out no difference, but among this many outcomes one such "
+        "result can be chance."
+    )
+
+
+def _rests_on(estimate: Estimate) -> str:
+    parts = []
+    if estimate.n_people is not None:
+        parts.append(count(estimate.n_people, "person", "people"))
+    if estimate.n_schools is not None:
+        parts.append(count(estimate.n_schools, "school"))
+    if estimate.n_partnerships is not None:
+        parts.append(count(estimate.n_partnerships, "partnership"))
+    if not parts:
+        return ""
+    against = (
+        f", compared with {count(estimate.n_comparison, 'school')}"
+        if estimate.n_comparison is not None
+        else ""
+    )
+    return f"It rests on {' in '.join(parts)}{against}."
+
+
+def event_time(term: str) -> str:
+    """Return an event time in words; any other term as it is.
+
+    Examples
+    --------
+    >>> event_time("0"), event_time("-1"), event_time("3"), event_time("head")
+    ('Year of joining', '1 year before joining', '3 years after joining', 'head')
+    """
+    if not re.fullmatch(r"[-−+]?\d{1,2}", term):
+        return clean(term)
+    years = int(term.replace("−", "-"))
+    if years == 0:
+        return "Year of joining"
+    size = abs(years)
+    return f"{size} year{'' if size == 1 else 's'} {'before' if years < 0 else 'after'} joining"
+
+
+def year_words(year: int) -> str:
+    """Return an academic year as schools write it: ``2023/24``."""
+    return Period(year).label
+
+
+def humanise(name: str) -> str:
+    """Turn an identifier into words: ``pupil_teacher_ratio`` -> ``Pupil teacher ratio``."""
+    words = clean(name).replace("_", " ").replace(".", ": ").strip()
+    return words[:1].upper() + words[1:]
+
+
+def note_text(note: Note) -> str:
+    """Return a note's sentence; a template that doesn't fit its values is shown as it was written.
+
+    A plugin's slip in a sentence must not cost the whole report.
+    """
+    values: Mapping[str, Any] = {
+        k: float(f"{v:.4g}") if isinstance(v, float) else v for k, v in note.values.items()
+    }
+    try:
+        return clean(Note(text=note.text, values=values))
+    except (KeyError, ValueError, IndexError, AttributeError, TypeError):
+        return clean(note.text)

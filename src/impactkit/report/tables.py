@@ -1,0 +1,287 @@
+"""Tables as people read them: estimates as a table, cells as text, symbols for what is withheld."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+import attrs
+
+from impactkit.report.phrases import (
+    SYMBOLS,
+    clean,
+    count,
+    digits_for,
+    event_time,
+    humanise,
+    level_words,
+    no_difference,
+    number,
+    unit_words,
+)
+from impactkit.results import Cell, Column, Estimate, Exclusion, Table
+
+_NUMERIC = ("count", "share", "number")
+_NO_MARK = {"ok": "z", "not_estimable": "x", "withheld": "c"}
+
+
+@attrs.frozen(kw_only=True)
+class Shown:
+    """A cell as text, and how it is set: a heading of its row, a number or words."""
+
+    text: str
+    numeric: bool = False
+    heading: bool = False
+
+
+def heading(column: Column) -> str:
+    """Return a column's heading with its unit.
+
+    Examples
+    --------
+    >>> heading(Column(name="rate", label="Absence", unit="percent"))
+    'Absence (%)'
+    """
+    label = clean(column.label) or humanise(column.name)
+    unit = unit_words(column.unit, contrast=False) if column.unit else ""
+    return f"{label} ({unit})" if unit else label
+
+
+def symbol(table: Table, row: int, column: Column) -> str:
+    """Return the symbol for a cell that has no value; '' when it has one.
+
+    A mark says why. Without one, a number is "not available" and a text "not applicable".
+    """
+    mark = table.marks.get((row, column.name), "")
+    if mark:
+        return clean(mark).strip("[]")
+    value = table.rows[row][[c.name for c in table.columns].index(column.name)]
+    if value is None or value == "" or (isinstance(value, float) and not math.isfinite(value)):
+        return "x" if column.kind in _NUMERIC else "z"
+    return ""
+
+
+def digits_of(table: Table, index: int) -> int:
+    """Return the decimals of a numeric column: as declared, else three significant figures."""
+    column = table.columns[index]
+    if column.digits is not None:
+        return column.digits
+    values = [row[index] for row in table.rows]
+    finite = [abs(v) for v in values if isinstance(v, float) and math.isfinite(v)]
+    if column.kind == "count" or all(v.is_integer() for v in finite):
+        return 0
+    return min(3, max(0, 2 - math.floor(math.log10(max(finite)))))
+
+
+def shown(table: Table) -> list[list[Shown]]:
+    """Return every cell of a table as text."""
+    digits = [digits_of(table, i) for i in range(len(table.columns))]
+    return [
+        [
+            _show(value, column, symbol(table, i, column), digits[j])
+            for j, (value, column) in enumerate(zip(row, table.columns, strict=True))
+        ]
+        for i, row in enumerate(table.rows)
+    ]
+
+
+def _show(value: Cell, column: Column, mark: str, digits: int) -> Shown:
+    numeric, lead = column.kind in _NUMERIC, column.kind == "dimension"
+    if mark:
+        text = f"[{mark}]"
+    elif isinstance(value, bool):
+        text = "Yes" if value else "No"
+    elif numeric and isinstance(value, int | float):
+        text = number(value, digits)
+    else:
+        text = clean(value)
+    return Shown(text=text, numeric=numeric, heading=lead)
+
+
+def symbols_in(tables: Iterable[Table]) -> dict[str, str]:
+    """Return the symbols that the tables use, with their meaning, in the standard order."""
+    used = {
+        symbol(table, i, column)
+        for table in tables
+        for i in range(len(table.rows))
+        for column in table.columns
+    } - {""}
+    known = {s: meaning for s, meaning in SYMBOLS.items() if s in used}
+    return known | dict.fromkeys(sorted(used - known.keys()), "see the notes of the table")
+
+
+def without_empty_columns(table: Table) -> Table:
+    """Drop the columns that have neither a value nor a mark in any row."""
+    keep = [
+        j
+        for j, column in enumerate(table.columns)
+        if any(
+            row[j] not in (None, "") or (i, column.name) in table.marks
+            for i, row in enumerate(table.rows)
+        )
+    ]
+    return attrs.evolve(
+        table,
+        columns=[table.columns[j] for j in keep],
+        rows=[[row[j] for j in keep] for row in table.rows],
+    )
+
+
+def what(estimate: Estimate) -> str:
+    """Return in words what an estimate estimates: ``2 years after joining``."""
+    words = _AVERAGES.get(estimate.estimand, "")
+    if words:
+        return words
+    if estimate.term and "event time" in estimate.estimand:
+        return event_time(estimate.term)
+    name = clean(estimate.estimand)
+    if not estimate.term or estimate.term in name:
+        return name or "Estimate"
+    return f"{name}: {clean(estimate.term)}" if name else humanise(estimate.term)
+
+
+_AVERAGES = {
+    "ATT overall (dynamic)": "Average over the years since joining",
+    "ATT overall (simple)": "Average over all school-years after joining",
+    "ATT overall (group)": "Average over schools that joined",
+    "ATT overall (calendar)": "Average over calendar years",
+}
+
+_Getter = Callable[[Estimate], Any]
+
+
+def estimate_table(
+    id: str,  # noqa: A002 - the field of Table
+    title: str,
+    estimates: Sequence[Estimate],
+    labels: Mapping[str, str],
+    note: str = "",
+) -> Table:
+    """Return estimates as a table, with intervals, counts and reasons.
+
+    `labels` are the names of measures by id. Columns that would be empty are left out; a cell
+    without a value has the symbol that says why: ``z`` not applicable, ``x`` not estimable, ``c``
+    withheld. The reason in words stands in the last column.
+    """
+    decimals = digits_for(estimates)
+    units = {unit_words(e.unit, contrast=no_difference(e) == 0.0) for e in estimates if e.unit} - {
+        ""
+    }
+    unit = units.pop() if len(units) == 1 else ""
+    levels = {level_words(e.level) for e in estimates}
+    interval = f"{levels.pop()} interval" if len(levels) == 1 else "Interval"
+    columns: list[tuple[Column, _Getter]] = [
+        (Column(name="what", label="Estimate of", kind="dimension"), what),
+        (Column(name="measure", label="Measure", kind="text"), lambda e: _label(e, labels)),
+        (
+            Column(name="subgroup", label="Group", kind="text"),
+            lambda e: "All" if e.subgroup == "all" else humanise(e.subgroup),
+        ),
+        *(
+            (Column(name=name, label=label, unit=unit, digits=decimals), _field(name))
+            for name, label in (
+                ("value", "Estimate"),
+                ("ci_low", f"{interval}: from"),
+                ("ci_high", f"{interval}: to"),
+                ("band_low", "Band for all rows together: from"),
+                ("band_high", "Band for all rows together: to"),
+            )
+        ),
+        (
+            Column(name="unit", label="Unit", kind="text"),
+            lambda e: unit_words(e.unit, contrast=no_difference(e) == 0.0) if not unit else "",
+        ),
+        (Column(name="p_value", label="p-value", digits=3), _field("p_value")),
+        (Column(name="p_adjusted", label="p-value, adjusted", digits=3), _field("p_adjusted")),
+        *(
+            (Column(name=name, label=label, kind="count"), _field(name))
+            for name, label in (
+                ("n_people", "People"),
+                ("n_schools", "Schools"),
+                ("n_partnerships", "Partnerships"),
+                ("n_comparison", "Comparison schools"),
+            )
+        ),
+        (Column(name="grade", label="Strength of evidence (0 to 5)", digits=0), _field("grade")),
+        (Column(name="note", label="Remark", kind="text"), _remark),
+    ]
+    if len({e.measure for e in estimates}) == 1:
+        columns = [pair for pair in columns if pair[0].name != "measure"]
+    if len({e.subgroup for e in estimates}) == 1:
+        columns = [pair for pair in columns if pair[0].name != "subgroup"]
+    table = without_empty_columns(
+        Table(
+            id=id,
+            title=title,
+            columns=[column for column, _ in columns],
+            rows=[[get(e) for _, get in columns] for e in estimates],
+            note=note,
+            marks={
+                (i, name): _NO_MARK[e.status]
+                for i, e in enumerate(estimates)
+                for name in ("value", "ci_low", "ci_high")
+                if getattr(e, name) is None
+            },
+        )
+    )
+    marks = {
+        (i, column.name): _NO_MARK[e.status]
+        for i, e in enumerate(estimates)
+        for j, column in enumerate(table.columns)
+        if table.rows[i][j] in (None, "") and column.kind in _NUMERIC
+    }
+    return attrs.evolve(table, marks=marks)
+
+
+def _label(estimate: Estimate, labels: Mapping[str, str]) -> str:
+    return labels.get(estimate.measure, humanise(estimate.measure))
+
+
+def _field(name: str) -> _Getter:
+    return lambda estimate: getattr(estimate, name)
+
+
+def _remark(estimate: Estimate) -> str:
+    return " ".join(
+        clean(text).rstrip(".") + "." for text in (estimate.reason, *estimate.warnings) if text
+    )
+
+
+def exclusion_table(
+    id: str,  # noqa: A002 - the field of Table
+    title: str,
+    exclusions: Iterable[Exclusion],
+    labels: Mapping[str, str],
+) -> Table:
+    """Return what was left out, by reason, with its counts."""
+    return without_empty_columns(
+        Table(
+            id=id,
+            title=title,
+            columns=[
+                Column(name="text", label="Left out because", kind="dimension"),
+                Column(name="measure", label="Measure", kind="text"),
+                Column(name="stage", label="When", kind="text"),
+                Column(name="n_schools", label="Schools", kind="count", of="schools"),
+                Column(name="treated", label="Partnership schools among them", kind="count"),
+                Column(name="n_rows", label="Rows", kind="count", of="events"),
+            ],
+            rows=[
+                [
+                    clean(e.text) or humanise(e.reason),
+                    labels.get(e.measure, humanise(e.measure)) if e.measure else "",
+                    humanise(e.stage),
+                    e.n_schools,
+                    e.treated,
+                    e.n_rows,
+                ]
+                for e in exclusions
+            ],
+        )
+    )
+
+
+def rows_left_out(more: int, noun: str, where: str) -> str:
+    """Say that a long table was cut, by how much, and where the whole one is."""
+    return f"{count(more, noun).capitalize()} more: see {where}." if more > 0 else ""
