@@ -9,7 +9,6 @@ from __future__ import annotations
 import csv
 import hashlib
 import io
-import re
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -21,9 +20,9 @@ from impactkit.declarations import Head
 from impactkit.engine.decode import GZIP, PARQUET, ZIP, Decoded, decode, kind_of, refuse, unpack
 from impactkit.engine.delimited import ROW, Parsed, find_delimiter, parse
 from impactkit.engine.workbook import as_text, read_parquet, read_workbook
-from impactkit.errors import Problem
+from impactkit.errors import DataError, Problem
 
-__all__ = ["ROW", "TextTable", "file_label", "head", "read_text", "sha256", "text_of"]
+__all__ = ["ROW", "TextTable", "head", "read_text", "sha256", "text_of"]
 
 HEAD_BYTES = 1 << 18
 HEAD_ROWS = 50
@@ -60,20 +59,7 @@ class TextTable:
         return tuple(sorted({n for n in self.columns if n and self.columns.count(n) > 1}))
 
 
-def file_label(path: str | Path) -> str:
-    """Name a file for people: by its name, and by its folder where that is a year or a date.
-
-    Examples
-    --------
-    >>> file_label("data/2018/england_swf.csv"), file_label("registers/members.csv")
-    ('2018/england_swf.csv', 'members.csv')
-    """
-    path = Path(path)
-    dated = re.match(r"(19|20)\d\d", path.parent.name)
-    return f"{path.parent.name}/{path.name}" if dated else path.name
-
-
-def read_text(path: str | Path, *, fill_short: bool = False) -> TextTable:
+def read_text(path: str | Path, *, shown: str = "", fill_short: bool = False) -> TextTable:
     r"""Read a CSV, XLSX or Parquet file as text, whatever its name says that it is.
 
     Parameters
@@ -81,6 +67,8 @@ def read_text(path: str | Path, *, fill_short: bool = False) -> TextTable:
     path
         The file. CSV may be gzipped; separated by comma, tab, semicolon or bar; in UTF-8 (with or
         without byte-order mark), UTF-16 or cp1252.
+    shown
+        What to call it in messages; its name, if nothing is given.
     fill_short
         Take the fields that a row of CSV lacks at its end as blank, and say so in a note; else such
         a row is a problem.
@@ -100,7 +88,7 @@ def read_text(path: str | Path, *, fill_short: bool = False) -> TextTable:
     >>> table.delimiter, table.frame.rows()
     (';', [(2, '100001', 'client')])
     """
-    file = file_label(path)
+    file = shown or Path(path).name
     data = unpack(_bytes_of(Path(path), file), file)
     kind = kind_of(data, file)
     if kind == "xlsx":
@@ -157,20 +145,23 @@ def _first_line(decoded: Decoded) -> str:
     return next((line for line in lines if line.strip()), "")
 
 
-def head(path: str | Path) -> Head:
+def head(path: str | Path, *, shown: str = "") -> tuple[Head | None, list[Problem]]:
     """Return the header and the first rows of a file, without reading the rest of a CSV.
 
-    Raises
-    ------
-    DataError
-        As for `read_text`.
+    For a file that cannot be read, return None and why, as `read_text` would raise it.
     """
     path = Path(path)
-    file = file_label(path)
+    try:
+        return _head_of(path, shown or path.name), []
+    except DataError as error:
+        return None, list(error.problems)
+
+
+def _head_of(path: Path, file: str) -> Head:
     raw = _bytes_of(path, file, HEAD_BYTES)
     data = unpack(raw, file, limit=HEAD_BYTES) if len(raw) < HEAD_BYTES else _unpack_start(raw)
     if data.startswith((ZIP, PARQUET)):
-        table = read_text(path)
+        table = read_text(path, shown=file)
         rows = table.frame.head(HEAD_ROWS).drop(ROW).rows()
         return _head(path, table.columns, rows, kind=table.kind)
     kind_of(data, file)
@@ -178,7 +169,8 @@ def head(path: str | Path) -> Head:
     decoded = decode(complete, file)
     delimiter = find_delimiter(_first_line(decoded))
     reader = csv.reader(io.StringIO(decoded.data.decode(), newline=""), delimiter=delimiter)
-    rows = [tuple(row) for row in islice(reader, HEAD_ROWS + 1)]
+    filled = (tuple(row) for row in reader if any(cell.strip() for cell in row))
+    rows = list(islice(filled, HEAD_ROWS + 1))
     columns = tuple(" ".join(name.split()) for name in rows[0])
     about = {"encoding": decoded.encoding, "delimiter": delimiter, "kind": "csv"}
     return _head(path, columns, rows[1:], **about)

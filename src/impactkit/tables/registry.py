@@ -1,0 +1,23 @@
+"""Core's tables, in the order in which a person meets them."""
+
+from __future__ import annotations
+
+from impactkit.declarations import TableSpec
+
+
+def core_tables() -> tuple[TableSpec, ...]:
+    """Return the specs of all tables that core knows.
+
+    Examples
+    --------
+    >>> [spec.name for spec in core_tables()][:4]
+    ['schools', 'school_links', 'partnerships', 'memberships']
+    """
+    from impactkit.tables import specs_outcomes, specs_partnerships, specs_people, specs_schools
+
+    return (
+        *specs_schools.TABLES,
+        *specs_partnerships.TABLES,
+        *specs_outcomes.TABLES,
+        *specs_people.TABLES,
+    )

@@ -1,0 +1,60 @@
+"""Tables of outcomes and of what they measure."""
+
+from __future__ import annotations
+
+from impactkit.tables.columns import column, optional, school, table, years
+from impactkit.tables.rules import at_most, names_school, value_or_reason
+from impactkit.tables.vocabulary import PHASES
+from impactkit.types import DIRECTIONS, STATUSES, SUBGROUPS, UNITS
+
+outcomes = table(
+    "outcomes",
+    title="Outcomes",
+    description=(
+        "One row a school, year, measure and subgroup. `value` may be a number or a suppression "
+        "symbol; the symbol becomes the `status`, and the value is then null."
+    ),
+    supplied_by="the Department for Education's performance tables, or the local authority",
+    key=("urn", "school_key", "year", "measure", "subgroup"),
+    checks=(names_school, value_or_reason, at_most("numerator", "denominator")),
+    columns=(
+        *school(),
+        years(),
+        column("measure", description="Id of the measure registry.", example="overall_absence"),
+        column("subgroup", values=SUBGROUPS, description="Of which pupils; `all` if blank."),
+        optional(
+            "value",
+            "float",
+            unit="measured",
+            description="In the unit of the measure, or a symbol.",
+        ),
+        optional("status", values=STATUSES, description="ok, or why there is no value."),
+        optional("numerator", "int", low=0, unit="people", description="People who count."),
+        optional("denominator", "int", low=0, unit="people", description="People in all."),
+        optional("la_code", pattern=r"^\d{3}$", example="936", description="Local authority."),
+        optional("phase", values=PHASES, description="Phase of the school."),
+        optional("se", "float", low=0, description="Standard error, if published."),
+        optional("se_method", description="How it was worked out."),
+    ),
+)
+
+measures = table(
+    "measures",
+    title="Measures",
+    description="Local measures: what a number means, and over which years it means that.",
+    key=("measure",),
+    columns=(
+        column("measure", pattern=r"^[a-z][a-z0-9_]*$", description="Id.", example="late_arrivals"),
+        column("label", description="In words.", example="Late arrivals"),
+        column("unit", values=UNITS, description="Unit."),
+        optional("direction", values=DIRECTIONS, description="Which way is better."),
+        optional("low", "float", description="Smallest value that can be true."),
+        optional("high", "float", description="Largest value that can be true."),
+        optional("first_year", "int", unit="academic year", description="First year."),
+        optional("last_year", "int", unit="academic year", description="Last year."),
+        optional("break_years", "list", description="First years of a new meaning."),
+        optional("source", description="Who publishes it."),
+    ),
+)
+
+TABLES = (outcomes, measures)

@@ -1,0 +1,119 @@
+"""Tables of schools and of the links between them."""
+
+from __future__ import annotations
+
+from impactkit.tables.columns import column, optional, school, table
+from impactkit.tables.rules import in_order, names_school
+from impactkit.tables.vocabulary import (
+    CLOSE_REASONS,
+    LINK_TYPES,
+    OPEN_REASONS,
+    PHASES,
+    SCHOOL_STATUSES,
+)
+
+REGISTER = "Get Information about Schools (GIAS)"
+
+schools = table(
+    "schools",
+    title="Schools",
+    description="One row a URN. A school that became an academy has two; lineage joins them.",
+    supplied_by=REGISTER,
+    register=False,
+    key=("urn", "school_key"),
+    checks=(names_school, in_order("open_date", "close_date")),
+    columns=(
+        *school(),
+        optional("name", description="Name of the school."),
+        optional(
+            "laestab",
+            pattern=r"^\d{7}$",
+            example="9362313",
+            description="DfE number: local authority and establishment. Often kept on conversion.",
+        ),
+        optional("ukprn", pattern=r"^1\d{7}$", example="10000001", description="Provider number."),
+        optional("la_code", pattern=r"^\d{3}$", example="936", description="Local authority."),
+        optional("region", description="Region of England."),
+        optional("phase", values=PHASES, description="Phase of education."),
+        optional("type", description="Type of establishment, as GIAS has it."),
+        optional("type_group", description="Group of types."),
+        optional("status", values=SCHOOL_STATUSES, description="Whether it is open."),
+        optional("open_date", "date", description="Opened."),
+        optional("close_date", "date", description="Closed; not before it opened."),
+        optional("open_reason", values=OPEN_REASONS, description="Why it opened."),
+        optional("close_reason", values=CLOSE_REASONS, description="Why it closed."),
+        optional("trust_uid", description="Group UID of its trust."),
+        optional("religious_character", description="Religious character."),
+        optional("easting", "int", low=0, high=700_000, unit="metres", description="Grid easting."),
+        optional(
+            "northing", "int", low=0, high=1_300_000, unit="metres", description="Grid northing."
+        ),
+        optional("urban_rural", description="Urban or rural, as GIAS has it."),
+        optional("low_age", "int", low=0, high=25, unit="years", description="Youngest pupils."),
+        optional("high_age", "int", low=0, high=99, unit="years", description="Oldest pupils."),
+        optional("capacity", "int", low=0, unit="pupils", description="Places."),
+        optional("pupils", "int", low=0, unit="pupils", description="Pupils on roll."),
+        optional(
+            "pct_fsm6",
+            "float",
+            low=0,
+            high=100,
+            unit="percent",
+            description="Pupils eligible for free school meals in the last six years.",
+        ),
+        optional(
+            "pct_eal",
+            "float",
+            low=0,
+            high=100,
+            unit="percent",
+            description="Pupils with English as an additional language.",
+        ),
+        optional(
+            "pct_sen",
+            "float",
+            low=0,
+            high=100,
+            unit="percent",
+            description="Pupils with special educational needs.",
+        ),
+    ),
+)
+
+school_links = table(
+    "school_links",
+    title="Links between URNs",
+    description="Which URN came before, after or out of which. GIAS writes most links both ways.",
+    supplied_by=REGISTER,
+    register=False,
+    key=("urn", "link_urn", "link_type", "link_date"),
+    columns=(
+        column(
+            "urn",
+            "int",
+            low=100_000,
+            high=999_999,
+            unit="URN",
+            description="The school.",
+            example="121294",
+        ),
+        column(
+            "link_urn",
+            "int",
+            low=100_000,
+            high=999_999,
+            unit="URN",
+            description="The school that it is linked with.",
+            example="144678",
+        ),
+        column(
+            "link_type",
+            values=LINK_TYPES,
+            description="What `link_urn` is to `urn`.",
+            example="Successor",
+        ),
+        optional("link_date", "date", description="When the link was established."),
+    ),
+)
+
+TABLES = (schools, school_links)

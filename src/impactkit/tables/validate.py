@@ -1,0 +1,210 @@
+"""The two passes: first the columns, then the values. What comes out may be relied upon.
+
+Nothing here raises for what is in the data. A user's own register must be without fault; of an
+official extract, rows that cannot be used are set aside, each with its reason, and the rest is
+kept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import attrs
+import polars as pl
+
+from impactkit.declarations import TableSpec, load_code
+from impactkit.errors import Problem
+from impactkit.tables.coerce import DTYPES, UNKNOWN_SYMBOL, as_text, coerce, faults
+from impactkit.tables.columns import DEFAULTS
+from impactkit.tables.rules import unique_key
+from impactkit.tables.schema import value_problems
+from impactkit.tables.structure import ROW, SOURCE, structure
+from impactkit.tables.symbols import split_symbols
+
+SHOWN = 20
+"""How many different values of one fault are shown one by one."""
+
+KEPT_ANYWAY = ("key.duplicate",)
+"""Faults for which a row of an official extract is kept, with a warning: two rows for one school
+and year are both published, and it is for the panel to say which of them counts."""
+
+
+@attrs.frozen(kw_only=True, eq=False)
+class Validated:
+    """A table that may be relied upon.
+
+    `frame` has the columns of the spec that were given, in its order and types, then `source` (the
+    file) and `source_row`. `rejected` are rows set aside (`row`, `reason`, `detail`, and privately
+    `values`); only official extracts have any. `n_rows` counts both.
+    """
+
+    frame: pl.DataFrame
+    problems: tuple[Problem, ...] = ()
+    rejected: pl.DataFrame
+    n_rows: int = 0
+
+    @property
+    def errors(self) -> tuple[Problem, ...]:
+        """The problems for which the table cannot be used."""
+        return tuple(p for p in self.problems if p.severity == "error")
+
+
+def validate(
+    frame: pl.DataFrame,
+    spec: TableSpec,
+    *,
+    file: str = "",
+    register: bool | None = None,
+) -> Validated:
+    """Check a frame, as text or typed, against the spec of its table.
+
+    Parameters
+    ----------
+    frame
+        One row a record. `source_row` is the row of the file, and is counted from 2 if absent.
+    spec
+        The table.
+    file
+        What to call the frame in messages.
+    register
+        Whether any fault is an error (a user's own register) or faulty rows are set aside (an
+        official extract). By default as the spec says.
+
+    Examples
+    --------
+    >>> from impactkit.tables import core_tables
+    >>> memberships = {spec.name: spec for spec in core_tables()}["memberships"]
+    >>> rows = pl.DataFrame({"partnership_id": ["P1"], "URN": ["10000"], "joined": ["01/09/2019"]})
+    >>> print(validate(rows, memberships, file="members.csv").problems[0])
+    Row 2 of members.csv: `urn` is '10000'; expected six digits. Was a digit cut off, or is this
+    a DfE number (LAESTAB)?
+    """
+    register = spec.register if register is None else register
+    if frame.schema.get(ROW) != pl.Int64:
+        frame = frame.drop(ROW, strict=False).with_row_index(ROW, offset=2)
+        frame = frame.with_columns(pl.col(ROW).cast(pl.Int64))
+    raw, problems = structure(frame, spec)
+    if any(problem.severity == "error" for problem in problems):
+        return Validated(
+            frame=_empty(spec),
+            problems=tuple(_named(problems, file)),
+            rejected=_rejected([], frame),
+            n_rows=frame.height,
+        )
+    typed, value_faults = _typed(raw, spec)
+    value_faults += _checked(typed, spec, value_faults)
+    stops = [p for p in value_faults if register or p.code == UNKNOWN_SYMBOL or p.row is None]
+    others = [p for p in value_faults if p not in stops] if not register else []
+    kept_anyway = [attrs.evolve(p, severity="warning") for p in others if p.code in KEPT_ANYWAY]
+    aside = [p for p in others if p.code not in KEPT_ANYWAY]
+    good = typed.filter(~pl.col(ROW).is_in([p.row for p in aside]))
+    problems = [*problems, *summarise([*stops, *kept_anyway])]
+    return Validated(
+        frame=good.with_columns(pl.lit(file).alias(SOURCE)).select(
+            *[c.name for c in spec.columns if c.name in good.columns], SOURCE, ROW
+        ),
+        problems=tuple(_named(problems, file)),
+        rejected=_rejected(aside, raw),
+        n_rows=frame.height,
+    )
+
+
+def _named(problems: Iterable[Problem], file: str) -> list[Problem]:
+    return [attrs.evolve(problem, file=problem.file or file) for problem in problems]
+
+
+def _empty(spec: TableSpec) -> pl.DataFrame:
+    types = {column.name: DTYPES[column.dtype] for column in spec.columns if column.required}
+    return pl.DataFrame(schema={**types, SOURCE: pl.String(), ROW: pl.Int64()})
+
+
+def _typed(raw: pl.DataFrame, spec: TableSpec) -> tuple[pl.DataFrame, list[Problem]]:
+    """Give every column its type; blank cells and absent columns their default."""
+    raw = _with_status(raw, spec)
+    columns, problems = [raw[ROW]], []
+    for column in spec.columns:
+        default = DEFAULTS.get((spec.name, column.name))
+        if column.name not in raw.columns:
+            if default is not None:
+                columns.append(pl.repeat(default, raw.height, eager=True).alias(column.name))
+            continue
+        values, bad = coerce(raw[column.name], column)
+        if bad.any():
+            problems += faults(raw[column.name], raw[ROW], bad, column, "")
+        if default is not None:
+            values = values.set(values.is_null() & ~bad, default)
+        columns.append(values)
+    return pl.DataFrame(columns), problems
+
+
+def _with_status(raw: pl.DataFrame, spec: TableSpec) -> pl.DataFrame:
+    """Add the statuses that symbols in a measured column stand for, where none is given."""
+    measured = [c.name for c in spec.columns if c.unit == "measured" and c.name in raw.columns]
+    if not measured:
+        return raw
+    derived = split_symbols(pl.col("_text"))[1]
+    text = pl.DataFrame({"_text": as_text(raw[measured[0]])})
+    status = text.select(derived.alias("status")).to_series()
+    if "status" in raw.columns:
+        given = as_text(raw["status"])
+        status = pl.select(pl.when(given == "").then(status).otherwise(given)).to_series()
+    return raw.with_columns(status.alias("status"))
+
+
+def _checked(typed: pl.DataFrame, spec: TableSpec, so_far: list[Problem]) -> list[Problem]:
+    """Second pass: values, then rows, then the key. A value is faulted once only."""
+    faulted = {(problem.row, problem.column) for problem in so_far}
+    found = value_problems(typed, spec)
+    for code in spec.checks:
+        try:
+            found += list(load_code(code)(typed, spec))
+        except Exception as error:
+            name = getattr(code, "__name__", str(code))
+            words = f"the check {name} of table {spec.name} failed with {type(error).__name__}"
+            found.append(Problem(code="check.failed", rule=words, remedy="Tell its author."))
+    found += unique_key(typed, spec)
+    return [problem for problem in found if (problem.row, problem.column) not in faulted]
+
+
+def summarise(problems: Iterable[Problem]) -> list[Problem]:
+    """Return one problem for each different fault, with the number of rows that have it.
+
+    Of many different values only the first `SHOWN` of each kind are told one by one; the last of
+    them counts the rest too.
+    """
+    groups: dict[tuple[str, str, str | None, str], list[Problem]] = {}
+    for problem in problems:
+        key = (problem.code, problem.column, problem.value, problem.rule)
+        groups.setdefault(key, []).append(problem)
+    kinds: dict[tuple[str, str], list[Problem]] = {}
+    for same in groups.values():
+        kind = kinds.setdefault((same[0].code, same[0].column), [])
+        if len(kind) < SHOWN:
+            kind.append(attrs.evolve(same[0], count=sum(p.count for p in same)))
+        else:
+            kind[-1] = attrs.evolve(kind[-1], count=kind[-1].count + len(same))
+    summary = [problem for kind in kinds.values() for problem in kind]
+    return sorted(summary, key=lambda problem: (problem.row is not None, problem.row or 0))
+
+
+def reason(problem: Problem) -> str:
+    """Return why a row was set aside, in words that hold no value."""
+    return f"`{problem.column}`: {problem.rule}" if problem.column else problem.rule
+
+
+def _rejected(problems: Iterable[Problem], raw: pl.DataFrame) -> pl.DataFrame:
+    """Return one row for each row set aside, with the first of its reasons."""
+    first: dict[int, Problem] = {}
+    for problem in problems:
+        if problem.row is not None:
+            first.setdefault(problem.row, problem)
+    texts = raw.filter(pl.col(ROW).is_in(list(first))).select(
+        ROW, values=pl.struct(pl.exclude(ROW).cast(pl.String, strict=False)).struct.json_encode()
+    )
+    table = pl.DataFrame(
+        [(row, reason(p), p.remedy, p.value) for row, p in sorted(first.items())],
+        schema={"row": pl.Int64, "reason": pl.String, "detail": pl.String, "value": pl.String},
+        orient="row",
+    )
+    joined = table.join(texts.rename({ROW: "row"}), on="row", how="left")
+    return joined.select("row", "reason", "detail", pl.coalesce("values", "value").alias("values"))
