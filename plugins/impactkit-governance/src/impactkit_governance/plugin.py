@@ -1,0 +1,14 @@
+"""What the entry point names: the metrics of this distribution."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from impactkit import Metric, hookimpl
+from impactkit_governance.joint_activity import joint_activity
+
+
+@hookimpl
+def impactkit_metrics() -> Iterable[Metric]:
+    """Declare the governance metrics."""
+    return (joint_activity,)
