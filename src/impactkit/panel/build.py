@@ -191,10 +191,10 @@ def _sort_out(
 
 def _chosen(outcomes: pl.DataFrame, lineage: Lineage, design: _Design) -> pl.DataFrame:
     """Return the rows of the measure with all the columns that later steps look at."""
-    wanted = {"measure": design.measure, "subgroup": design.subgroup}
-    rows = outcomes.filter(
-        pl.col(name) == value for name, value in wanted.items() if name in outcomes.columns
-    ).drop("cohort", "cluster", "standing", strict=False)
+    rows = outcomes.drop("cohort", "cluster", "standing", strict=False)
+    for name, value in (("measure", design.measure), ("subgroup", design.subgroup)):
+        if name in rows.columns:
+            rows = rows.filter(pl.col(name) == value)
     if "status" not in rows.columns:
         missing = pl.col("value").is_null()
         rows = rows.with_columns(status=pl.when(missing).then(pl.lit("x")).otherwise(pl.lit("ok")))
@@ -209,7 +209,7 @@ def _chosen(outcomes: pl.DataFrame, lineage: Lineage, design: _Design) -> pl.Dat
 def _set_aside_unusable(ledger: Ledger, design: _Design) -> None:
     if design.years is not None:
         ledger.set_aside(~pl.col("year").is_between(*design.years), "outside_years")
-    ledger.set_aside(pl.col("year").is_in(design.leave_out), "outside_years")
+    ledger.set_aside(pl.col("year").is_in(design.leave_out), "year_left_out")
     ledger.set_aside(pl.col("status") != "ok", "status_" + pl.col("status"))
     ledger.set_aside(pl.col("value").is_null(), "no_value")
     ledger.set_aside(~pl.col("value").is_finite(), "not_a_number")

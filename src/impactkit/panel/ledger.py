@@ -10,7 +10,8 @@ from impactkit.results import Exclusion
 __all__ = ["Ledger", "reason_text"]
 
 _TEXTS = {
-    "outside_years": "The year is outside the window of the study, or left out of it.",
+    "outside_years": "The year is outside the window of the study.",
+    "year_left_out": "The study leaves this year out.",
     "no_school": "The row names no school, or no year.",
     "no_value": "The row has neither a number nor a code that says why.",
     "not_a_number": "The value is not a finite number.",

@@ -91,15 +91,15 @@ def warn(frame: pl.DataFrame, counts: Mapping[str, int]) -> tuple[str, ...]:
     for year, n in by_year.iter_rows():
         if n < THIN_YEAR * fullest:
             found.append(
-                f"In {Period(year).label} only {n:,} schools have a value, against {fullest:,} in "
-                "the fullest year: differences between years may come from which schools are in "
-                "them."
+                f"In {Period(year).label} fewer schools have a value ({n:,}) than in the fullest "
+                f"year ({fullest:,}): differences between years may come from which schools are "
+                "in them."
             )
     if counts["schools_with_doubled_years"]:
         found.append(
-            f"In {counts['schools_with_doubled_years']:,} schools two URNs reported in the same "
-            "year with the register calling one the successor of the other: most of these are "
-            "mergers. The URN that goes on was kept."
+            "Two URNs of one school reported in the same year (schools: "
+            f"{counts['schools_with_doubled_years']:,}). Most such cases are mergers that the "
+            "register calls a succession; the URN that goes on was kept."
         )
     if not counts["panel_treated"]:
         found.append(
