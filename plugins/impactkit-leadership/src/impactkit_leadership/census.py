@@ -135,7 +135,8 @@ def window(
     if spells.is_empty():
         return None
     first, last = spells.select(
-        pl.col("start").min(), pl.max_horizontal(pl.col("start").max(), pl.col("end").max())
+        pl.col("start").min().alias("first"),
+        pl.max_horizontal(pl.col("start").max(), pl.col("end").max()).alias("last"),
     ).row(0)
     since, until = since or first, until or last
     days = {
