@@ -27,7 +27,7 @@ from impactkit.errors import Problem, UsageError
 from impactkit.estimators.att_gt_cells import Cells, Comparison
 from impactkit.estimators.blocks import Blocks
 from impactkit.estimators.summaries import BASE, Inference, Quantity, table, to_estimates
-from impactkit.estimators.two_by_two import Floats
+from impactkit.estimators.two_by_two import Floats, listing
 from impactkit.results import Estimate, estimates_to_frame
 
 if TYPE_CHECKING:
@@ -179,7 +179,8 @@ def _mean(
     if not found:
         reason = f"none of {len(members)} group-time effects could be estimated"
         if lost:
-            reason += f"; the first: {cells.cells[lost[0]].reason}"
+            first = cells.cells[lost[0]]
+            reason += f"; the first, {_name(blocks, first.comparison)}: {first.reason}"
         return Quantity(
             estimand=estimand,
             term=term,
@@ -201,15 +202,28 @@ def _mean(
         influence=average.influence,
         rests_on=rests_on,
         reason=BASE if all(c.is_base for c in rests_on) else "",
-        warnings=(_left_out(cells, lost, members, blocks),) if lost else (),
+        warnings=(*_alone(blocks, rests_on), *_left_out(cells, lost, members, blocks)),
         in_band=in_band,
     )
 
 
-def _left_out(cells: Cells, lost: list[int], members: list[int], blocks: Blocks) -> str:
-    names = ", ".join(_name(blocks, cells.cells[k].comparison) for k in lost[:5])
-    more = " and more" if len(lost) > 5 else ""
-    return f"{len(lost)} of {len(members)} group-time effects could not be estimated: {names}{more}"
+def _left_out(cells: Cells, lost: list[int], members: list[int], blocks: Blocks) -> tuple[str, ...]:
+    if not lost:
+        return ()
+    names = listing([_name(blocks, cells.cells[k].comparison) for k in lost])
+    return (f"{len(lost)} of {len(members)} group-time effects could not be estimated: {names}",)
+
+
+def _alone(blocks: Blocks, rests_on: tuple[Comparison, ...]) -> tuple[str, ...]:
+    """Name the cohorts of one cluster, whose own variation no standard error can hold."""
+    cohorts = sorted({c.cohort for c in rests_on})
+    clusters = [np.unique(blocks.cluster[blocks.unit_cohort == g]).size for g in cohorts]
+    alone = [str(blocks.cohorts[g]) for g, n in zip(cohorts, clusters, strict=True) if n == 1]
+    if not alone:
+        return ()
+    return (
+        f"the std_error leaves out how treated clusters vary in cohorts of one: {listing(alone)}",
+    )
 
 
 def _name(blocks: Blocks, c: Comparison) -> str:
@@ -261,11 +275,7 @@ def _balanced(
     cohorts stand behind each.
     """
     listed = [c.comparison for c in cells.cells]
-    observed = [
-        p
-        for t, p in enumerate(blocks.periods)
-        if blocks.rows(t, 0, len(blocks.cohorts) + 1).stop > blocks.offsets[t, 0]
-    ]
+    observed = [p for t, p in enumerate(blocks.periods) if blocks.occupied(t)]
     first, last = observed[0], observed[-1]
     eligible = {g for g, c in enumerate(blocks.cohorts) if last - c >= balance_e}
     window = range(balance_e + 1)

@@ -182,7 +182,7 @@ class AttGt:
         lines = [table("Group-time effects on the treated", self.cells, "ATT(g, t)")]
         lines += [f"Method: {self._inference.method}.", f"Variance: {self._inference.variance}."]
         lines += [
-            f"Left out: {e.n_rows:,} rows, {e.n_schools:,} whole units ({e.text})."
+            f"Set aside: {e.n_rows:,} rows, {e.n_schools:,} whole units ({e.text})."
             for e in self.exclusions
         ]
         return "\n".join([*lines, *(f"Note: {w}." for w in self.warnings)])
@@ -269,7 +269,7 @@ def att_gt(
     DataError
         When the frame cannot be used; lists every fault.
     EstimationError
-        When no effect can be estimated at all.
+        When no treated or no comparison unit is left, with counts and the remedy.
 
     Examples
     --------

@@ -204,30 +204,29 @@ def _cached(
 def _require_units(blocks: Blocks, comparison: Comparison) -> None:
     """Raise, with counts and the remedy, when one of the four groups has nobody in it."""
     g, (t, base) = comparison.cohort, (comparison.time, comparison.base)
-    cohort, period = blocks.cohorts[g], blocks.periods[t]
+    cohort = blocks.cohorts[g]
     members = int((blocks.unit_cohort == g).sum())
     others = sum(
         int(((blocks.unit_cohort >= a) & (blocks.unit_cohort < b)).sum())
         for a, b in comparison.groups
     )
-    if not others:
+    if not blocks.occupied(t):
         raise EstimationError(
             f"no comparison: of {len(blocks.unit_cohort):,} units none is still untreated in "
-            f"{max(period, blocks.periods[base])} besides the {members:,} of cohort {cohort}; add "
-            "units that are treated later or never"
+            f"{blocks.periods[t]}, and {members:,} are of cohort {cohort}; add units that are "
+            "treated later or never"
         )
-    for p, place in ((t, "the period"), (base, "the base period")):
-        if not _weight(blocks, p, ((g, g + 1),)) > 0:
-            raise EstimationError(
-                f"none of the {members:,} units of cohort {cohort} has an outcome with a positive "
-                f"weight in {blocks.periods[p]}, {place}"
-            )
-        if not _weight(blocks, p, comparison.groups) > 0:
-            raise EstimationError(
-                f"none of the {others:,} comparison units has an outcome with a positive weight in "
-                f"{blocks.periods[p]}, {place}"
-            )
-
-
-def _weight(blocks: Blocks, period: int, runs: tuple[tuple[int, int], ...]) -> float:
-    return float(sum(blocks.w[blocks.rows(period, *run)].sum() for run in runs))
+    remedies = (
+        (t, "the period", "give their outcomes of that period"),
+        (base, "the base period", "leave that period out, and the base is the one before it"),
+    )
+    for p, place, remedy in remedies:
+        for who, n, groups in (
+            (f"units of cohort {cohort}", members, ((g, g + 1),)),
+            ("comparison units", others, comparison.groups),
+        ):
+            if not sum(blocks.w[blocks.rows(p, *run)].sum() for run in groups) > 0:
+                raise EstimationError(
+                    f"none of the {n:,} {who} has an outcome with a positive weight in "
+                    f"{blocks.periods[p]}, {place}; {remedy}"
+                )

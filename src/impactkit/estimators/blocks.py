@@ -60,6 +60,10 @@ class Blocks:
         """Return the number of clusters of all units."""
         return int(self.cluster.max()) + 1
 
+    def occupied(self, period: int) -> bool:
+        """Say whether any unit has an outcome in a period, by index."""
+        return bool(self.offsets[period, -1] > self.offsets[period, 0])
+
     def rows(self, period: int, first: int, stop: int) -> slice:
         """Return the rows of cohorts `first` to `stop` (excluded) in a period, all by index."""
         return slice(int(self.offsets[period, first]), int(self.offsets[period, stop]))

@@ -142,7 +142,7 @@ def tidy(
     )
     if unit is None:
         rows = rows.with_columns(unit=pl.col("row"))
-    _require_values(rows, named)
+    _require_values(rows, named | dict(zip(canonical, covariates, strict=True)))
     if weights is None:
         rows = rows.with_columns(weight=pl.lit(1.0))
     exclusions: tuple[Exclusion, ...] = ()
@@ -264,13 +264,17 @@ def _require_values(rows: pl.DataFrame, named: Mapping[str, str]) -> None:
         "0 is before every period",
         never,
     )
-    forbid(pl.col("outcome").is_infinite(), "outcome", "infinite", "expected a finite number")
-    if "weight" in named:
-        sound = pl.col("weight").is_finite() & (pl.col("weight") >= 0)
-        forbid(~sound, "weight", "negative", "a weight is a finite number, zero or more")
+    for role, dtype in rows.schema.items():
+        if dtype.is_float() and role not in ("time", "cohort"):
+            # Beyond this, products of two values overflow.
+            huge = pl.col(role).abs() > 1e100
+            forbid(huge, role, "infinite", "expected a finite number of ordinary size")
+    forbid(pl.col("weight") < 0, "weight", "negative", "a weight is zero or more")
     if "unit" in named:
         forbid(
-            pl.struct("unit", "time").is_first_distinct().not_() & pl.col("unit").is_not_null(),
+            pl.struct("unit", "time").is_first_distinct().not_()
+            & pl.col("unit").is_not_null()
+            & pl.col("time").is_not_null(),
             "unit",
             "duplicate",
             "this unit and period has a row already",

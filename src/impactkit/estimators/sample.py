@@ -124,7 +124,7 @@ def _without_early(
 def _with_comparison(
     rows: pl.DataFrame, control: str, anticipation: int
 ) -> tuple[pl.DataFrame, tuple[Exclusion, ...]]:
-    """Leave out the periods in which everyone is treated, when nobody is never treated."""
+    """Where nobody is never treated, make the last cohort the comparison until its treatment."""
     if rows["cohort"].null_count():
         return rows, ()
     units = rows["unit"].n_unique()
@@ -142,7 +142,18 @@ def _with_comparison(
         )
     until = latest - anticipation
     text = f"nobody is left to compare with from {until} on"
-    return drop(rows, pl.col("time") >= until, "no_comparison", text)
+    rows, lost = drop(rows, pl.col("time") >= until, "no_comparison", text)
+    last = pl.col("cohort") == latest
+    n_last = rows.filter(last)["unit"].n_unique()
+    role = Exclusion(
+        reason="comparison_only",
+        text=f"first treated in {latest}, last of all: comparison for the others until then",
+        n_rows=0,
+        n_schools=n_last,
+        treated=n_last,
+        stage="estimator",
+    )
+    return rows.with_columns(cohort=pl.when(last).then(None).otherwise("cohort")), (*lost, role)
 
 
 def _period(value: object) -> int:

@@ -125,14 +125,16 @@ def to_estimates(
 
 
 def _why_no_interval(s: Support, varies: bool) -> str:
-    for n, side in ((s.treated_clusters, "treated"), (s.comparison_clusters, "comparison")):
-        if n == 1:
-            units = s.treated if side == "treated" else s.comparison
+    sides = (
+        ("treated", s.treated, s.treated_clusters, "pool cohorts, or use randomisation inference"),
+        ("comparison", s.comparison, s.comparison_clusters, "add comparison units"),
+    )
+    for side, units, clusters, remedy in sides:
+        if clusters == 1:
             one = "unit" if units == 1 else f"cluster (of {units:,} units)"
             return (
                 f"one {side} {one} only: how such {'units' if units == 1 else 'clusters'} vary "
-                "cannot be estimated, and any std_error leaves that part out; pool cohorts, or "
-                "use randomisation inference"
+                f"cannot be estimated, and any std_error leaves that part out; {remedy}"
             )
     return "" if varies else "the changes of the outcome do not vary, so there is no std_error"
 

@@ -59,6 +59,18 @@ class _Mean:
     influence: Floats
 
 
+def listing(names: Sequence[str], most: int = 5) -> str:
+    """Return names for a message, no more than `most` of them.
+
+    Examples
+    --------
+    >>> listing(["fsm", "eal", "sen"], most=2)
+    'fsm, eal and 1 more'
+    """
+    shown = ", ".join(names[:most])
+    return f"{shown} and {len(names) - most} more" if len(names) > most else shown
+
+
 def dependent_columns(X: Floats, names: Sequence[str]) -> list[str]:
     """Name the columns of `X` that the columns before them determine; the first is a constant.
 
@@ -92,7 +104,7 @@ def _require_rank(X: Floats, names: Sequence[str], who: str) -> None:
     found = dependent_columns(X, names)
     if found:
         raise EstimationError(
-            f"among the {len(X):,} {who}, {' and '.join(found)} "
+            f"among the {len(X):,} {who}, {listing(found)} "
             f"{'is' if len(found) == 1 else 'are'} constant or determined by the other covariates; "
             "leave it out, or merge its categories"
         )
@@ -132,7 +144,7 @@ def fit_propensity(D: Bools, X: Floats, w: Floats, names: Sequence[str]) -> Prop
     highest = float(score[used].max())
     if highest >= OVERLAP or np.linalg.cond(hessian) > 1e14:
         raise EstimationError(
-            f"too little overlap: the covariates ({', '.join(names[1:])}) tell treated from "
+            f"too little overlap: the covariates ({listing(names[1:])}) tell treated from "
             f"comparison units almost for certain (a propensity of {OVERLAP} or more); leave out "
             "or coarsen a covariate, or use method='reg'"
         )
