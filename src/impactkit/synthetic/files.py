@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from impactkit.synthetic.county import County
 
 OFFICIAL_MEASURES = ("overall_absence", "pupil_teacher_ratio")
-SYMBOLS = {"supp": "SUPP", "x": "NE"}
+SYMBOLS = {"supp": "SUPP", "ne": "NE", "x": "DNS"}
 """How the authority's own results file writes the reason for having no value."""
 
 FORMATS, REGISTERS = ("official", "plain"), ("csv", "xlsx")

@@ -116,7 +116,7 @@ PROCESSES = (
 def draw_cohorts(schools: Schools, settings: Settings, rng: np.random.Generator) -> np.ndarray:
     """Return the pupils in the tested year group, by school and year."""
     usual = np.repeat(schools.cohort[:, None], len(settings.span), axis=1)
-    return np.maximum(rng.poisson(usual), 1)
+    return rng.poisson(usual)
 
 
 def draw_untreated(
@@ -135,7 +135,7 @@ def draw_untreated(
             if process.per == "cohort"
             else np.broadcast_to(schools.roll[:, None], cohorts.shape)
         )
-        luck = rng.normal(0, 1, (n, length)) * process.pupil_sd / np.sqrt(pupils)
+        luck = rng.normal(0, 1, (n, length)) * process.pupil_sd / np.sqrt(np.maximum(pupils, 1))
         shock = _persistent(rng.normal(0, process.shock_sd, (n, length)), process.persistence)
         untreated[process.measure.id] = (level + school)[:, None] + year + luck + shock
     return untreated
@@ -204,8 +204,8 @@ def publish(
 ) -> pl.DataFrame:
     """Return the table `outcomes`: what is published, with its reasons for having no value.
 
-    A result of fewer than `suppress_below` pupils is `supp`; a return that was never made is `x`;
-    both are independent of the result. In the year of conversion some predecessors report as well:
+    A year group without pupils is `ne`, a result of fewer than `suppress_below` is `supp`, a return
+    that was never made is `x`; none of them depends on the result. In the year of conversion some predecessors report as well:
     a part-year figure, near but not equal to that of the successor, which is the true one.
     """
     limits = pl.DataFrame(
@@ -218,7 +218,9 @@ def publish(
     missing = rng.random(potential.height) < settings.not_submitted
     tested = pl.col("measure") == "attainment"
     status = (
-        pl.when(tested & (pl.col("n_pupils") < settings.suppress_below))
+        pl.when(tested & (pl.col("n_pupils") == 0))
+        .then(pl.lit("ne"))
+        .when(tested & (pl.col("n_pupils") < settings.suppress_below))
         .then(pl.lit("supp"))
         .when(pl.Series(missing))
         .then(pl.lit("x"))

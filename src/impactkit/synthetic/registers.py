@@ -16,29 +16,8 @@ import polars as pl
 
 from impactkit.synthetic.partnerships import Group
 from impactkit.synthetic.settings import Settings
+from impactkit.tables.vocabulary import AGREEMENT_ITEMS, EVALUATION_CRITERIA
 
-AGREEMENT_ITEMS = (
-    "aims",
-    "roles",
-    "protocol_signed",
-    "success_measures",
-    "baseline",
-    "confidentiality",
-    "resources",
-    "governors_signoff",
-    "review_dates",
-    "exit",
-)
-CRITERIA = (
-    "aims",
-    "baseline",
-    "level_outcomes",
-    "evidence_types",
-    "comparator",
-    "reviews",
-    "reported",
-    "decision",
-)
 GATES = ("baseline", "reviews")
 LEVELS_NAMED = ("middle", "senior_assistant", "senior_deputy", "head")
 WEAKNESSES = ("few", "late_baseline", "one_review", "none")
@@ -97,9 +76,9 @@ def evaluation_table(
                     "criterion": criterion,
                     "evidenced_on": day,
                     "evidence_type": kind,
-                    "levels": [*LEVELS_NAMED] if criterion == "level_outcomes" else [],
-                    "reported_to_governors": criterion == "reported",
-                    "decision_ref": f"minutes/{group.id}" if criterion == "decision" else None,
+                    "levels": [*LEVELS_NAMED] if criterion == "outcome_each_level" else [],
+                    "reported_to_governors": criterion == "reported_to_governors",
+                    "decision_ref": f"minutes/{group.id}" if criterion == "decision_changed" else None,
                 }
             )
     types: dict[str, pl.DataType | type[pl.DataType]] = {
@@ -117,11 +96,11 @@ def evaluation_table(
 def _criteria_met(weakness: str, rng: np.random.Generator) -> set[str]:
     if weakness == "none":
         return set()
-    optional = [criterion for criterion in CRITERIA if criterion not in GATES]
+    optional = [criterion for criterion in EVALUATION_CRITERIA if criterion not in GATES]
     if weakness == "few":
         return {"baseline", *rng.permutation(optional)[: rng.integers(0, 4)].tolist()}
     missing = rng.permutation(optional)[: rng.integers(0, 3)].tolist()
-    return {*CRITERIA} - {*missing}
+    return {*EVALUATION_CRITERIA} - {*missing}
 
 
 def _evidence(
@@ -132,7 +111,7 @@ def _evidence(
     def within(first: int, last: int) -> dt.date:
         return group.start + dt.timedelta(days=int(rng.integers(first, last)))
 
-    for criterion in CRITERIA:
+    for criterion in EVALUATION_CRITERIA:
         if criterion not in met:
             continue
         if criterion == "baseline":

@@ -145,11 +145,11 @@ def _faults(settings: Settings) -> Iterator[Problem]:
             f"{settings.n_schools} schools allow 1 to {settings.n_schools // 8} partnerships",
             "Leave it out for one partnership to ten schools.",
         )
-    if not 0 <= settings.merges <= settings.n_schools // 40:
+    if not 0 <= settings.merges <= settings.n_schools // 20:
         yield fault(
             "merges",
             settings.merges,
-            f"{settings.n_schools} schools allow 0 to {settings.n_schools // 40} merges",
+            f"{settings.n_schools} schools allow 0 to {settings.n_schools // 20} merges",
             "Use fewer.",
         )
     if settings.selection not in SELECTIONS:
