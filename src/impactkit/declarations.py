@@ -57,7 +57,7 @@ class ColumnSpec:
     dtype: Literal["str", "int", "float", "date", "bool", "list"] = "str"
     required: bool = True
     nullable: bool = False
-    values: tuple[str, ...] = attrs.field(default=(), converter=tuple)
+    values: tuple[str, ...] = attrs.field(default=(), converter=tuple[str, ...])
     low: float | None = None
     high: float | None = None
     pattern: str = ""
@@ -79,9 +79,9 @@ class TableSpec:
 
     name: str
     title: str = ""
-    columns: tuple[ColumnSpec, ...] = attrs.field(converter=tuple)
-    key: tuple[str, ...] = attrs.field(default=(), converter=tuple)
-    checks: tuple[Code, ...] = attrs.field(default=(), converter=tuple)
+    columns: tuple[ColumnSpec, ...] = attrs.field(converter=tuple[ColumnSpec, ...])
+    key: tuple[str, ...] = attrs.field(default=(), converter=tuple[str, ...])
+    checks: tuple[Code, ...] = attrs.field(default=(), converter=tuple[Code, ...])
     description: str = ""
     supplied_by: str = "the local authority, trust or consortium"
     register: bool = True
@@ -108,7 +108,7 @@ class Needs:
 
     tables: Mapping[str, tuple[str, ...]] = attrs.field(factory=dict, converter=_columns_by_table)
     optional: Mapping[str, tuple[str, ...]] = attrs.field(factory=dict, converter=_columns_by_table)
-    measures: tuple[str, ...] = attrs.field(default=(), converter=tuple)
+    measures: tuple[str, ...] = attrs.field(default=(), converter=tuple[str, ...])
     panel: bool = False
 
 
@@ -123,7 +123,7 @@ class Card:
     definition: str
     formula: str = ""
     source: str = ""
-    caveats: tuple[str, ...] = attrs.field(default=(), converter=tuple)
+    caveats: tuple[str, ...] = attrs.field(default=(), converter=tuple[str, ...])
     founding: str = ""
     ours: bool = False
 
@@ -153,7 +153,7 @@ class Metric:
     card: Card | None = None
     compute: Code = attrs.field(eq=False)
     version: str = "1"
-    charts: tuple[Chart, ...] = attrs.field(default=(), converter=tuple)
+    charts: tuple[Chart, ...] = attrs.field(default=(), converter=tuple[Chart, ...])
 
     @property
     def plugin(self) -> str:
@@ -172,7 +172,7 @@ class Recognised:
     confidence: float
     what: str
     year: int | None = None
-    notes: tuple[str, ...] = attrs.field(default=(), converter=tuple)
+    notes: tuple[str, ...] = attrs.field(default=(), converter=tuple[str, ...])
 
 
 @attrs.frozen(kw_only=True, eq=False)
@@ -189,7 +189,7 @@ class ReadResult:
     year: int | None = None
     set_aside: pl.DataFrame | None = None
     national: pl.DataFrame | None = None
-    problems: tuple[Problem, ...] = attrs.field(default=(), converter=tuple)
+    problems: tuple[Problem, ...] = attrs.field(default=(), converter=tuple[Problem, ...])
     n_rows: int = 0
 
 
@@ -210,8 +210,8 @@ class Reader:
     recognise: Code = attrs.field(eq=False)
     read: Code = attrs.field(eq=False)
     options: type | None = None
-    years: tuple[int, ...] = attrs.field(default=(), converter=tuple)
-    measures: tuple[str, ...] = attrs.field(default=(), converter=tuple)
+    years: tuple[int, ...] = attrs.field(default=(), converter=tuple[int, ...])
+    measures: tuple[str, ...] = attrs.field(default=(), converter=tuple[str, ...])
     source: str = ""
     met_real_file: bool = True
     notes: str = ""
@@ -221,8 +221,9 @@ class Reader:
 class Estimator:
     """An estimator that a study can name: ``fit(panel_frame, **options)`` -> a result.
 
-    The result has `.estimates(metric=..., measure=...)`, an iterable of `Estimate`, and
-    `.to_frame()`.
+    The result has `.estimates(metric=..., measure=..., unit=...)`, an iterable of `Estimate` of
+    which the first is the headline, and `.to_frame()`. Where it has `.aggregate(kind)` too,
+    `.estimates` also takes `kinds`; `.cells`, `.exclusions` and `.pretest()` are used when there.
     """
 
     id: str
@@ -270,9 +271,9 @@ class Section:
 
     id: str
     title: str
-    notes: tuple[Note, ...] = attrs.field(default=(), converter=tuple)
-    tables: tuple[Table, ...] = attrs.field(default=(), converter=tuple)
-    charts: tuple[Chart, ...] = attrs.field(default=(), converter=tuple)
+    notes: tuple[Note, ...] = attrs.field(default=(), converter=tuple[Note, ...])
+    tables: tuple[Table, ...] = attrs.field(default=(), converter=tuple[Table, ...])
+    charts: tuple[Chart, ...] = attrs.field(default=(), converter=tuple[Chart, ...])
     after: str = ""
 
 
@@ -294,8 +295,10 @@ class Head:
     """
 
     path: Path
-    columns: tuple[str, ...] = attrs.field(converter=tuple)
-    rows: tuple[tuple[str, ...], ...] = attrs.field(default=(), converter=tuple)
+    columns: tuple[str, ...] = attrs.field(converter=tuple[str, ...])
+    rows: tuple[tuple[str, ...], ...] = attrs.field(
+        default=(), converter=tuple[tuple[str, ...], ...]
+    )
     encoding: str = "utf-8"
     delimiter: str = ","
     kind: str = "csv"

@@ -69,7 +69,7 @@ class Estimate:
     planned: bool | None = None
     status: EstimateStatus = "ok"
     reason: str = ""
-    warnings: tuple[str, ...] = attrs.field(default=(), converter=tuple)
+    warnings: tuple[str, ...] = attrs.field(default=(), converter=tuple[str, ...])
 
     def __str__(self) -> str:
         name = " ".join(p for p in (self.estimand or self.metric, self.measure, self.term) if p)
@@ -264,12 +264,12 @@ class MetricResult:
     reason: str = ""
     unit: str = ""
     direction: str = "none"
-    estimates: tuple[Estimate, ...] = attrs.field(default=(), converter=tuple)
-    tables: tuple[Table, ...] = attrs.field(default=(), converter=tuple)
-    charts: tuple[Chart, ...] = attrs.field(default=(), converter=tuple)
-    notes: tuple[Note, ...] = attrs.field(default=(), converter=tuple)
-    diagnostics: tuple[Diagnostic, ...] = attrs.field(default=(), converter=tuple)
-    exclusions: tuple[Exclusion, ...] = attrs.field(default=(), converter=tuple)
+    estimates: tuple[Estimate, ...] = attrs.field(default=(), converter=tuple[Estimate, ...])
+    tables: tuple[Table, ...] = attrs.field(default=(), converter=tuple[Table, ...])
+    charts: tuple[Chart, ...] = attrs.field(default=(), converter=tuple[Chart, ...])
+    notes: tuple[Note, ...] = attrs.field(default=(), converter=tuple[Note, ...])
+    diagnostics: tuple[Diagnostic, ...] = attrs.field(default=(), converter=tuple[Diagnostic, ...])
+    exclusions: tuple[Exclusion, ...] = attrs.field(default=(), converter=tuple[Exclusion, ...])
     params: Mapping[str, Any] = attrs.field(factory=dict)
     card: Mapping[str, Any] = attrs.field(factory=dict)
     plugin: str = ""
@@ -305,8 +305,10 @@ class Provenance:
     impactkit: str
     python: str
     packages: Mapping[str, str] = attrs.field(factory=dict)
-    plugins: tuple[Mapping[str, str], ...] = attrs.field(default=(), converter=tuple)
-    sources: tuple[SourceFile, ...] = attrs.field(default=(), converter=tuple)
+    plugins: tuple[Mapping[str, str], ...] = attrs.field(
+        default=(), converter=tuple[Mapping[str, str], ...]
+    )
+    sources: tuple[SourceFile, ...] = attrs.field(default=(), converter=tuple[SourceFile, ...])
     study_sha256: str = ""
     seed: int = 0
     created: str | None = None
@@ -329,7 +331,7 @@ class Disclosure:
     profile: str
     version: str = "1"
     threshold: int | None = None
-    withheld: tuple[Withheld, ...] = attrs.field(default=(), converter=tuple)
+    withheld: tuple[Withheld, ...] = attrs.field(default=(), converter=tuple[Withheld, ...])
     audit: str = ""
     n_protected: int = 0
     n_checked: int = 0
@@ -342,9 +344,9 @@ class RenderedSection:
     id: str
     title: str
     plugin: str
-    notes: tuple[Note, ...] = attrs.field(default=(), converter=tuple)
-    tables: tuple[Table, ...] = attrs.field(default=(), converter=tuple)
-    charts: tuple[Chart, ...] = attrs.field(default=(), converter=tuple)
+    notes: tuple[Note, ...] = attrs.field(default=(), converter=tuple[Note, ...])
+    tables: tuple[Table, ...] = attrs.field(default=(), converter=tuple[Table, ...])
+    charts: tuple[Chart, ...] = attrs.field(default=(), converter=tuple[Chart, ...])
 
 
 @attrs.frozen(kw_only=True)
@@ -357,15 +359,21 @@ class Evaluation:
 
     title: str
     study: Mapping[str, Any] = attrs.field(factory=dict)
-    results: tuple[MetricResult, ...] = attrs.field(default=(), converter=tuple)
+    results: tuple[MetricResult, ...] = attrs.field(default=(), converter=tuple[MetricResult, ...])
     exclusions: Mapping[str, Any] = attrs.field(factory=dict)
-    excluded: tuple[Exclusion, ...] = attrs.field(default=(), converter=tuple)
-    measures: tuple[Mapping[str, Any], ...] = attrs.field(default=(), converter=tuple)
-    tables: tuple[Table, ...] = attrs.field(default=(), converter=tuple)
-    sections: tuple[RenderedSection, ...] = attrs.field(default=(), converter=tuple)
-    problems: tuple[Problem, ...] = attrs.field(default=(), converter=tuple)
-    warnings: tuple[str, ...] = attrs.field(default=(), converter=tuple)
-    plugins: tuple[Mapping[str, str], ...] = attrs.field(default=(), converter=tuple)
+    excluded: tuple[Exclusion, ...] = attrs.field(default=(), converter=tuple[Exclusion, ...])
+    measures: tuple[Mapping[str, Any], ...] = attrs.field(
+        default=(), converter=tuple[Mapping[str, Any], ...]
+    )
+    tables: tuple[Table, ...] = attrs.field(default=(), converter=tuple[Table, ...])
+    sections: tuple[RenderedSection, ...] = attrs.field(
+        default=(), converter=tuple[RenderedSection, ...]
+    )
+    problems: tuple[Problem, ...] = attrs.field(default=(), converter=tuple[Problem, ...])
+    warnings: tuple[str, ...] = attrs.field(default=(), converter=tuple[str, ...])
+    plugins: tuple[Mapping[str, str], ...] = attrs.field(
+        default=(), converter=tuple[Mapping[str, str], ...]
+    )
     provenance: Provenance | None = None
     disclosure: Disclosure | None = None
     schema_version: int = SCHEMA_VERSION

@@ -249,9 +249,9 @@ class Measure:
     phase: str = "all"
     first_year: int | None = None
     last_year: int | None = None
-    break_years: tuple[int, ...] = attrs.field(default=(), converter=tuple)
-    soft_break_years: tuple[int, ...] = attrs.field(default=(), converter=tuple)
-    gap_years: tuple[int, ...] = attrs.field(default=(), converter=tuple)
+    break_years: tuple[int, ...] = attrs.field(default=(), converter=tuple[int, ...])
+    soft_break_years: tuple[int, ...] = attrs.field(default=(), converter=tuple[int, ...])
+    gap_years: tuple[int, ...] = attrs.field(default=(), converter=tuple[int, ...])
     source: str = ""
 
 

@@ -113,7 +113,7 @@ def _parameters(cls: type | None) -> dict[str, str]:
     described = {}
     for field in attrs.fields(cls):
         default = field.default
-        if isinstance(default, attrs.Factory):  # type: ignore[arg-type]
+        if isinstance(default, attrs.Factory):
             default = default.factory()  # type: ignore[union-attr]
         described[field.name] = "required" if default is attrs.NOTHING else f"default {default!r}"
     return described

@@ -13,7 +13,7 @@ import attrs
 
 from impactkit.declarations import Estimator, load_code
 from impactkit.errors import EstimationError
-from impactkit.results import Chart, Diagnostic, Estimate, Note
+from impactkit.results import Chart, Diagnostic, Estimate, Exclusion, Note
 
 if TYPE_CHECKING:
     from impactkit.metrics import Panel
@@ -59,9 +59,11 @@ def fit(panel: Panel, design: Design, estimator: Estimator, *, seed: int, **opti
             "treats; check `treated` and `years`, and the exclusions"
         )
     columns = {"unit": "school_key", "time": "year", "cohort": "cohort", "outcome": "value"}
-    cluster = "cluster" if design.cluster == "partnership" else None
-    weights = "weight" if "weight" in panel.frame.columns else None
-    return function(panel.frame, **columns, cluster=cluster, weights=weights, **settings)
+    # Named for what it is, since the variance says which column it is clustered on.
+    frame = panel.frame.rename({"cluster": "partnership"})
+    cluster = "partnership" if design.cluster == "partnership" else None
+    weights = "weight" if "weight" in frame.columns else None
+    return function(frame, **columns, cluster=cluster, weights=weights, **settings)
 
 
 def effect(
@@ -72,11 +74,10 @@ def effect(
     metric: str,
     seed: int,
     label: str = "",
-    direction: str = "none",
     aggregations: Iterable[str] = ("group", "dynamic", "calendar", "simple"),
     cells: bool = True,
     **options: Any,
-) -> Iterable[Estimate | Chart | Note | Diagnostic]:
+) -> Iterable[Estimate | Chart | Note | Diagnostic | Exclusion]:
     """Yield the estimates, the event-study chart, notes and diagnostics of one panel.
 
     Raises
@@ -87,21 +88,22 @@ def effect(
     unit = EFFECT_UNITS.get(panel.unit, panel.unit)
     result = fit(panel, design, estimator, seed=seed, **options)
     extra = _partnerships(panel)
-    for kind in aggregations:
-        aggregation = result.aggregate(kind)
-        for estimate in aggregation.estimates(metric=metric, measure=panel.measure, unit=unit):
-            yield _finish(estimate, extra)
+    kinds = {"kinds": tuple(aggregations)} if hasattr(result, "aggregate") else {}
+    found = [*result.estimates(metric=metric, measure=panel.measure, unit=unit, **kinds)]
     if cells:
-        for estimate in result.estimates(metric=metric, measure=panel.measure, unit=unit):
-            yield _finish(estimate, extra)
+        of = {"metric": metric, "measure": panel.measure, "unit": unit}
+        found += [attrs.evolve(cell, **of) for cell in getattr(result, "cells", ())]
+    yield from (_finish(estimate, extra) for estimate in found)
     yield from _diagnostics(result, panel.measure)
+    for exclusion in getattr(result, "exclusions", ()):
+        yield attrs.evolve(exclusion, measure=panel.measure, stage="estimation")
     label = label or panel.measure.replace("_", " ")
     yield Chart(
         id=f"event_study_{panel.measure}",
         kind="event_study",
         title=f"{label[:1].upper()}{label[1:]}, before and after joining",
         data="estimates",
-        where={"measure": panel.measure, "estimand": "ATT by event time"},
+        where={"measure": panel.measure},
         x="term",
         y="value",
         low="ci_low",

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 from impactkit.declarations import load_code
-from impactkit.errors import DataError, InputError, Problem
+from impactkit.errors import InputError, Problem
 from impactkit.metrics import Panel
+from impactkit.pipeline.ground import ground_of
 from impactkit.pipeline.plan import Plan
 from impactkit.pipeline.read import Progress, read_tables
-from impactkit.pipeline.run import ground_of, no_progress
+from impactkit.pipeline.run import no_progress
 from impactkit.results import SourceFile
 
 if TYPE_CHECKING:
@@ -57,10 +58,9 @@ def inspect_file(path: Path, registry: Registry) -> FileSeen:
     from impactkit.engine.files import head
     from impactkit.readers import recognise_file
 
-    try:
-        top = head(path)
-    except DataError as error:
-        return FileSeen(problems=tuple(error.problems))
+    top, faults = head(path)
+    if top is None:
+        return FileSeen(problems=tuple(faults))
     found = recognise_file(path, tuple(registry.readers.values()))
     if not found:
         rule = f"no reader recognises it; its columns are {', '.join(top.columns[:12])}"

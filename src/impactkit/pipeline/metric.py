@@ -12,7 +12,8 @@ import attrs
 from impactkit.declarations import Metric, load_code
 from impactkit.errors import EstimationError
 from impactkit.metrics import MetricContext
-from impactkit.pipeline.contexts import Ground, context_for
+from impactkit.pipeline.contexts import context_for
+from impactkit.pipeline.ground import Ground
 from impactkit.pipeline.plan import PlannedMetric, missing
 from impactkit.results import Chart, Diagnostic, Estimate, Exclusion, MetricResult, Note, Table
 
@@ -116,7 +117,7 @@ def _compute(metric: Metric, context: MetricContext, blank: MetricResult) -> Met
     estimates = [
         attrs.evolve(e, metric=metric.id, unit=e.unit or metric.unit) for e in homes[Estimate][1]
     ]
-    gathered = {name: tuple(found) for name, found in homes.values()}
+    gathered: dict[str, Any] = {name: tuple(found) for name, found in homes.values()}
     return attrs.evolve(blank, **{**gathered, "estimates": tuple(estimates)})
 
 

@@ -50,7 +50,7 @@ def structure(
         try:
             given[name] = converter.structure(values[name], field.type)
         except Exception:
-            words = _WORDS.get(field.type, _describe(field.type))  # type: ignore[arg-type]
+            words = _WORDS.get(field.type, _describe(field.type))
             problems.append(
                 _problem(
                     file,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 from impactkit.declarations import DisclosureProfile, Estimator, Metric, Reader, TableSpec
-from impactkit.errors import DataError, Problem, did_you_mean
+from impactkit.errors import Problem, did_you_mean
 from impactkit.pipeline.params import structure
 from impactkit.study import Study, TableSource
 
@@ -189,19 +189,17 @@ def _source(
             )
         for path in found:
             shown = path.relative_to(root).as_posix() if path.is_relative_to(root) else path.name
-            try:
-                top = head(path)
-            except DataError as error:
-                problems.extend(error.problems)
-                continue
-            yield PlannedFile(
-                table=table,
-                path=path,
-                shown=shown,
-                reader=reader,
-                options=options,
-                columns=top.columns,
-            )
+            top, faults = head(path, shown=shown)
+            problems.extend(faults)
+            if top is not None:
+                yield PlannedFile(
+                    table=table,
+                    path=path,
+                    shown=shown,
+                    reader=reader,
+                    options=options,
+                    columns=top.columns,
+                )
 
 
 def _design(study: Study, registry: Registry) -> Iterable[Problem]:
@@ -213,8 +211,11 @@ def _design(study: Study, registry: Registry) -> Iterable[Problem]:
         for column in condition.columns:
             if column not in known:
                 yield _unknown(study, "design.treated", "column of memberships", column, known)
+    own = "measures" in study.tables or any(
+        source.reader == "plain.table" for source in study.tables.get("outcomes", ())
+    )
     for measure in design.outcome:
-        if measure not in registry.measures and "outcomes" in study.tables:
+        if measure not in registry.measures and "outcomes" in study.tables and not own:
             yield _unknown(study, "design.outcome", "measure", measure, registry.measures)
 
 

@@ -10,8 +10,8 @@ import attrs
 
 from impactkit import __version__
 from impactkit.errors import InputError, Problem
-from impactkit.pipeline.contexts import Ground
 from impactkit.pipeline.core import FIRST_PARTY
+from impactkit.pipeline.ground import Ground, ground_of, missing_outcomes
 from impactkit.pipeline.metric import run_metric
 from impactkit.pipeline.plan import Plan
 from impactkit.pipeline.read import Progress, Tables, read_tables
@@ -59,6 +59,7 @@ def run(plan: Plan, *, progress: Progress = no_progress) -> Run:
         raise InputError(plan.problems)
     tables = read_tables(plan, progress)
     errors = [p for p in tables.problems if p.severity == "error"]
+    errors += missing_outcomes(plan, tables) if not errors else []
     if errors:
         raise InputError(errors)
     progress("Linking schools", 0, 1)
@@ -70,24 +71,6 @@ def run(plan: Plan, *, progress: Progress = no_progress) -> Run:
         results.append(run_metric(planned, ground))
     progress("Protecting people", 0, 1)
     return _finish(plan, tables, ground, tuple(results))
-
-
-def ground_of(plan: Plan, tables: Tables) -> Ground:
-    """Give every school its key, and settle the years."""
-    from impactkit.lineage import build_lineage
-
-    frames = dict(tables.frames)
-    urns = [frame["urn"] for frame in frames.values() if "urn" in frame.columns]
-    lineage = build_lineage(frames.get("school_links"), urns)
-    for name, frame in frames.items():
-        if "urn" in frame.columns and name != "school_links":
-            frames[name] = lineage.apply(frame)
-    years = plan.study.design.years
-    if years is None and "outcomes" in frames and frames["outcomes"].height:
-        found = frames["outcomes"]["year"]
-        years = (int(found.min()), int(found.max()))  # type: ignore[arg-type]
-    span = tuple(range(years[0], years[1] + 1)) if years else ()
-    return Ground(plan=plan, tables=frames, lineage=lineage, years=span)
 
 
 def _finish(plan: Plan, tables: Tables, ground: Ground, results: tuple[MetricResult, ...]) -> Run:
@@ -113,9 +96,7 @@ def _finish(plan: Plan, tables: Tables, ground: Ground, results: tuple[MetricRes
         results=results,
         exclusions=exclusions,
         excluded=tuple(excluded),
-        measures=tuple(
-            attrs.asdict(registry.measures[m]) for m in measured if m in registry.measures
-        ),
+        measures=tuple(attrs.asdict(ground.measures[m]) for m in measured if m in ground.measures),
         tables=tuple(extra),
         problems=tuple(p.without_value() for p in tables.problems),
         warnings=tuple(warnings),
@@ -136,11 +117,23 @@ def _finish(plan: Plan, tables: Tables, ground: Ground, results: tuple[MetricRes
     )
     assert plan.profile is not None
     return Run(
-        evaluation=protect(evaluation, plan.profile, trusted=FIRST_PARTY),
+        evaluation=protect(
+            evaluation, plan.profile, first_party=FIRST_PARTY, declared=_declared(plan)
+        ),
         problems=tables.problems,
         rejected=tables.set_aside,
         panels=panels,
     )
+
+
+def _declared(plan: Plan) -> tuple[str, ...]:
+    """Return what was written before any data was read, and so cannot give any of it away."""
+    texts = [plan.study.title]
+    for metric in plan.registry.metrics.values():
+        card = metric.card
+        texts += [metric.title, metric.question, metric.unit]
+        texts += [card.definition, card.formula, card.source, *card.caveats] if card else []
+    return tuple(texts)
 
 
 def _balance(ground: Ground, measure: str) -> Iterable[Table]:

@@ -1,0 +1,119 @@
+"""What all metrics of a run stand on: linked tables, measures, and panels made once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import attrs
+
+from impactkit.errors import Problem, did_you_mean
+from impactkit.metrics import Panel
+from impactkit.pipeline.plan import Plan
+from impactkit.pipeline.read import Tables
+from impactkit.types import Measure
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from impactkit.lineage import Lineage
+
+
+@attrs.frozen(kw_only=True, eq=False)
+class Ground:
+    """What all metrics of a run stand on: tables with a `school_key`, lineage, panels."""
+
+    plan: Plan
+    tables: Mapping[str, pl.DataFrame]
+    lineage: Lineage
+    measures: Mapping[str, Measure]
+    years: tuple[int, ...]
+    _panels: dict[str, Panel] = attrs.field(factory=dict, repr=False)
+
+    def panel(self, data: str | pl.DataFrame, *, metric: str = "", **options: Any) -> Panel:
+        """Return the panel of a measure (made once), or of a metric's own tidy frame."""
+        if isinstance(data, str):
+            key = f"{data} {sorted(options.items())}"
+            if key not in self._panels:
+                self._panels[key] = self._build(self.tables["outcomes"], data, **options)
+            return self._panels[key]
+        import polars as pl
+
+        frame = data.with_columns(
+            measure=pl.lit(metric), subgroup=pl.lit("all"), status=pl.lit("ok")
+        )
+        return self._build(frame, metric, **options)
+
+    def _build(self, outcomes: pl.DataFrame, measure: str, **options: Any) -> Panel:
+        from impactkit.panel import build_panel
+
+        design = self.plan.study.design
+        condition = design.condition
+        settings = {
+            "years": design.years,
+            "treated": condition.expr() if condition else None,
+            "balance": design.balance,
+            "min_before": design.min_before,
+            "min_after": design.min_after,
+            **options,
+        }
+        known = self.measures.get(measure)
+        return build_panel(
+            outcomes,
+            self.tables["memberships"],
+            self.lineage,
+            measure=measure,
+            unit=known.unit if known else "",
+            **settings,
+        )
+
+
+def ground_of(plan: Plan, tables: Tables) -> Ground:
+    """Give every school its key, and settle the years."""
+    from impactkit.lineage import build_lineage
+
+    frames = dict(tables.frames)
+    urns = [frame["urn"] for frame in frames.values() if "urn" in frame.columns]
+    lineage = build_lineage(frames.get("school_links"), urns)
+    for name, frame in frames.items():
+        if "urn" in frame.columns and name != "school_links":
+            frames[name] = lineage.apply(frame)
+    years = plan.study.design.years
+    if years is None and "outcomes" in frames and frames["outcomes"].height:
+        found = frames["outcomes"]["year"]
+        years = (int(found.min()), int(found.max()))  # type: ignore[arg-type]
+    span = tuple(range(years[0], years[1] + 1)) if years else ()
+    measures = {**plan.registry.measures, **_own_measures(frames.get("measures"))}
+    return Ground(plan=plan, tables=frames, lineage=lineage, years=span, measures=measures)
+
+
+def _own_measures(frame: pl.DataFrame | None) -> dict[str, Measure]:
+    """Return the measures of the study's own `measures` table; by id."""
+    if frame is None:
+        return {}
+    known = {field.name for field in attrs.fields(Measure)}
+    made = {}
+    for row in frame.iter_rows(named=True):
+        given = {k: v for k, v in row.items() if k in known and v is not None}
+        given["break_years"] = tuple(int(year) for year in row.get("break_years") or ())
+        made[row["measure"]] = Measure(id=row["measure"], **given)
+    return made
+
+
+def missing_outcomes(plan: Plan, tables: Tables) -> list[Problem]:
+    """Say which outcomes of the design no file has a value of."""
+    if "outcomes" not in tables.frames:
+        return []
+    there = set(tables.frames["outcomes"]["measure"].unique().to_list())
+    return [
+        Problem(
+            code="study.outcome_absent",
+            file=plan.study.file,
+            column="design.outcome",
+            value=measure,
+            rule="no row of the outcomes has this measure",
+            remedy=did_you_mean(measure, there),
+        )
+        for measure in plan.study.design.outcome
+        if measure not in there
+    ]
