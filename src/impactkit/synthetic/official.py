@@ -104,7 +104,7 @@ WORKFORCE = {
     2019: Form(columns=WORKFORCE_2019, x="NA", pounds=True, bom=True, newline="\r\n"),
 }
 _ABSENCE_EARLY = Form(columns=ABSENCE_2012, x="")
-_ABSENCE_LATE = Form(columns=ABSENCE_2017, x="", bom=True)
+_ABSENCE_LATE = Form(columns=ABSENCE_2017, x="", bom=True, newline="\r\n")
 ABSENCE = {
     2011: Form(columns=ABSENCE_2011, x=""),
     **dict.fromkeys((2012, 2013, 2014), _ABSENCE_EARLY),

@@ -205,8 +205,9 @@ def publish(
     """Return the table `outcomes`: what is published, with its reasons for having no value.
 
     A year group without pupils is `ne`, a result of fewer than `suppress_below` is `supp`, a return
-    that was never made is `x`; none of them depends on the result. In the year of conversion some predecessors report as well:
-    a part-year figure, near but not equal to that of the successor, which is the true one.
+    that was never made is `x`; none of them depends on the result. In the year of conversion some
+    predecessors report as well: a part-year figure, near but not equal to that of the successor,
+    which is the true one.
     """
     limits = pl.DataFrame(
         {

@@ -78,7 +78,9 @@ def evaluation_table(
                     "evidence_type": kind,
                     "levels": [*LEVELS_NAMED] if criterion == "outcome_each_level" else [],
                     "reported_to_governors": criterion == "reported_to_governors",
-                    "decision_ref": f"minutes/{group.id}" if criterion == "decision_changed" else None,
+                    "decision_ref": f"minutes/{group.id}"
+                    if criterion == "decision_changed"
+                    else None,
                 }
             )
     types: dict[str, pl.DataType | type[pl.DataType]] = {

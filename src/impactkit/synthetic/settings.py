@@ -138,11 +138,11 @@ def _faults(settings: Settings) -> Iterator[Problem]:
             "expected 40 to 20,000 schools",
             "The default is 240.",
         )
-    if not 1 <= settings.n_partnerships <= settings.n_schools // 8:
+    if not 1 <= settings.n_partnerships <= settings.n_schools // 5:
         yield fault(
             "n_partnerships",
             settings.n_partnerships,
-            f"{settings.n_schools} schools allow 1 to {settings.n_schools // 8} partnerships",
+            f"{settings.n_schools} schools allow 1 to {settings.n_schools // 5} partnerships",
             "Leave it out for one partnership to ten schools.",
         )
     if not 0 <= settings.merges <= settings.n_schools // 20:

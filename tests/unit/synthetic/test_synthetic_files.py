@@ -18,21 +18,25 @@ SWF, ABS = "england_swf.csv", "england_abs.csv"
 
 @pytest.fixture(scope="module")
 def here() -> County:
+    """Draw one county for the module."""
     return county(seed=6, n_schools=200, years=(2011, 2019), not_submitted=0.03, suppress_below=10)
 
 
 @pytest.fixture(scope="module")
 def folder(here, tmp_path_factory) -> Path:
+    """Write the county once for the module."""
     target = tmp_path_factory.mktemp("county") / "official"
     here.write(target)
     return target
 
 
 def text(path: Path) -> pl.DataFrame:
-    return pl.read_csv(path, infer_schema=False, missing_utf8_is_empty_string=True)
+    """Read a CSV file as text, blanks as empty text."""
+    return pl.read_csv(path, infer_schema=False).fill_null("")
 
 
 def contents(folder: Path) -> dict[str, bytes]:
+    """Return every file of a folder with its bytes."""
     return {
         str(path.relative_to(folder)): path.read_bytes()
         for path in sorted(folder.rglob("*"))
@@ -41,14 +45,14 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 
 def published(here: County, measure: str, year: int) -> dict[str, float | None]:
-    rows = here.tables["outcomes"].filter(
-        (pl.col("measure") == measure) & (pl.col("year") == year)
-    )
+    """Return the published values of one measure and year by URN."""
+    rows = here.tables["outcomes"].filter((pl.col("measure") == measure) & (pl.col("year") == year))
     return dict(zip(rows["urn"].cast(pl.String), rows["value"], strict=True))
 
 
 @pytest.mark.parametrize("registers", ["csv", "xlsx"])
 def test_the_same_seed_gives_the_same_bytes(tmp_path, registers):
+    """The same seed gives the same bytes."""
     for name in ("one", "two"):
         county(seed=1, n_schools=60).write(tmp_path / name, registers=registers)
     one, two = contents(tmp_path / "one"), contents(tmp_path / "two")
@@ -57,6 +61,7 @@ def test_the_same_seed_gives_the_same_bytes(tmp_path, registers):
 
 
 def test_another_seed_gives_another_county(tmp_path):
+    """Another seed gives another county."""
     for seed in (1, 2):
         county(seed=seed, n_schools=60).write(tmp_path / str(seed))
     one, two = contents(tmp_path / "1"), contents(tmp_path / "2")
@@ -67,8 +72,11 @@ def test_another_seed_gives_another_county(tmp_path):
 
 @pytest.mark.parametrize("year", YEARS)
 def test_workforce_files_hold_the_ratios_to_one_decimal(here, folder, year):
+    """Workforce files hold the ratios to one decimal."""
     frame = text(folder / "dfe_performance_tables" / str(year) / SWF)
-    ratio = next(name for name in frame.columns if name in ("RATPUPTEA", "Pupil:     Teacher Ratio"))
+    ratio = next(
+        name for name in frame.columns if name in ("RATPUPTEA", "Pupil:     Teacher Ratio")
+    )
     la = frame.columns[0]
     schools = frame.filter(pl.col(la) != "NAT")
     expected = published(here, "pupil_teacher_ratio", year)
@@ -88,6 +96,7 @@ def test_workforce_files_hold_the_ratios_to_one_decimal(here, folder, year):
 
 @pytest.mark.parametrize("year", [2011, 2012, 2013, 2014, 2017, 2018, 2019])
 def test_absence_files_hold_absence_to_one_decimal(here, folder, year):
+    """Absence files hold absence to one decimal."""
     frame = text(folder / "dfe_performance_tables" / str(year) / ABS)
     schools = frame.filter(pl.col("LA") != "NAT")
     expected = published(here, "overall_absence", year)
@@ -123,6 +132,7 @@ def test_the_form_is_that_of_the_real_file(folder, year, name):
 
 
 def test_link_files_have_the_real_form(folder):
+    """Link files have the real form."""
     if not SHARED.exists():
         pytest.skip("the real files are not beside this checkout")
     for ours, theirs in (
@@ -139,15 +149,19 @@ def test_link_files_have_the_real_form(folder):
 
 
 def test_figures_have_pounds_and_thousands_as_the_real_ones_do(folder):
+    """Figures have pounds and thousands as the real ones do."""
     late = text(folder / "dfe_performance_tables/2018" / SWF)
-    assert late.filter(pl.col(late.columns[0]) != "NAT")[late.columns[-1]].str.contains(
-        r"^(£\d{2},\d{3}|SUPP|NA)$"
-    ).all()
+    assert (
+        late.filter(pl.col(late.columns[0]) != "NAT")[late.columns[-1]]
+        .str.contains(r"^(£\d{2},\d{3}|SUPP|NA)$")
+        .all()
+    )
     early = text(folder / "dfe_performance_tables/2014" / SWF)
     assert early.filter(pl.col("LA") != "NAT")["SALARY"].str.contains(r"^(\d{5}|SUPP|DNS)$").all()
 
 
 def test_links_round_trip(here, folder):
+    """Links round trip."""
     links = pl.read_csv(folder / "gias/2019-09-30/links_edubasealldata.csv")
     table = here.tables["school_links"]
     assert links["URN"].to_list() == table["urn"].to_list()
@@ -158,6 +172,7 @@ def test_links_round_trip(here, folder):
 
 
 def test_group_links_are_the_federations_with_their_traps(here, folder):
+    """Group links are the federations with their traps."""
     rows = text(folder / "gias/2019-09_group_links.csv")
     members = here.tables["memberships"].filter(pl.col("role") != "supporter")
     sizes = rows.group_by("Group UID").len()
@@ -174,6 +189,7 @@ def test_group_links_are_the_federations_with_their_traps(here, folder):
 
 
 def test_the_authoritys_own_results_have_symbols_for_missing_values(here, folder):
+    """The authority's own results have symbols for missing values."""
     rows = text(folder / "outcomes.csv")
     table = here.tables["outcomes"].filter(pl.col("measure") == "attainment")
     assert rows.height == table.height
@@ -186,6 +202,7 @@ def test_the_authoritys_own_results_have_symbols_for_missing_values(here, folder
 
 
 def test_plain_files_hold_every_table_unrounded(here, tmp_path):
+    """Plain files hold every table unrounded."""
     here.write(tmp_path / "plain", formats="plain")
     assert not (tmp_path / "plain" / "gias").exists()
     for name, table in here.tables.items():
@@ -199,6 +216,7 @@ def test_plain_files_hold_every_table_unrounded(here, tmp_path):
 
 
 def test_registers_can_be_workbooks(here, tmp_path):
+    """Registers can be workbooks."""
     paths = here.write(tmp_path / "books", registers="xlsx")
     assert {path.suffix for path in paths} == {".csv", ".txt", ".xlsx"}
     frame = pl.read_excel(tmp_path / "books" / "memberships.xlsx")
@@ -208,6 +226,7 @@ def test_registers_can_be_workbooks(here, tmp_path):
 
 
 def test_every_file_written_is_returned(folder, here, tmp_path):
+    """Every file written is retURNed."""
     paths = here.write(tmp_path / "out")
     assert sorted(str(path.relative_to(tmp_path / "out")) for path in paths) == sorted(
         contents(tmp_path / "out")
@@ -216,6 +235,7 @@ def test_every_file_written_is_returned(folder, here, tmp_path):
 
 
 def test_the_readme_says_it_is_fiction_and_what_was_not_written(tmp_path):
+    """The README says it is fiction and what was not written."""
     county(n_schools=60, years=(2014, 2021)).write(tmp_path / "out")
     readme = (tmp_path / "out" / "README.txt").read_text()
     assert "invented" in readme
@@ -225,6 +245,7 @@ def test_the_readme_says_it_is_fiction_and_what_was_not_written(tmp_path):
 
 
 def test_an_occupied_folder_is_left_alone(here, tmp_path):
+    """An occupied folder is left alone."""
     (tmp_path / "mine.txt").write_text("keep")
     with pytest.raises(UsageError, match="Name a new folder"):
         here.write(tmp_path)
@@ -232,6 +253,7 @@ def test_an_occupied_folder_is_left_alone(here, tmp_path):
 
 
 def test_unknown_formats_are_refused_all_at_once(here, tmp_path):
+    """Unknown formats are refused all at once."""
     with pytest.raises(UsageError) as caught:
         here.write(tmp_path / "out", formats="parquet", registers="ods")
     assert [problem.column for problem in caught.value.problems] == ["formats", "registers"]
@@ -239,6 +261,7 @@ def test_unknown_formats_are_refused_all_at_once(here, tmp_path):
 
 
 def test_a_failure_leaves_nothing_half_made(here, tmp_path, monkeypatch):
+    """A failure leaves nothing half made."""
     written = []
 
     def full_disk(self: Path, data: bytes) -> int:
@@ -254,6 +277,7 @@ def test_a_failure_leaves_nothing_half_made(here, tmp_path, monkeypatch):
 
 
 def test_national_rows_are_means_of_the_schools_shown(here, folder):
+    """National rows are means of the schools shown."""
     frame = text(folder / "dfe_performance_tables/2019" / SWF)
     shown = frame.filter((pl.col("LA Number") != "NAT") & (pl.col("School Phase") == "Primary"))
     mean = shown["Pupil:     Teacher Ratio"].cast(pl.Float64, strict=False).mean()
@@ -262,6 +286,7 @@ def test_national_rows_are_means_of_the_schools_shown(here, folder):
 
 
 def test_every_school_in_every_file_is_of_the_invented_range(folder):
+    """Every school in every file is of the invented range."""
     paths = sorted((folder / "dfe_performance_tables").rglob("*.csv"))
     assert len(paths) == 16
     for path in paths:

@@ -13,10 +13,12 @@ from impactkit.tables.vocabulary import GOVERNOR_ACTIVITIES, GOVERNOR_ROLES
 
 @pytest.fixture(scope="module")
 def here() -> County:
+    """Draw one county for the module."""
     return county(seed=8, n_schools=1200, governor_rate=0.9, governor_ratio=0.3)
 
 
 def boards(here: County) -> pl.DataFrame:
+    """Return which board governs which school."""
     return here.tables["governor_spells"].select("school_key", "board_id").unique()
 
 
@@ -39,19 +41,24 @@ def years_together(here: County, column: str) -> float:
 
 
 def test_exposure_is_what_the_memberships_say(here):
+    """Exposure is what the memberships say."""
     assert years_together(here, "board_id") == pytest.approx(here.truth.board_years, abs=1e-6)
     assert years_together(here, "school_key") == pytest.approx(here.truth.school_years, abs=1e-6)
 
 
 def test_a_board_takes_part_in_joint_events_at_the_planted_rate(here):
+    """A board takes part in joint events at the planted rate."""
     events = here.tables["governor_activity"].filter(pl.col("boards").list.len() > 1).height
     # Two boards an event: the error of the count of parts is twice that of the events.
-    rate, error = (factor / here.truth.board_years for factor in (2 * events, 2 * math.sqrt(events)))
+    rate, error = (
+        factor / here.truth.board_years for factor in (2 * events, 2 * math.sqrt(events))
+    )
     assert error < 0.1
     assert abs(rate - 0.9) < 4 * error
 
 
 def test_governors_meet_less_often_than_leaders_by_the_planted_ratio(here):
+    """Governors meet less often than leaders by the planted ratio."""
     governors = here.tables["governor_activity"].filter(pl.col("boards").list.len() > 1).height
     leaders = here.tables["activity"].filter(pl.col("schools").list.len() > 1).height
     ratio = (governors / here.truth.board_years) / (leaders / here.truth.school_years)
@@ -61,6 +68,7 @@ def test_governors_meet_less_often_than_leaders_by_the_planted_ratio(here):
 
 
 def test_joint_events_are_of_two_different_boards_of_one_partnership(here):
+    """Joint events are of two different boards of one partnership."""
     owner = (
         here.tables["memberships"]
         .join(boards(here), on="school_key")
@@ -79,6 +87,7 @@ def test_joint_events_are_of_two_different_boards_of_one_partnership(here):
 
 
 def test_events_fall_within_the_partnership(here):
+    """Events fall within the partnership."""
     starts = here.tables["partnerships"].select("partnership_id", "start_date")
     for name in ("governor_activity", "activity"):
         rows = here.tables[name].join(starts, on="partnership_id")
@@ -87,6 +96,7 @@ def test_events_fall_within_the_partnership(here):
 
 
 def test_some_boards_are_shared_and_say_so(here):
+    """Some boards are shared and say so."""
     users = boards(here).group_by("board_id").len()
     shared = users.filter(pl.col("len") > 1)
     assert shared.height > 10
@@ -97,11 +107,13 @@ def test_some_boards_are_shared_and_say_so(here):
 
 
 def test_the_words_are_those_of_the_tables(here):
+    """The words are those of the tables."""
     assert set(here.tables["governor_spells"]["role"]) <= set(GOVERNOR_ROLES)
     assert set(here.tables["governor_activity"]["type"]) <= set(GOVERNOR_ACTIVITIES)
 
 
 def test_a_governor_appointed_after_conversion_serves_the_new_school(here):
+    """A governor appointed after conversion serves the new school."""
     rows = here.tables["governor_spells"].join(
         here.tables["school_links"]
         .filter(pl.col("link_type") == "Successor")

@@ -16,10 +16,12 @@ SHARED = Path(__file__).resolve().parents[3] / ".." / "shared" / "data" / "engla
 
 @pytest.fixture(scope="module")
 def large() -> County:
+    """Draw a county large enough for tight tolerances."""
     return county(seed=5, n_schools=2000, effect={0: 1.0, 1: 2.0, 2: 3.0}, selection="random")
 
 
 def mean_and_error(values: pl.Series) -> tuple[float, float]:
+    """Return a mean and its standard error."""
     return values.mean(), values.std() / math.sqrt(len(values))
 
 
@@ -62,6 +64,7 @@ def gap(rows: pl.DataFrame) -> tuple[float, float]:
 
 
 def test_potential_outcomes_differ_by_exactly_the_planted_effect():
+    """Potential outcomes differ by exactly the planted effect."""
     here = county(n_schools=120, effect=lambda e: 0.5 + e)
     rows = here.truth.potential
     added = (rows["value"] - rows["untreated"] - rows["effect"]).abs().max()
@@ -77,6 +80,7 @@ def test_potential_outcomes_differ_by_exactly_the_planted_effect():
 
 
 def test_a_zero_effect_changes_nothing_for_anybody():
+    """A zero effect changes nothing for anybody."""
     rows = county(n_schools=120).truth.potential
     assert (rows["value"] == rows["untreated"]).all()
     assert (rows["effect"] == 0).all()
@@ -84,6 +88,7 @@ def test_a_zero_effect_changes_nothing_for_anybody():
 
 
 def test_the_average_effect_weighs_event_times_by_the_schools_that_reach_them():
+    """The average effect weighs event times by the schools that reach them."""
     truth = county(n_schools=120, effect={0: 1.0, 1: 4.0}, closures=0.0).truth
     sizes = (
         truth.potential.filter(pl.col("measure") == "attainment", pl.col("cohort").is_not_null())
@@ -99,6 +104,7 @@ def test_the_average_effect_weighs_event_times_by_the_schools_that_reach_them():
 
 
 def test_the_noise_does_not_depend_on_the_effect():
+    """The noise does not depend on the effect."""
     without, with_effect = county(n_schools=120), county(n_schools=120, effect=7.0)
     same = ["school_key", "year", "measure", "untreated", "n_pupils"]
     assert without.truth.potential.select(same).equals(with_effect.truth.potential.select(same))
@@ -109,12 +115,14 @@ def test_the_noise_does_not_depend_on_the_effect():
 
 @pytest.mark.parametrize("event_time", [0, 1, 2])
 def test_plain_differences_recover_the_effect_when_selection_is_random(large, event_time):
+    """Plain differences recover the effect when selection is random."""
     estimate, error = gap(changes(large, "attainment", -1, event_time))
     assert error < 0.6
     assert abs(estimate - (event_time + 1.0)) < 4 * error
 
 
 def test_schools_chosen_for_a_bad_year_recover_without_any_help():
+    """Schools chosen for a bad year recover without any help."""
     worst = county(seed=3, n_schools=1000, selection="worst")
     estimate, error = gap(changes(worst, "attainment", -1, 0))
     assert estimate > 1.0
@@ -125,12 +133,14 @@ def test_schools_chosen_for_a_bad_year_recover_without_any_help():
 
 
 def test_schools_chosen_blindly_do_not_regress():
+    """Schools chosen blindly do not regress."""
     blind = county(seed=3, n_schools=1000, selection="random")
     estimate, error = gap(changes(blind, "attainment", -1, 0))
     assert abs(estimate) < 4 * error
 
 
 def test_small_schools_are_noisier():
+    """Small schools are noisier."""
     rows = (
         county(n_schools=1000)
         .truth.potential.filter(pl.col("measure") == "attainment")
@@ -143,6 +153,7 @@ def test_small_schools_are_noisier():
 
 
 def test_a_violation_of_parallel_trends_is_a_slope_of_the_treated_only():
+    """A violation of parallel trends is a slope of the treated only."""
     straight, bent = county(n_schools=120), county(n_schools=120, pretrend=0.4)
     keys = ["school_key", "year", "measure"]
     both = straight.truth.potential.join(bent.truth.potential, on=keys, suffix="_bent")
@@ -154,6 +165,7 @@ def test_a_violation_of_parallel_trends_is_a_slope_of_the_treated_only():
 
 
 def test_effects_can_be_set_by_measure_and_anticipated():
+    """Effects can be set by measure and anticipated."""
     here = county(n_schools=120, effect={"overall_absence": {-1: -0.1, 0: -0.3}})
     rows = here.truth.potential.filter(pl.col("effect") != 0)
     assert set(rows.select("measure", "event_time", "effect").unique().rows()) == {
@@ -165,11 +177,13 @@ def test_effects_can_be_set_by_measure_and_anticipated():
 
 
 def test_asking_for_an_unknown_measure_names_those_that_there_are():
+    """Asking for an unknown measure names those that there are."""
     with pytest.raises(UsageError, match="attainment, overall_absence, pupil_teacher_ratio"):
         county(n_schools=40).truth.att("attendance")
 
 
 def test_every_value_is_a_number_or_says_why_not():
+    """Every value is a number or says why not."""
     outcomes = county(n_schools=600, suppress_below=12).tables["outcomes"]
     assert (outcomes["value"].is_not_null() == (outcomes["status"] == "ok")).all()
     assert not outcomes["value"].is_nan().any()
@@ -185,6 +199,7 @@ def test_every_value_is_a_number_or_says_why_not():
 
 
 def test_published_values_are_the_true_ones_but_for_part_year_returns():
+    """Published values are the true ones but for part year retURNs."""
     here = county(n_schools=400, conversions=0.3, doubled_reports=0.5, effect=2.0)
     keys = ["school_key", "urn", "year", "measure"]
     published = here.tables["outcomes"].filter(pl.col("status") == "ok")
@@ -198,6 +213,7 @@ def test_published_values_are_the_true_ones_but_for_part_year_returns():
 
 
 def test_conversions_closures_and_merges_are_as_many_as_asked():
+    """Conversions closures and merges are as many as asked."""
     here = county(n_schools=400, conversions=0.2, closures=0.05, merges=3)
     links, schools = here.tables["school_links"], here.tables["schools"]
     kinds = dict(links["link_type"].value_counts().rows())
@@ -216,12 +232,14 @@ def test_conversions_closures_and_merges_are_as_many_as_asked():
 
 
 def test_the_key_of_a_school_is_its_first_urn():
+    """The key of a school is its first URN."""
     here = county(n_schools=200)
     first = here.tables["outcomes"].group_by("school_key").agg(pl.col("urn").min())
     assert (first["school_key"] == first["urn"].cast(pl.String)).all()
 
 
 def test_nothing_in_the_county_is_real():
+    """Nothing in the county is real."""
     here = county(n_schools=1600)
     schools = here.tables["schools"]
     assert schools["name"].n_unique() == 1600
@@ -248,6 +266,7 @@ def test_nothing_in_the_county_is_real():
 
 
 def test_nothing_is_clipped_with_usual_settings_and_clipping_is_counted():
+    """Nothing is clipped with usual settings and clipping is counted."""
     assert county().truth.n_clipped == 0
     here = county(n_schools=80, effect=100.0)
     assert here.truth.n_clipped > 0

@@ -14,6 +14,7 @@ from impactkit.types import INTERVENTION_TYPES, PURPOSES, ROLES, STRUCTURES
 
 @pytest.fixture(scope="module")
 def here() -> County:
+    """Draw one county for the module."""
     return county(seed=4, n_schools=240, n_partnerships=20)
 
 
@@ -45,6 +46,7 @@ def meets_rubric(evidence: pl.DataFrame, start: dt.date, until: dt.date) -> bool
 
 @pytest.mark.parametrize("systematic", [0, 11, 20])
 def test_as_many_partnerships_meet_the_rubric_as_were_asked_for(systematic):
+    """As many partnerships meet the rubric as were asked for."""
     here = county(seed=4, n_partnerships=20, systematic=systematic)
     until = dt.date(here.settings.years[1], 8, 31)
     met = [
@@ -63,6 +65,7 @@ def test_as_many_partnerships_meet_the_rubric_as_were_asked_for(systematic):
 
 
 def test_eleven_of_twenty_is_what_you_get_unless_you_say_otherwise(here):
+    """Eleven of twenty is what you get unless you say otherwise."""
     assert len(here.truth.systematic) == 11
 
 
@@ -76,9 +79,14 @@ def test_some_fail_the_rubric_by_a_gate_alone(here):
 
 
 def test_partnerships_have_two_to_four_treated_schools_and_at_most_one_supporter(here):
-    counts = here.tables["memberships"].group_by("partnership_id").agg(
-        (pl.col("role") == "supporter").sum().alias("supporters"),
-        (pl.col("role") != "supporter").sum().alias("treated"),
+    """Partnerships have two to four treated schools and at most one supporter."""
+    counts = (
+        here.tables["memberships"]
+        .group_by("partnership_id")
+        .agg(
+            (pl.col("role") == "supporter").sum().alias("supporters"),
+            (pl.col("role") != "supporter").sum().alias("treated"),
+        )
     )
     assert counts.height == 20
     assert counts["treated"].is_between(2, 4).all()
@@ -88,6 +96,7 @@ def test_partnerships_have_two_to_four_treated_schools_and_at_most_one_supporter
 
 
 def test_treated_are_the_clients_and_peers_from_their_year_of_joining(here):
+    """Treated are the clients and peers from their year of joining."""
     rows = here.tables["memberships"].filter(pl.col("role") != "supporter")
     # 1 September to 31 August, named by its end.
     year = rows["joined"].dt.year() + (rows["joined"].dt.month() >= 9)
@@ -97,6 +106,7 @@ def test_treated_are_the_clients_and_peers_from_their_year_of_joining(here):
 
 
 def test_supporters_are_among_the_best_and_clients_among_the_worst(here):
+    """Supporters are among the best and clients among the worst."""
     rows = (
         here.truth.potential.filter(
             (pl.col("measure") == "attainment") & (pl.col("year") == here.settings.years[0])
@@ -110,6 +120,7 @@ def test_supporters_are_among_the_best_and_clients_among_the_worst(here):
 
 
 def test_schools_are_members_under_the_number_they_had_then():
+    """Schools are members under the number they had then."""
     here = county(seed=4, n_schools=600, conversions=0.5)
     joined = here.tables["memberships"]
     links = here.tables["school_links"].filter(pl.col("link_type") == "Successor")
@@ -124,6 +135,7 @@ def test_schools_are_members_under_the_number_they_had_then():
 
 
 def test_the_words_are_those_of_the_tables(here):
+    """The words are those of the tables."""
     tables = here.tables
     assert set(tables["memberships"]["role"]) <= set(ROLES)
     assert set(tables["partnerships"]["structure"]) <= set(STRUCTURES)
@@ -135,6 +147,7 @@ def test_the_words_are_those_of_the_tables(here):
 
 
 def test_interventions_are_of_treated_schools_within_their_membership(here):
+    """Interventions are of treated schools within their membership."""
     rows = here.tables["interventions"].join(
         here.tables["memberships"], on=["partnership_id", "school_key"], suffix="_member"
     )

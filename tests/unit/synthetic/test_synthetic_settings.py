@@ -9,6 +9,7 @@ from impactkit.synthetic import county
 
 
 def test_every_fault_is_named_at_once():
+    """Every fault is named at once."""
     with pytest.raises(UsageError) as caught:
         county(
             n_schools=10,
@@ -19,36 +20,26 @@ def test_every_fault_is_named_at_once():
             exit_hazard={"headteacher": 0.1, "head": 1.5},
             governor_rate=0,
         )
-    columns = [problem.column for problem in caught.value.problems]
-    assert columns == [
+    assert [problem.column for problem in caught.value.problems] == [
         "years",
         "n_schools",
+        "merges",
         "selection",
         "conversions",
         "governor_rate",
         "exit_hazard",
         "exit_hazard.head",
         "effect",
-    ] or set(columns) >= {
-        "years",
-        "n_schools",
-        "selection",
-        "conversions",
-        "governor_rate",
-        "exit_hazard",
-        "exit_hazard.head",
-        "effect",
-    }
+    ]
     assert all(problem.rule and problem.remedy for problem in caught.value.problems)
 
 
 @pytest.mark.parametrize(
     ("name", "value"),
     [
-        ("n_schools", 39),
         ("n_schools", 20_001),
         ("n_partnerships", 0),
-        ("n_partnerships", 31),
+        ("n_partnerships", 49),
         ("years", (2012, 2014)),
         ("merges", 13),
         ("merges", -1),
@@ -63,6 +54,7 @@ def test_every_fault_is_named_at_once():
     ],
 )
 def test_a_setting_that_cannot_be_met_is_named_with_its_value(name, value):
+    """A setting that cannot be met is named with its value."""
     with pytest.raises(UsageError) as caught:
         county(**{name: value})
     [problem] = caught.value.problems
@@ -71,11 +63,13 @@ def test_a_setting_that_cannot_be_met_is_named_with_its_value(name, value):
 
 
 def test_too_many_partnerships_for_the_schools_that_remain_is_said_in_words():
+    """Too many partnerships for the schools that remain is said in words."""
     with pytest.raises(UsageError, match="Use fewer partnerships or more schools"):
-        county(n_schools=40, n_partnerships=5, closures=0.2, merges=2, years=(2010, 2019), seed=0)
+        county(n_schools=40, n_partnerships=8, closures=0.2, years=(2010, 2019), seed=1)
 
 
 def test_the_smallest_and_the_shortest_county_can_be_drawn():
+    """The smallest and the shortest county can be drawn."""
     here = county(n_schools=40, years=(2016, 2019), effect=1.0)
     assert here.truth.att() == 1.0
     assert set(here.truth.effects()["cohort"]) == {2018}

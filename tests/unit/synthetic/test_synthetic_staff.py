@@ -17,6 +17,7 @@ RANK = {level: rank for rank, level in enumerate(LADDER)}
 
 @pytest.fixture(scope="module")
 def here() -> County:
+    """Draw one county for the module."""
     return county(
         seed=11,
         n_schools=1200,
@@ -27,6 +28,7 @@ def here() -> County:
 
 
 def joined(here: County) -> pl.DataFrame:
+    """Return the day on which each member joined."""
     members = here.tables["memberships"]
     return members.group_by("school_key").agg(pl.col("joined").min())
 
@@ -55,10 +57,13 @@ def near(count: int, of: int, chance: float) -> bool:
 @pytest.mark.parametrize("group", ["other", "partnership"])
 @pytest.mark.parametrize("level", LADDER)
 def test_the_share_who_leave_in_a_year_is_the_planted_hazard(here, group, level):
+    """The share who leave in a year is the planted hazard."""
     rows = spells(here).filter((pl.col("group") == group) & (pl.col("level") == level))
     # Every 31 August a holder could leave, up to that of the last year.
-    last = pl.when(pl.col("end").is_null()).then(here.settings.years[1]).otherwise(
-        pl.col("end").dt.year()
+    last = (
+        pl.when(pl.col("end").is_null())
+        .then(here.settings.years[1])
+        .otherwise(pl.col("end").dt.year())
     )
     at_risk = rows.select((last - pl.col("start").dt.year()).sum()).item()
     left = rows.filter(pl.col("destination").is_in(GONE)).height
@@ -67,6 +72,7 @@ def test_the_share_who_leave_in_a_year_is_the_planted_hazard(here, group, level)
 
 
 def test_partnership_schools_keep_more_of_their_leaders_by_the_factor_asked_for(here):
+    """Partnership schools keep more of their leaders by the factor asked for."""
     for level in LADDER:
         hazard = here.truth.exit_hazard
         assert hazard["partnership", level] == pytest.approx(0.5 * hazard["other", level])
@@ -92,6 +98,7 @@ def still_there(rows: pl.DataFrame, cohort: pl.DataFrame, day: dt.date) -> int:
 @pytest.mark.parametrize("group", ["other", "partnership"])
 @pytest.mark.parametrize(("level", "after"), [("head", 1), ("head", 3), ("senior_deputy", 3)])
 def test_retention_by_the_official_definition_is_the_planted_one(here, group, level, after):
+    """Retention by the official definition is the planted one."""
     rows = spells(here)
     kept = people = 0
     for year in range(here.settings.years[0], here.settings.years[1] - after + 1):
@@ -107,6 +114,7 @@ def test_retention_by_the_official_definition_is_the_planted_one(here, group, le
 
 
 def test_every_post_has_exactly_one_holder_at_every_census(here):
+    """Every post has exactly one holder at every census."""
     rows = spells(here)
     counts = []
     for year in here.settings.span:
@@ -121,6 +129,7 @@ def test_every_post_has_exactly_one_holder_at_every_census(here):
 
 
 def test_nobody_steps_down_changes_phase_or_returns_after_a_gap(here):
+    """Nobody steps down changes phase or retURNs after a gap."""
     rows = spells(here).sort("staff_key", "start")
     later = rows.with_columns(
         pl.col(name).shift(1).over("staff_key").alias(f"{name}_before")
@@ -133,9 +142,14 @@ def test_nobody_steps_down_changes_phase_or_returns_after_a_gap(here):
 
 
 def test_destinations_say_what_the_next_spell_shows(here):
-    rows = spells(here).sort("staff_key", "start").with_columns(
-        pl.col(name).shift(-1).over("staff_key").alias(f"{name}_next")
-        for name in ("school_key", "rank")
+    """Destinations say what the next spell shows."""
+    rows = (
+        spells(here)
+        .sort("staff_key", "start")
+        .with_columns(
+            pl.col(name).shift(-1).over("staff_key").alias(f"{name}_next")
+            for name in ("school_key", "rank")
+        )
     )
     moved = pl.col("school_key_next").is_not_null()
     assert rows.filter(pl.col("destination").is_in(GONE) & moved).is_empty()
@@ -149,6 +163,7 @@ def test_destinations_say_what_the_next_spell_shows(here):
 
 
 def test_partner_moves_stay_within_one_partnership(here):
+    """Partner moves stay within one partnership."""
     members = here.tables["memberships"].select("school_key", "partnership_id")
     rows = (
         spells(here)
@@ -164,6 +179,7 @@ def test_partner_moves_stay_within_one_partnership(here):
 
 @pytest.mark.parametrize("group", ["other", "partnership"])
 def test_appointments_come_from_their_sources_in_the_planted_shares(here, group):
+    """Appointments come from their sources in the planted shares."""
     rows = here.tables["appointments"].join(joined(here), on="school_key", how="left")
     inside = pl.col("joined") <= pl.col("filled")
     wanted = inside if group == "partnership" else pl.col("joined").is_null()
@@ -175,6 +191,7 @@ def test_appointments_come_from_their_sources_in_the_planted_shares(here, group)
 
 
 def test_every_appointment_starts_one_spell_of_the_same_origin(here):
+    """Every appointment starts one spell of the same origin."""
     started = spells(here).filter(pl.col("start") > dt.date(here.settings.years[0] - 1, 9, 1))
     by_start = started.group_by(
         "school_key", "level", pl.col("start").dt.year().alias("year"), "origin"
@@ -194,6 +211,7 @@ def test_every_appointment_starts_one_spell_of_the_same_origin(here):
 
 
 def test_appointments_are_filled_after_they_are_advertised(here):
+    """Appointments are filled after they are advertised."""
     rows = here.tables["appointments"]
     days = (rows["filled"] - rows["advertised"]).dt.total_days()
     assert days.min() > 0
