@@ -22,8 +22,14 @@ def plain_name(header: str) -> str:
     return "_".join(once.lower().replace("-", " ").split())
 
 
-def structure(frame: pl.DataFrame, spec: TableSpec) -> tuple[pl.DataFrame, list[Problem]]:
-    """First pass: bring columns under their names; tell which are missing, double or unknown."""
+def structure(frame: pl.DataFrame, spec: TableSpec) -> tuple[pl.DataFrame | None, list[Problem]]:
+    """Return the table's columns under their names, and what is missing, double or unknown.
+
+    The frame is None where its values cannot be looked at.
+    """
+    if set(frame.columns) <= {ROW, SOURCE} and not frame.height:
+        words = "there is nothing in it"
+        return None, [Problem(code="table.empty", rule=words, severity="warning")]
     known = {column.name: column for column in spec.columns}
     found = {name: plain_name(name) for name in frame.columns if name not in (ROW, SOURCE)}
     problems = []
@@ -65,7 +71,7 @@ def structure(frame: pl.DataFrame, spec: TableSpec) -> tuple[pl.DataFrame, list[
         words = "there is a header but no row"
         problems.append(Problem(code="table.empty", rule=words, severity="warning"))
     if any(problem.severity == "error" for problem in problems):
-        return frame, problems
+        return None, problems
     chosen = {plain: name for name, plain in found.items() if plain in known}
     return frame.select(
         ROW, *(pl.col(name).alias(plain) for plain, name in chosen.items())

@@ -84,7 +84,7 @@ def validate(
         frame = frame.drop(ROW, strict=False).with_row_index(ROW, offset=2)
         frame = frame.with_columns(pl.col(ROW).cast(pl.Int64))
     raw, problems = structure(frame, spec)
-    if any(problem.severity == "error" for problem in problems):
+    if raw is None:
         return Validated(
             frame=_empty(spec),
             problems=tuple(_named(problems, file)),
@@ -95,10 +95,10 @@ def validate(
     value_faults += _checked(typed, spec, value_faults)
     stops = [p for p in value_faults if register or p.code == UNKNOWN_SYMBOL or p.row is None]
     others = [p for p in value_faults if p not in stops] if not register else []
-    kept_anyway = [attrs.evolve(p, severity="warning") for p in others if p.code in KEPT_ANYWAY]
     aside = [p for p in others if p.code not in KEPT_ANYWAY]
     good = typed.filter(~pl.col(ROW).is_in([p.row for p in aside]))
-    problems = [*problems, *summarise([*stops, *kept_anyway])]
+    warnings = [attrs.evolve(p, severity="warning") for p in others]
+    problems = [*problems, *summarise([*stops, *warnings])]
     return Validated(
         frame=good.with_columns(pl.lit(file).alias(SOURCE)).select(
             *[c.name for c in spec.columns if c.name in good.columns], SOURCE, ROW
@@ -142,9 +142,11 @@ def _with_status(raw: pl.DataFrame, spec: TableSpec) -> pl.DataFrame:
     measured = [c.name for c in spec.columns if c.unit == "measured" and c.name in raw.columns]
     if not measured:
         return raw
-    derived = split_symbols(pl.col("_text"))[1]
-    text = pl.DataFrame({"_text": as_text(raw[measured[0]])})
-    status = text.select(derived.alias("status")).to_series()
+    values = raw[measured[0]]
+    if values.dtype.is_float() and "status" in raw.columns and not raw["status"].has_nulls():
+        return raw
+    text = pl.DataFrame({"_text": as_text(values)})
+    status = text.select(split_symbols(pl.col("_text"))[1].alias("status")).to_series()
     if "status" in raw.columns:
         given = as_text(raw["status"])
         status = pl.select(pl.when(given == "").then(status).otherwise(given)).to_series()

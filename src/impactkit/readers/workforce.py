@@ -1,0 +1,73 @@
+"""School workforce, as in the performance tables: ``england_swf.csv``.
+
+Short codes to 2015, sentences since 2016 (in 2016 cut off at 64 characters). 2015 has primary
+schools only. Rows about England have ``NAT`` for the authority, and the phase in place of the
+establishment (or of the URN, where there is no column for the establishment).
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from impactkit.declarations import Head, Reader, ReadResult, Recognised
+from impactkit.readers.forms import Aggregate, Form, Header
+from impactkit.readers.performance import TableOptions, read_form, recognise_form
+
+FORM = Form(
+    title="the school workforce tables (england_swf.csv)",
+    identity={
+        "la": (Header("LA"), Header("LA Number", 2016)),
+        "estab": (Header("ESTAB"), Header("Establishment Number", 2016)),
+        "urn": (Header("URN"),),
+        "phase": (Header("School Phase", 2019),),
+    },
+    measures={
+        "pupil_teacher_ratio": (Header("RATPUPTEA"), Header("Pupil: Teacher Ratio", 2016)),
+        "teachers_headcount": (
+            Header("NTEA"),
+            Header("Total Number of Teachers (Headcount)", 2016),
+        ),
+        "teachers_fte": (
+            Header("NFTETEA"),
+            Header("Total Number of Teachers (Full-Time Equivalent)", 2016),
+        ),
+        "teaching_assistants_fte": (
+            Header("NFTETEAAS"),
+            Header("Total Number of Teaching Assistants (Full-time Equivalent)", 2016),
+        ),
+        "mean_teacher_salary": (
+            Header("SALARY"),
+            Header("Mean Gross FTE Salary of All Teachers", 2016),
+            Header("Mean Gross FTE Salary of All Teachers (£s)", 2018),
+        ),
+    },
+    aggregates=(Aggregate("la", ("NAT",), "national"),),
+    words={"phase": {"16 plus": "16 to 19"}},
+)
+
+
+def recognise(path: Path, head: Head) -> Recognised | None:
+    """Tell whether a file is a workforce table."""
+    return recognise_form(path, head, FORM)
+
+
+def read(
+    path: str | Path, options: TableOptions | None = None, *, shown: str = "", spec: Any = None
+) -> ReadResult:
+    """Read a workforce table into outcomes."""
+    return read_form(path, options, FORM, shown=shown)
+
+
+READER = Reader(
+    id="dfe.workforce",
+    title="School workforce, from the performance tables",
+    table="outcomes",
+    recognise=recognise,
+    read=read,
+    options=TableOptions,
+    years=tuple(range(2011, 2020)),
+    measures=tuple(FORM.measures),
+    source="Department for Education, school performance tables",
+    notes="2015 has primary schools only.",
+)
