@@ -55,10 +55,14 @@ def build_panel(
 ) -> Panel:
     """Build the panel of one measure: who, when, how much, treated since when, in which cluster.
 
-    Two URNs of one school can report in the same year. In every such case of the national
-    workforce files of 2016 to 2019 (52 school-years) the numbers differ, and nearly always the
-    successor had been a school before: a merger, entered as a succession. So the URN that goes on
-    (the later in its chain) gives the number of that year, and the other's is set aside.
+    Two URNs of one school can report in the same year. The URN that goes on (the later in its
+    chain) then gives the number of that year, and the other's is set aside and counted. There are
+    two causes, and the published files have no pupil counts to weigh by in either:
+
+    - a change of number within the year, each URN reporting its part: nearly all of the 266
+      school-years of this kind in the national absence files of 2017 to 2019;
+    - two schools that merged, entered as a succession: nearly all of the 52 in the national
+      workforce files of 2016 to 2019 (a census counts once, and in none did the numbers agree).
 
     Parameters
     ----------

@@ -98,8 +98,9 @@ def warn(frame: pl.DataFrame, counts: Mapping[str, int]) -> tuple[str, ...]:
     if counts["schools_with_doubled_years"]:
         found.append(
             "Two URNs of one school reported in the same year (schools: "
-            f"{counts['schools_with_doubled_years']:,}). Most such cases are mergers that the "
-            "register calls a succession; the URN that goes on was kept."
+            f"{counts['schools_with_doubled_years']:,}): either each covers part of the year in "
+            "which the school changed its number, or two schools merged and the register calls it "
+            "a succession. The URN that goes on was kept."
         )
     if not counts["panel_treated"]:
         found.append(

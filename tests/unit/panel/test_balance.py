@@ -55,6 +55,7 @@ def _panel(balance: Balance, before: int = 2, after: int = 2) -> Panel:
         ("window", 2, 2, "acde"),
         ("window", 1, 2, "acde"),
         ("window", 0, 2, "abcde"),
+        ("window", 2, 1, "acde"),
         ("window", 2, 3, "cde"),
         ("window", 3, 1, "cde"),
     ],
@@ -66,6 +67,21 @@ def test_which_schools_each_choice_keeps(
     panel = _panel(balance, before, after)
     assert "".join(sorted(set(panel.frame["school_key"]))) == kept
     assert unaccounted_rows(panel) == 0
+
+
+def test_a_school_that_joins_in_the_last_year_is_asked_for_its_window() -> None:
+    """To 2013, a and b have one year from joining, not two: they leave, c (later) stays."""
+    panel = build_panel(
+        OUTCOMES,
+        MEMBERS,
+        build_lineage(None),
+        measure="own",
+        years=(2011, 2013),
+        balance="window",
+        min_before=1,
+        min_after=2,
+    )
+    assert sorted(set(panel.frame["school_key"])) == ["c", "d", "e"]
 
 
 def test_what_is_left_out_for_balance_is_counted() -> None:

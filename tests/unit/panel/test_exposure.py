@@ -93,12 +93,10 @@ def test_two_numbers_of_one_school_are_no_partnership() -> None:
     assert found.clusters.is_empty()
 
 
-def test_a_group_of_one_does_not_spoil_another_partnership() -> None:
+@pytest.mark.parametrize("date", [dt.date(2010, 9, 1), dt.date(1900, 1, 1)])
+def test_a_group_of_one_does_not_spoil_another_partnership(date: dt.date) -> None:
     """Alone in one group and together in another: treated by the other, from its date."""
-    found = exposure(
-        _members(("A", 100001, dt.date(2010, 9, 1)), ("B", 100001, SEPT), ("B", 100002, SEPT)),
-        NONE,
-    )
+    found = exposure(_members(("A", 100001, date), ("B", 100001, SEPT), ("B", 100002, SEPT)), NONE)
     assert _schools(found)["100001"] == (2015, "treated")
     assert found.one_school.rows() == [("A", "100001")]
 
