@@ -115,6 +115,19 @@ def test_costs_are_those_of_the_panels_themselves() -> None:
         assert row[4] == panel.frame.height
 
 
+def test_a_treated_school_last_seen_before_it_joins_has_not_both() -> None:
+    """Of two treated in 2013 one has no year from joining, the other none before."""
+    frame = pl.DataFrame(
+        {
+            "school_key": ["x", "x", "y"],
+            "year": [2011, 2012, 2014],
+            "value": 1.0,
+            "cohort": [2013, 2013, 2013],
+        }
+    )
+    assert balance_costs(Panel(frame=frame, measure="own")).rows[0][1:] == (2, 2, 0, 3)
+
+
 def test_a_year_left_out_is_left_out_of_the_panel() -> None:
     """What the last row of the table promises can be had."""
     panel = build_panel(
