@@ -122,7 +122,7 @@ def _event_study(picture: Picture, width: int, small: bool) -> dict[str, Any]:
     dot = {"type": "point", "filled": True, "size": 70, "opacity": 1}
     layers = [
         {"data": {"values": none}, "mark": "rule", "encoding": {"y": y, **quiet}},
-        _at_right(quiet, none, y, 72),
+        *([] if small else [_at_right(quiet, none, y, 72)]),
         {
             "mark": {"type": "rule", "strokeDash": [3, 3], "color": theme.QUIET},
             "data": {"values": [{"x": -0.5}]},
@@ -164,7 +164,7 @@ def _event_study(picture: Picture, width: int, small: bool) -> dict[str, Any]:
             "encoding": {"x": x, "y": y},
         },
     ]
-    return _one_plot(layers, width, small, right=72)
+    return _one_plot(layers, width, small, right=16 if small else 72)
 
 
 def _paint(picture: Picture) -> dict[str, Any]:

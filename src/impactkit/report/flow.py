@@ -13,21 +13,25 @@ from impactkit.results import Column, Estimate, Table
 _STEPS = {
     "urns": "school numbers (URNs) with a value",
     "schools": "schools, once numbers that follow one another are joined",
-    "ever_treated": "of them joined a partnership at some time",
+    "ever_treated": "joined a partnership at some time",
     "treated_in_window": "joined by the last of the years studied",
-    "two_before_two_after": "with two years or more both before and after joining",
 }
-_WORDS = _STEPS | {
-    "rows": "rows read for this measure",
-    "never_treated": "schools that never joined a partnership",
-    "already_treated": "schools that had joined before the first year",
-    "school_years": "school-years used",
-    "panel_schools": "schools used",
-    "doubled_school_years": "school-years reported under two numbers",
-    "schools_with_doubled_years": "schools with a year reported under two numbers",
-    "placeholder_dates": "schools whose date of joining is a placeholder",
-    "one_school_groups": "groups of one school only",
-}
+_AFTER = {"two_before_two_after": "have two years of data or more both before and after joining"}
+_WORDS = (
+    _STEPS
+    | _AFTER
+    | {
+        "rows": "rows read for this measure",
+        "never_treated": "schools that never joined a partnership",
+        "already_treated": "schools that had joined before the first year",
+        "school_years": "school-years used",
+        "panel_schools": "schools used",
+        "doubled_school_years": "school-years reported under two numbers",
+        "schools_with_doubled_years": "schools with a year reported under two numbers",
+        "placeholder_dates": "schools whose date of joining is a placeholder",
+        "one_school_groups": "groups of one school only",
+    }
+)
 
 
 @attrs.frozen(kw_only=True)
@@ -75,7 +79,8 @@ def steps(counts: Mapping[str, int], used: Estimate | None) -> list[Step]:
             if used.n_comparison is not None
             else ""
         )
-        found.append((used.n_schools, f"partnership schools in the main estimate{against}"))
+        found.append((used.n_schools, f"are in the main estimate{against}"))
+    found += [(counts[name], words) for name, words in _AFTER.items() if name in counts]
     most = max((n for n, _ in found), default=0)
     return [
         Step(n=n, words=words, share=round(100 * n / most, 2) if most else 0.0)

@@ -7,6 +7,7 @@ from typing import Any
 from impactkit.report import theme
 from impactkit.report.charts import NARROW, WIDE, draw
 from impactkit.report.parts import Part
+from impactkit.report.phrases import clean
 from impactkit.report.sections import IN_PAGE, build
 from impactkit.report.tables import heading, shown, symbols_in
 from impactkit.results import Evaluation
@@ -36,6 +37,7 @@ def render_html(evaluation: Evaluation) -> str:
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("impactkit.report"),
         autoescape=True,
+        finalize=_fit_to_print,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
@@ -52,6 +54,13 @@ def render_html(evaluation: Evaluation) -> str:
         theme=theme,
         contents=[(part.id, part.title, _children(part)) for part in report.parts],
     )
+
+
+def _fit_to_print(value: Any) -> Any:
+    import markupsafe
+
+    is_text = isinstance(value, str) and not isinstance(value, markupsafe.Markup)
+    return clean(value) if is_text else value
 
 
 def _children(part: Part) -> list[tuple[str, str]]:

@@ -95,8 +95,12 @@ def count(n: int, noun: str, plural: str = "") -> str:
     >>> count(1, "school"), count(9, "school"), count(0, "school"), count(1016, "school")
     ('one school', 'nine schools', 'no schools', '1,016 schools')
     """
-    word = _WORDS[n] if 0 <= n < len(_WORDS) else number(n, 0)
-    return f"{word} {noun if n == 1 else plural or noun + 's'}"
+    return f"{word(n)} {noun if n == 1 else plural or noun + 's'}"
+
+
+def word(n: int) -> str:
+    """Return a count as a word below ten, in figures from there on."""
+    return _WORDS[n] if 0 <= n < len(_WORDS) else number(n, 0)
 
 
 def number(value: float, digits: int) -> str:

@@ -17,7 +17,9 @@ from impactkit.report.phrases import (
     count,
     digits_for,
     humanise,
+    no_difference,
     note_text,
+    unit_words,
     verdict,
 )
 from impactkit.report.pictures import Picture, describe, pictures
@@ -30,7 +32,12 @@ from impactkit.report.summary import (
     primary,
     summarise,
 )
-from impactkit.report.tables import estimate_table, exclusion_table, without_empty_columns
+from impactkit.report.tables import (
+    estimate_table,
+    exclusion_table,
+    heading,
+    without_empty_columns,
+)
 from impactkit.results import (
     Chart,
     Column,
@@ -102,7 +109,7 @@ def _metric(result: MetricResult, labels: Mapping[str, str], directions: Mapping
         id=f"metric-{key}",
         title=title,
         lead=(*((clean(result.question),) if result.question else ()), *local),
-        answers=answers(result, directions, labels),
+        answers=[a for _, a in answers(result, directions, labels)],
         figures=figures,
         tables=[
             *(
@@ -182,7 +189,8 @@ def _figures(
             whole = next((e for e in family if not e.term), None)
             active = _active_title(picture, whole, labels)
             titles = [t for t in (active, clean(chart.title)) if t] or [humanise(chart.id)]
-            subtitle = " – ".join([*titles[1:], *([clean(chart.y_title)] if chart.y_title else [])])
+            scale = clean(chart.y_title) or _scale(chart, family, tables)
+            subtitle = " – ".join([*titles[1:], *([scale] if scale else [])])
             drawn = [e for e in family if e.term] if chart.data == "estimates" else []
             figures.append(
                 Figure(
@@ -195,6 +203,14 @@ def _figures(
                 )
             )
     return figures
+
+
+def _scale(chart: Chart, family: Sequence[Estimate], tables: Sequence[Table]) -> str:
+    """Return what the picture measures, in what unit, for a chart that doesn't say so."""
+    if chart.data == "estimates":
+        return unit_words(family[0].unit, contrast=no_difference(family[0]) == 0.0)
+    columns = next(t.columns for t in tables if t.id == chart.data)
+    return next((heading(c) for c in columns if c.name == chart.y), "")
 
 
 def _active_title(picture: Picture, whole: Estimate | None, labels: Mapping[str, str]) -> str:
@@ -217,7 +233,10 @@ def _key(picture: Picture) -> str:
     parts = []
     points = picture.points
     if picture.chart.kind == "event_study":
-        parts.append("Points are estimates; thick lines are intervals for that year alone.")
+        parts.append(
+            "Points are estimates; thick lines are intervals for that year alone; the level line "
+            "is no difference."
+        )
         if any(p.band_low is not None for p in points):
             parts.append("Thin lines with end marks hold for all years together.")
         if any(p.low is None for p in points):
@@ -293,18 +312,18 @@ def _not_run(results: Iterable[MetricResult]) -> Part:
     rows = [
         [
             clean(r.title) or humanise(r.metric),
-            clean(r.metric),
             {"skipped": "Not run", "failed": "Failed"}[r.status],
             clean(r.reason) or "no reason was recorded",
+            clean(r.metric),
         ]
         for r in results
         if r.status != "ok"
     ]
     columns = [
         Column(name="title", label="Metric", kind="dimension"),
-        Column(name="id", label="Id", kind="text"),
         Column(name="status", label="What happened", kind="text"),
         Column(name="reason", label="What was missing or went wrong", kind="text"),
+        Column(name="id", label="Id", kind="text"),
     ]
     table = Table(id="not-run", title="Metrics without a result", columns=columns, rows=rows)
     return Part(id="not-run", title="What could not be answered", tables=[table] if rows else [])
@@ -327,22 +346,17 @@ def _left_out(evaluation: Evaluation, labels: Mapping[str, str]) -> Part:
     parts = []
     for measure, counts in counts_by_measure(evaluation.exclusions).items():
         name = labels.get(measure, humanise(measure)) if measure else "The study as a whole"
+        key = slug(measure) or "study"
         used = first if first is not None and first.measure == measure else None
-        parts.append(
-            Part(
-                id=f"flow-{slug(measure) or 'study'}",
-                title=name,
-                flow=steps(counts, used),
-                tables=[
-                    count_table(f"counts-{slug(measure) or 'study'}", f"{name}: counts", counts)
-                ],
-            )
-        )
+        table = count_table(f"counts-{key}", f"{name}: counts", counts)
+        every = Part(id=f"counts-{key}", title="All the counts", tables=[table], folded=True)
+        parts.append(Part(id=f"flow-{key}", title=name, flow=steps(counts, used), parts=[every]))
     reasons = exclusion_table("left-out", "What was left out, and why", evaluation.excluded, labels)
+    if reasons.rows:
+        parts.append(Part(id="left-out-reasons", title="The reasons", tables=[reasons]))
     return Part(
         id="left-out",
         title="Who is in and who is left out",
-        lead=("Nothing is dropped without being counted here.",) if reasons.rows or parts else (),
-        tables=[reasons] if reasons.rows else [],
+        lead=("Nothing is dropped without being counted here.",) if parts else (),
         parts=parts,
     )

@@ -6,10 +6,11 @@ partnerships fared differently; it can't rule out every other reason, and the su
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from impactkit.report.phrases import Answer, answer, clean, count, humanise, year_words
+from impactkit.report.phrases import Answer, answer, clean, count, humanise, word, year_words
 from impactkit.results import Estimate, Evaluation, MetricResult
 
 FEW = 3
@@ -62,10 +63,10 @@ def headlines(result: MetricResult) -> list[Estimate]:
 
 def answers(
     result: MetricResult, directions: Mapping[str, str], labels: Mapping[str, str]
-) -> list[Answer]:
-    """Return the answers of one metric, in its order."""
+) -> list[tuple[Estimate, Answer]]:
+    """Return the answers of one metric with their estimates, in its order."""
     return [
-        answer(e, label_of(e, result, labels), directions.get(e.measure, result.direction))
+        (e, answer(e, label_of(e, result, labels), directions.get(e.measure, result.direction)))
         for e in headlines(result)
     ]
 
@@ -109,9 +110,7 @@ def compared(evaluation: Evaluation) -> list[str]:
     if years:
         sentences.append(f"The years are {year_words(years[0])} to {year_words(years[1])}.")
     if design.get("treated"):
-        sentences.append(
-            f"A membership counts as a partnership here when: {clean(design['treated'])}."
-        )
+        sentences.append(f"A membership counts when its {_condition(str(design['treated']))}.")
     if design.get("estimator"):
         name = str(design["estimator"])
         sentences.append(f"Method: {ESTIMATORS.get(name, humanise(name))}.")
@@ -122,25 +121,43 @@ def compared(evaluation: Evaluation) -> list[str]:
     return sentences
 
 
-def summarise(evaluation: Evaluation, found: Sequence[Answer]) -> list[str]:
+def _condition(text: str) -> str:
+    """Read a study's condition aloud: ``role in ['client', 'peer']`` -> role is client or peer."""
+    text = re.sub(
+        r"\b(not )?in\s*\[([^\]]*)\]",
+        lambda m: (
+            ("is neither " if m[1] else "is ")
+            + (" nor " if m[1] else " or ").join(part.strip() for part in m[2].split(","))
+        ),
+        clean(text),
+    )
+    for symbol, words in (("==", "is"), ("!=", "is not"), ("'", ""), ('"', "")):
+        text = text.replace(symbol, words)
+    return " ".join(text.split())
+
+
+def summarise(evaluation: Evaluation, found: Sequence[tuple[Estimate, Answer]]) -> list[str]:
     """Return the summary: three to six sentences that a governor can read aloud."""
     sentences = compared(evaluation)[:1]
     if not found:
         sentences.append("No estimate could be made from these data.")
     elif len(found) <= FEW:
-        sentences += [a.headline for a in found]
+        sentences += [a.headline for _, a in found]
     else:
-        sentences += _by_kind(found)
-    failed = sum(r.status == "failed" for r in evaluation.results)
-    skipped = sum(r.status == "skipped" for r in evaluation.results)
-    if failed or skipped:
-        parts = [
-            f"{count(n, 'metric')} {verb}"
-            for n, verb in ((skipped, "could not run on these data"), (failed, "failed"))
-            if n
-        ]
-        sentences.append(f"{' and '.join(parts).capitalize()}; the report says why.")
-    if any(a.verdict in ("higher", "lower", "unclear") for a in found):
+        main = primary(evaluation)
+        sentences += [a.headline for e, a in found if e is main]
+        sentences += _the_others([a for e, a in found if e is not main])
+    outcomes = [
+        f"{count(n, 'metric')} {verb}"
+        for n, verb in (
+            (sum(r.status == "skipped" for r in evaluation.results), "could not run on these data"),
+            (sum(r.status == "failed" for r in evaluation.results), "failed"),
+        )
+        if n
+    ]
+    if outcomes:
+        sentences.append(f"{' and '.join(outcomes).capitalize()}; the report says why.")
+    if any(a.verdict in ("higher", "lower", "unclear") for _, a in found):
         sentences.append(
             "Schools were not put into partnerships by chance, so other reasons for a difference "
             "cannot be ruled out."
@@ -148,35 +165,30 @@ def summarise(evaluation: Evaluation, found: Sequence[Answer]) -> list[str]:
     return sentences
 
 
-def _by_kind(found: Sequence[Answer]) -> list[str]:
-    groups: dict[str, list[str]] = {}
-    for a in found:
-        groups.setdefault(a.verdict, []).append(a.label)
-    clear = [label for kind in ("higher", "lower") for label in groups.get(kind, [])]
+def _the_others(found: Sequence[Answer]) -> list[str]:
+    """Count the other answers by kind: the clear ones by name, so that none is left unsaid."""
+    clear = [f"{a.label} ({a.verdict})" for a in found if a.verdict in ("higher", "lower")]
+    unclear = sum(a.verdict == "unclear" for a in found)
     sentences = []
-    if clear or "unclear" in groups:
-        tested = len(clear) + len(groups.get("unclear", []))
-        lead = f"Of {count(tested, 'comparison')}, "
-        if not clear:
-            sentences.append(f"{lead}none showed a clear change.")
-        else:
-            moved = [
-                f"{', '.join(groups[kind])} ({kind})"
-                for kind in ("higher", "lower")
-                if kind in groups
-            ]
-            sentences.append(
-                f"{lead}{count(len(clear), 'change')} stood out from chance: {'; '.join(moved)}."
-            )
-            if "unclear" in groups:
-                sentences.append(f"No clear change was found in: {', '.join(groups['unclear'])}.")
-    for kind, words in (
-        ("level", "Figures without a comparison are given for"),
-        ("no_interval", "Without an interval, so with chance left open"),
-        ("not_estimable", "These could not be estimated"),
-        ("withheld", "Withheld to protect people"),
-    ):
-        if kind in groups:
-            colon = "" if kind == "level" else ":"
-            sentences.append(f"{words}{colon} {', '.join(groups[kind])}.")
-    return sentences
+    if clear:
+        sentences.append(
+            f"Of {count(len(clear) + unclear, 'other comparison')}, {word(len(clear))} stood out "
+            f"from chance: {', '.join(clear)}."
+        )
+    elif unclear:
+        sentences.append(f"In {count(unclear, 'other comparison')} no clear change was found.")
+    kinds = [
+        f"{count(n, 'figure')} {words}"
+        for n, words in (
+            (sum(a.verdict == "level" for a in found), "without a comparison"),
+            (sum(a.verdict == "no_interval" for a in found), "without an interval"),
+            (sum(a.verdict == "not_estimable" for a in found), "that could not be estimated"),
+            (sum(a.verdict == "withheld" for a in found), "withheld to protect people"),
+        )
+        if n
+    ]
+    return [*sentences, f"The report also has {_list(kinds)}."] if kinds else sentences
+
+
+def _list(items: Sequence[str]) -> str:
+    return items[0] if len(items) == 1 else f"{', '.join(items[:-1])} and {items[-1]}"

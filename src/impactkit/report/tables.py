@@ -11,7 +11,6 @@ import attrs
 from impactkit.report.phrases import (
     SYMBOLS,
     clean,
-    count,
     digits_for,
     event_time,
     humanise,
@@ -28,11 +27,12 @@ _NO_MARK = {"ok": "z", "not_estimable": "x", "withheld": "c"}
 
 @attrs.frozen(kw_only=True)
 class Shown:
-    """A cell as text, and how it is set: a heading of its row, a number or words."""
+    """A cell as text, and how it is set: heading of its row, number, or words that may be blank."""
 
     text: str
     numeric: bool = False
     heading: bool = False
+    blank: bool = False
 
 
 def heading(column: Column) -> str:
@@ -96,16 +96,20 @@ def _show(value: Cell, column: Column, mark: str, digits: int) -> Shown:
         text = number(value, digits)
     else:
         text = clean(value)
-    return Shown(text=text, numeric=numeric, heading=lead)
+    return Shown(text=text, numeric=numeric, heading=lead, blank=mark == "z" and not numeric)
 
 
-def symbols_in(tables: Iterable[Table]) -> dict[str, str]:
-    """Return the symbols that the tables use, with their meaning, in the standard order."""
+def symbols_in(tables: Iterable[Table], *, blanks: bool = False) -> dict[str, str]:
+    """Return the symbols that the tables use, with their meaning, in the standard order.
+
+    `blanks` counts in words that do not apply, which a page leaves blank and a workbook does not.
+    """
     used = {
         symbol(table, i, column)
         for table in tables
         for i in range(len(table.rows))
         for column in table.columns
+        if blanks or column.kind in _NUMERIC
     } - {""}
     known = {s: meaning for s, meaning in SYMBOLS.items() if s in used}
     return known | dict.fromkeys(sorted(used - known.keys()), "see the notes of the table")
@@ -182,10 +186,10 @@ def estimate_table(
             (Column(name=name, label=label, unit=unit, digits=decimals), _field(name))
             for name, label in (
                 ("value", "Estimate"),
-                ("ci_low", f"{interval}: from"),
-                ("ci_high", f"{interval}: to"),
-                ("band_low", "Band for all rows together: from"),
-                ("band_high", "Band for all rows together: to"),
+                ("ci_low", f"{interval}, from"),
+                ("ci_high", f"{interval}, to"),
+                ("band_low", "Band, from"),
+                ("band_high", "Band, to"),
             )
         ),
         (
@@ -248,6 +252,9 @@ def _remark(estimate: Estimate) -> str:
     )
 
 
+_STAGES = {"panel": "Putting the data together", "estimate": "Estimating"}
+
+
 def exclusion_table(
     id: str,  # noqa: A002 - the field of Table
     title: str,
@@ -262,7 +269,7 @@ def exclusion_table(
             columns=[
                 Column(name="text", label="Left out because", kind="dimension"),
                 Column(name="measure", label="Measure", kind="text"),
-                Column(name="stage", label="When", kind="text"),
+                Column(name="stage", label="Step", kind="text"),
                 Column(name="n_schools", label="Schools", kind="count", of="schools"),
                 Column(name="treated", label="Partnership schools among them", kind="count"),
                 Column(name="n_rows", label="Rows", kind="count", of="events"),
@@ -271,7 +278,7 @@ def exclusion_table(
                 [
                     clean(e.text) or humanise(e.reason),
                     labels.get(e.measure, humanise(e.measure)) if e.measure else "",
-                    humanise(e.stage),
+                    _STAGES.get(e.stage, humanise(e.stage)),
                     e.n_schools,
                     e.treated,
                     e.n_rows,
@@ -280,8 +287,3 @@ def exclusion_table(
             ],
         )
     )
-
-
-def rows_left_out(more: int, noun: str, where: str) -> str:
-    """Say that a long table was cut, by how much, and where the whole one is."""
-    return f"{count(more, noun).capitalize()} more: see {where}." if more > 0 else ""

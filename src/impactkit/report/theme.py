@@ -35,7 +35,7 @@ def config(font_size: int) -> dict[str, Any]:
     """Return the vega-lite configuration that every chart shares."""
     return {
         "font": FONT,
-        "background": None,
+        "background": "transparent",
         "aria": False,  # the figure carries one description; a second voice would repeat it
         "view": {"stroke": None},
         "axis": {

@@ -140,7 +140,7 @@ def _number(styles: dict[str, Any], digits: int) -> Any:
 def _cover(page: Any, report: Report, evaluation: Evaluation, styles: dict[str, Any]) -> None:
     page.set_column(0, 0, 100)
     page.write_string(0, 0, _fit(report.title), styles["title"])
-    symbols = symbols_in(report.tables)
+    symbols = symbols_in(report.tables, blanks=True)
     profile = evaluation.disclosure.profile if evaluation.disclosure else ""
     lines = [
         "Evaluation report: the tables. The page report.html has the same results with charts.",
@@ -199,7 +199,7 @@ def _table(page: Any, sheet: _Sheet, styles: dict[str, Any]) -> None:
 
 
 def _introduction(table: Table) -> str:
-    used = symbols_in([table])
+    used = symbols_in([table], blanks=True)
     symbols = f" Symbols: {'; '.join(f'[{s}] {m}' for s, m in used.items())}." if used else ""
     notes = " Notes are on the sheet Notes." if table.note or table.source else ""
     return f"This sheet has one table.{symbols}{notes}"

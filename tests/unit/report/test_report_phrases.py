@@ -1,0 +1,181 @@
+from __future__ import annotations
+
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from impactkit.report.phrases import (
+    answer,
+    clean,
+    count,
+    digits_for,
+    event_time,
+    moved,
+    no_difference,
+    note_text,
+    number,
+    unit_words,
+    verdict,
+)
+from impactkit.results import Estimate, Note
+
+
+def att(value: float, low: float, high: float, **fields: object) -> Estimate:
+    """Make an effect on a percentage, unless told otherwise."""
+    fields.setdefault("unit", "percent")
+    return Estimate(
+        estimand="ATT overall (dynamic)",
+        value=value,
+        ci_low=low,
+        ci_high=high,
+        **fields,  # type: ignore[arg-type]
+    )
+
+
+@pytest.mark.parametrize(
+    ("estimate", "expected"),
+    [
+        (att(2.0, 0.5, 3.5), "higher"),
+        (att(-2.0, -3.5, -0.5), "lower"),
+        (att(2.0, -0.5, 4.5), "unclear"),
+        (att(2.0, 0.0, 4.0), "unclear"),
+        (att(2.0, 0.5, 3.5, p_adjusted=0.2), "unclear"),
+        (att(2.0, 0.5, 3.5, p_adjusted=0.05), "unclear"),
+        (att(2.0, 0.5, 3.5, p_adjusted=0.04), "higher"),
+        (Estimate(estimand="ATT", value=2.0, reason="one cluster"), "no_interval"),
+        (Estimate(estimand="ATT", status="not_estimable", reason="no data"), "not_estimable"),
+        (Estimate(estimand="ATT", status="withheld", reason="people"), "withheld"),
+        (Estimate(estimand="Retention", value=78.0, ci_low=60.0, ci_high=90.0), "level"),
+        (Estimate(estimand="rate ratio", value=1.5, ci_low=0.9, ci_high=2.0), "unclear"),
+        (Estimate(estimand="rate ratio", value=1.5, ci_low=1.1, ci_high=2.0), "higher"),
+    ],
+)
+def test_a_direction_is_claimed_only_when_the_interval_leaves_out_no_difference(
+    estimate: Estimate, expected: str
+) -> None:
+    """A boundary at zero, or an adjusted p-value at the limit, is not yet clear."""
+    assert verdict(estimate) == expected
+
+
+def test_a_null_result_is_told_as_a_result_with_its_interval() -> None:
+    """The words "no clear change" stand with the estimate, and warn against "nothing changed"."""
+    said = answer(att(-0.4, -2.0, 1.2), "Attendance", "higher")
+    assert said.headline == (
+        "Attendance: no clear change was found (the estimate is 0.4 percentage points lower; "
+        "95% interval: 2.0 percentage points lower to 1.2 percentage points higher)."
+    )
+    assert "does not show that nothing changed" in said.support
+    assert said.support.endswith("Higher is better here.")
+
+
+@pytest.mark.parametrize("grade", [None, 0, 1, 2, 3, 4, 5])
+def test_verbs_follow_the_grade_and_never_say_impact(grade: int | None) -> None:
+    """Below grade 3 nothing is called an effect; "impact" and "caused" are never said."""
+    said = answer(att(2.0, 0.5, 3.5, grade=grade), "Attendance").headline
+    assert not re.search(r"\b(impact|caused|proves?|led to)\b", said)
+    assert ("effect" in said) == (grade is not None and grade >= 3)
+    assert ("estimated effect" in said) == (grade is not None and grade >= 4)
+
+
+def test_a_difference_between_percentages_is_in_percentage_points() -> None:
+    """3 percentage points are not 3%: only levels have the per cent sign."""
+    difference = answer(att(3.0, 1.0, 5.0), "Attendance").headline
+    level = answer(
+        Estimate(estimand="Retention", value=78.0, ci_low=60.0, ci_high=90.0, unit="percent"),
+        "Heads",
+    ).headline
+    assert "3.0 percentage points higher" in difference
+    assert "%" not in difference.replace("95%", "")
+    assert level == "Heads: 78% (95% interval: 60% to 90%)."
+    assert unit_words("percent", contrast=True) == "percentage points"
+
+
+def test_adjustment_for_many_outcomes_is_said_in_words() -> None:
+    """An interval without zero that multiplicity takes back is explained, not hidden."""
+    said = answer(att(2.0, 0.5, 3.5, p_adjusted=0.2), "Attendance")
+    assert "no clear change" in said.headline
+    assert "among this many outcomes" in said.support
+
+
+def test_an_estimate_without_an_interval_says_why() -> None:
+    """The reason is in the sentence, and what it means for the reader."""
+    said = answer(Estimate(estimand="ATT", value=2.0, unit="points", reason="one cluster"), "Maths")
+    assert "without an interval (one cluster)" in said.headline
+    assert "chance is not known" in said.headline
+
+
+@pytest.mark.parametrize("status", ["not_estimable", "withheld"])
+def test_no_number_is_said_of_an_estimate_that_has_none(status: str) -> None:
+    """Only the reason stands in its place."""
+    estimate = Estimate(estimand="ATT", status=status, reason="the reason.")  # type: ignore[arg-type]
+    said = answer(estimate, "Maths").headline
+    assert "the reason" in said
+    assert not re.search(r"\d", said)
+
+
+def test_counts_say_what_an_estimate_rests_on() -> None:
+    """Small counts are words; schools sit in partnerships and beside their comparison."""
+    said = answer(
+        att(2.0, 0.5, 3.5, n_schools=24, n_partnerships=9, n_comparison=434), "Attendance"
+    )
+    assert said.support == (
+        "It rests on 24 schools in nine partnerships, compared with 434 schools."
+    )
+
+
+@pytest.mark.parametrize(
+    ("width", "digits"), [(0.004, 4), (0.06, 3), (0.6, 2), (6.0, 1), (60.0, 0), (600.0, 0)]
+)
+def test_digits_follow_the_interval(width: float, digits: int) -> None:
+    """Two significant figures of the half-width: more would claim what the data don't know."""
+    assert digits_for([Estimate(value=1.0, ci_low=1 - width, ci_high=1 + width)]) == digits
+
+
+def test_no_difference_is_one_for_a_ratio_and_nothing_for_a_level() -> None:
+    """A pupil-teacher ratio is a measure, not a ratio of two groups."""
+    assert no_difference(Estimate(estimand="ATT overall", unit="ratio")) == 0.0
+    assert no_difference(Estimate(estimand="Rate ratio, governors to leaders")) == 1.0
+    assert no_difference(Estimate(estimand="Retention", unit="percent")) is None
+
+
+@given(st.floats(allow_nan=False, allow_infinity=False, width=32), st.integers(0, 4))
+def test_a_printed_number_reads_back_as_itself(value: float, digits: int) -> None:
+    """Rounding moves it by half a unit at most, and zero never has a sign."""
+    text = number(value, digits)
+    back = float(text.replace("−", "-").replace(",", ""))
+    assert abs(back - value) <= 0.5000001 * 10**-digits + abs(value) * 1e-12
+    assert back != 0 or not text.startswith("−")
+
+
+@given(st.text())
+def test_cleaned_text_is_printable_and_stays_so(text: str) -> None:
+    """No control or direction-changing character survives, and cleaning twice changes nothing."""
+    once = clean(text)
+    assert not re.search(r"[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]", once)
+    assert clean(once) == once
+    once.encode("utf-8")
+
+
+@given(st.text(alphabet=st.characters(codec="utf-8", categories=["L", "N", "P", "S", "Zs"])))
+def test_ordinary_text_of_any_language_is_left_alone(text: str) -> None:
+    """Only characters that deceive or break files are touched."""
+    assert clean(text) == text
+
+
+def test_a_note_that_does_not_fit_its_values_is_shown_as_written() -> None:
+    """A plugin's slip costs its sentence, not the report."""
+    assert note_text(Note(text="{n} of {m}", values={"n": 14, "m": 20})) == "14 of 20"
+    assert note_text(Note(text="{n} of {missing}", values={"n": 14})) == "{n} of {missing}"
+    assert note_text(Note(text="share {s}", values={"s": 2 / 3})) == "share 0.6667"
+
+
+def test_small_counts_are_words_and_event_times_are_read_out() -> None:
+    """Singular and plural agree; year zero has a name."""
+    assert count(1, "person", "people") == "one person"
+    assert count(2, "person", "people") == "two people"
+    assert count(10, "school") == "10 schools"
+    assert event_time("-2") == "2 years before joining"
+    assert event_time("2016") == "2016"
+    assert moved(-0.0004, "points", 2) == "unchanged to the digits shown"

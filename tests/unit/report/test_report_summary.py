@@ -1,0 +1,96 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from impactkit.report.flow import counts_by_measure, steps
+from impactkit.report.sections import build
+from impactkit.report.summary import compared, headlines
+from impactkit.results import Estimate, Evaluation, MetricResult
+
+Maker = Callable[..., Evaluation]
+
+
+def outcome(name: str, low: float, high: float) -> MetricResult:
+    """Make a metric with one effect on one outcome."""
+    estimate = Estimate(
+        estimand="ATT overall", measure=name, value=(low + high) / 2, ci_low=low, ci_high=high
+    )
+    return MetricResult(metric=f"local.{name}", title=name, estimates=(estimate,))
+
+
+def test_few_answers_are_given_one_by_one(make_evaluation: Maker) -> None:
+    """Up to three, each with its interval."""
+    results = (outcome("maths", 0.1, 2.1), outcome("reading", -1.0, 2.0))
+    summary = build(make_evaluation(results=results)).summary
+    assert any(s.startswith("Maths: being in a partnership is associated") for s in summary)
+    assert any(s.startswith("Reading: no clear change was found") for s in summary)
+
+
+@pytest.mark.parametrize("n", [1, 2, 3, 4, 12])
+def test_a_summary_has_three_to_six_sentences(make_evaluation: Maker, n: int) -> None:
+    """However many metrics there are, and whatever failed."""
+    extra = make_evaluation().results[2:]
+    results = (*(outcome(f"outcome_{i}", -1.0, 1.0) for i in range(n)), *extra)
+    assert 3 <= len(build(make_evaluation(results=results)).summary) <= 6
+
+
+def test_many_answers_are_counted_and_the_clear_ones_named(make_evaluation: Maker) -> None:
+    """The first outcome of the study in full; of the others nothing is left unsaid."""
+    results = (
+        outcome("spelling", 1.0, 2.0),
+        outcome("pupil_teacher_ratio", -1.0, 2.0),
+        outcome("maths", -2.0, -1.0),
+        outcome("reading", -1.0, 1.0),
+        outcome("writing", -1.0, 1.0),
+    )
+    summary = " ".join(build(make_evaluation(results=results)).summary)
+    assert "Pupil-teacher ratio: no clear change was found" in summary
+    assert (
+        "Of four other comparisons, two stood out from chance: Spelling (higher), Maths (lower)."
+        in summary
+    )
+
+
+def test_the_comparison_names_who_whom_and_when(make_evaluation: Maker) -> None:
+    """Counts, the comparison group in words, the years, the condition read aloud."""
+    said = " ".join(compared(make_evaluation()))
+    assert "45 schools in 17 partnerships with 434 schools" in said
+    assert "had not yet joined a partnership, or never joined one" in said
+    assert "2010/11 to 2018/19" in said
+    assert "A membership counts when its role is client or peer." in said
+
+
+def test_the_whole_answers_and_the_parts_do_not() -> None:
+    """An overall estimate is the headline, the first where there are several; else each, if few."""
+    whole = [Estimate(measure="a", value=1.0), Estimate(measure="a", value=2.0)]
+    part = Estimate(measure="a", term="head", value=3.0)
+    assert headlines(MetricResult(metric="x.y", estimates=(part, *whole))) == [whole[0]]
+    assert headlines(MetricResult(metric="x.y", estimates=(part,))) == [part]
+    assert headlines(MetricResult(metric="x.y", estimates=(part,) * 7)) == []
+
+
+def test_counts_are_turned_round_whatever_their_order() -> None:
+    """Known counts come first in their own order, unknown ones after, by name."""
+    counts = {"zebra": {"m": 1}, "schools": {"m": 777}, "urns": {"m": 1016}, "ant": {"m": 2}}
+    assert list(counts_by_measure(counts)["m"]) == ["urns", "schools", "ant", "zebra"]
+
+
+def test_steps_are_measured_against_the_largest() -> None:
+    """The first bar is full; without an estimate there is no last step."""
+    found = steps({"urns": 1000, "schools": 250}, None)
+    assert [(s.n, s.share) for s in found] == [(1000, 100.0), (250, 25.0)]
+    used = Estimate(n_schools=100, n_comparison=1)
+    last = steps({"urns": 1000}, used)[-1]
+    assert (last.n, last.words) == (100, "are in the main estimate, beside one comparison school")
+    assert steps({}, used) == []
+
+
+def test_every_estimate_is_in_some_table(make_evaluation: Maker) -> None:
+    """What the page folds away is still there: group-time effects have their own table."""
+    report = build(make_evaluation())
+    rows = {t.id: len(t.rows) for t in report.tables}
+    assert rows["did-effect-estimates"] == 1 + 10
+    assert rows["did-effect-further"] == 4
+    assert rows["leadership-retention-estimates"] == 3
