@@ -12,9 +12,10 @@ import polars as pl
 
 from impactkit.synthetic.governors import governor_tables, leader_activity
 from impactkit.synthetic.outcomes import (
-    PROCESSES,
+    ATTAINMENT,
     draw_cohorts,
     draw_untreated,
+    measures_table,
     n_clipped,
     potential_outcomes,
     publish,
@@ -41,13 +42,19 @@ class County:
     """An invented local authority: its tables, and the truth about them.
 
     `tables` holds polars frames in canonical form, by name. Where a table has both, `school_key`
-    is the first URN that the school ever had, as text, and `urn` the one at the time.
+    is the first URN that the school ever had, as text, and `urn` the one at the time. `measures`
+    has what the registry of published measures does not: the county's own test.
     """
 
     tables: Mapping[str, pl.DataFrame]
     truth: Truth
     measures: tuple[Measure, ...]
     settings: Settings
+
+    @property
+    def years(self) -> tuple[int, int]:
+        """The first and the last year, by their ends."""
+        return self.settings.years
 
     def write(
         self,
@@ -207,13 +214,13 @@ def _draw(settings: Settings) -> County:
     )
     activity, school_years = leader_activity(schools, groups, settings, rng["leaders"])
     systematic = choose_systematic(groups, settings, rng["registers"])
-    measures = tuple(process.measure for process in PROCESSES)
     tables = {
         "schools": schools_table(schools, settings),
         "school_links": links_table(schools),
         "partnerships": partnerships_table(groups, schools),
         "memberships": memberships_table(groups, schools, settings),
         "interventions": interventions_table(groups, schools, settings, rng["help"]),
+        "measures": measures_table(),
         "outcomes": publish(potential, schools, settings, rng["publish"]),
         "leadership_spells": spells,
         "appointments": appointments,
@@ -235,4 +242,4 @@ def _draw(settings: Settings) -> County:
         school_years=school_years,
         systematic=systematic,
     )
-    return County(tables=tables, truth=truth, measures=measures, settings=settings)
+    return County(tables=tables, truth=truth, measures=(ATTAINMENT,), settings=settings)

@@ -119,7 +119,7 @@ def _official_files(county: County) -> dict[str, bytes]:
             )
     last = span[-1]
     files[f"gias/{last}-09-30/links_edubasealldata.csv"] = official.links_file(
-        tables["school_links"]
+        tables["school_links"], tables["schools"]
     )
     files[f"gias/{last}-09_group_links.csv"] = official.group_links_file(*_federations(county))
     return files

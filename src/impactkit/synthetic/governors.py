@@ -74,7 +74,6 @@ def governor_tables(
             "attendees": 2 + rng.poisson(5, len(events)),
             "topic": rng.choice(["results", "finance", "safeguarding", "staffing"], len(events)),
             "evidence_ref": [f"minutes/G{i + 1:05d}" for i in range(len(events))],
-            "partnership_id": [event.partnership for event in events],
         },
         schema_overrides={"boards": pl.List(pl.String)},
     )
@@ -143,7 +142,7 @@ def _events(
 def _spells(
     schools: Schools, boards: list[str], settings: Settings, rng: np.random.Generator
 ) -> pl.DataFrame:
-    """Return one spell a seat and school; a shared seat is listed at each of its schools."""
+    """Return one spell a seat; the seats of a shared board are listed at its schools in turn."""
     first, last = dt.date(settings.years[0] - 4, 9, 1), dt.date(settings.years[1], 8, 31)
     distinct = sorted(set(boards))
     number = {board: i for i, board in enumerate(distinct)}
@@ -168,7 +167,13 @@ def _spells(
             "appointed": days[board, seat],
             "shared_board": is_shared,
             "person_key": board * BOARD_SIZE + seat + 1,
+            "seat": seat,
         }
+    )
+    # A person holds a seat once, whichever of the schools it is listed at.
+    sharing = pl.len().over("board_id", "seat")
+    frame = frame.filter(
+        pl.int_range(pl.len()).over("board_id", "seat") == pl.col("seat") % sharing
     )
     appointed = pl.lit(first) + pl.duration(days=pl.col("appointed"))
     as_academy = (pl.col("converted") > 0) & (appointed >= pl.date(pl.col("converted") - 1, 9, 1))

@@ -213,12 +213,15 @@ def absence_file(schools: pl.DataFrame, outcomes: pl.DataFrame, year: int) -> by
     return _csv(filled, totals, form)
 
 
-def links_file(links: pl.DataFrame) -> bytes:
-    """Return ``links_edubasealldata.csv`` from the table `school_links`."""
-    frame = links.select(
+def links_file(links: pl.DataFrame, schools: pl.DataFrame) -> bytes:
+    """Return ``links_edubasealldata.csv`` from the tables `school_links` and `schools`."""
+    now = schools.select(pl.col("urn").alias("link_urn"), "name")
+    first = schools.select(pl.col("school_key").cast(pl.Int64).alias("link_urn"), "name")
+    names = pl.concat([now, first]).unique(maintain_order=True)
+    frame = links.join(names, on="link_urn", how="left", maintain_order="left").select(
         pl.col("urn").alias("URN"),
         pl.col("link_urn").alias("LinkURN"),
-        pl.col("link_name").alias("LinkName"),
+        pl.col("name").alias("LinkName"),
         pl.col("link_type").alias("LinkType"),
         pl.col("link_date").dt.strftime("%d-%m-%Y").alias("LinkEstablishedDate"),
     )

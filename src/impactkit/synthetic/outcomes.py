@@ -23,6 +23,7 @@ import attrs
 import numpy as np
 import polars as pl
 
+from impactkit.readers.measures import core_measures
 from impactkit.synthetic.schools import Schools
 from impactkit.synthetic.settings import Settings
 from impactkit.types import Measure
@@ -49,17 +50,20 @@ class Process:
     secondary: float
 
 
+ATTAINMENT = Measure(
+    id="attainment",
+    label="Mean standardised score in the county's own test",
+    unit="points",
+    direction="higher",
+    low=60,
+    high=140,
+    source="the fictional county",
+)
+_PUBLISHED = {measure.id: measure for measure in core_measures()}
+
 PROCESSES = (
     Process(
-        measure=Measure(
-            id="attainment",
-            label="Mean standardised score in the county's own test",
-            unit="points",
-            direction="higher",
-            low=60,
-            high=140,
-            source="synthetic",
-        ),
+        measure=ATTAINMENT,
         mean=100,
         between_sd=5,
         trend=0.3,
@@ -71,15 +75,7 @@ PROCESSES = (
         secondary=0,
     ),
     Process(
-        measure=Measure(
-            id="overall_absence",
-            label="Sessions missed",
-            unit="percent",
-            direction="lower",
-            low=0,
-            high=100,
-            source="synthetic",
-        ),
+        measure=_PUBLISHED["overall_absence"],
         mean=5,
         between_sd=0.8,
         trend=-0.05,
@@ -91,15 +87,7 @@ PROCESSES = (
         secondary=1.2,
     ),
     Process(
-        measure=Measure(
-            id="pupil_teacher_ratio",
-            label="Pupils to one teacher",
-            unit="ratio",
-            direction="none",
-            low=1,
-            high=100,
-            source="synthetic",
-        ),
+        measure=_PUBLISHED["pupil_teacher_ratio"],
         mean=20.5,
         between_sd=2.2,
         trend=-0.05,
@@ -263,6 +251,20 @@ def publish(
             "phase",
         )
         .sort("measure", "year", "urn")
+    )
+
+
+def measures_table() -> pl.DataFrame:
+    """Return the table `measures`: the county's own test, as an authority would declare it."""
+    return pl.DataFrame(
+        {
+            "measure": [ATTAINMENT.id],
+            "label": [ATTAINMENT.label],
+            "unit": [ATTAINMENT.unit],
+            "direction": [ATTAINMENT.direction],
+            "low": [ATTAINMENT.low],
+            "high": [ATTAINMENT.high],
+        }
     )
 
 

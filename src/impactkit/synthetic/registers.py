@@ -76,7 +76,7 @@ def evaluation_table(
                     "criterion": criterion,
                     "evidenced_on": day,
                     "evidence_type": kind,
-                    "levels": [*LEVELS_NAMED] if criterion == "outcome_each_level" else [],
+                    "levels": [*LEVELS_NAMED] if criterion == "outcome_each_level" else None,
                     "reported_to_governors": criterion == "reported_to_governors",
                     "decision_ref": f"minutes/{group.id}"
                     if criterion == "decision_changed"

@@ -179,22 +179,19 @@ def schools_table(schools: Schools, settings: Settings) -> pl.DataFrame:
 
 def links_table(schools: Schools) -> pl.DataFrame:
     """Return `school_links`: every change in both directions, as the official register has it."""
-    names = schools.names
-    rows: list[tuple[int, int, str, str, dt.date]] = []
+    rows: list[tuple[int, int, str, dt.date]] = []
 
-    def both(old: int, new: int, name_old: str, name_new: str, suffix: str, year: int) -> None:
-        rows.append((old, new, name_new, f"Successor{suffix}", dt.date(year - 1, 9, 1)))
-        rows.append((new, old, name_old, f"Predecessor{suffix}", dt.date(year - 1, 9, 1)))
+    def both(old: int, new: int, suffix: str, year: int) -> None:
+        rows.append((old, new, f"Successor{suffix}", dt.date(year - 1, 9, 1)))
+        rows.append((new, old, f"Predecessor{suffix}", dt.date(year - 1, 9, 1)))
 
     for i in np.flatnonzero(schools.converted):
-        old, new = int(schools.urn[i]), int(schools.successor_urn[i])
-        both(old, new, names[i], names[i], "", int(schools.converted[i]))
+        both(int(schools.urn[i]), int(schools.successor_urn[i]), "", int(schools.converted[i]))
     for i in np.flatnonzero(schools.merged_into >= 0):
         j = int(schools.merged_into[i])
-        old, new = int(schools.urn[i]), int(schools.urn[j])
-        both(old, new, names[i], names[j], " - amalgamated", int(schools.opened[j]))
-    columns = ["urn", "link_urn", "link_name", "link_type", "link_date"]
-    types = dict(zip(columns, [pl.Int64, pl.Int64, pl.String, pl.String, pl.Date], strict=True))
+        both(int(schools.urn[i]), int(schools.urn[j]), " - amalgamated", int(schools.opened[j]))
+    columns = ["urn", "link_urn", "link_type", "link_date"]
+    types = dict(zip(columns, [pl.Int64, pl.Int64, pl.String, pl.Date], strict=True))
     return pl.DataFrame(rows, schema=types, orient="row").sort("urn", "link_urn")
 
 

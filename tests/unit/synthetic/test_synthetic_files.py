@@ -67,7 +67,8 @@ def test_another_seed_gives_another_county(tmp_path):
     one, two = contents(tmp_path / "1"), contents(tmp_path / "2")
     assert one.keys() == two.keys()
     same = {name for name in one if one[name] == two[name]}
-    assert not same
+    # What the test of the county is does not depend on chance.
+    assert same == {"measures.csv"}
 
 
 @pytest.mark.parametrize("year", YEARS)
