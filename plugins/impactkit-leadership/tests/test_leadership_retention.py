@@ -83,7 +83,7 @@ LOOSE = {"min_cohort": 1, "min_schools": 1, "levels": ("head",), "horizons": (1,
 
 
 def run(rows=REGISTER, memberships=MEMBERSHIPS, **params):
-    """Estimate the retention of heads in a register, with no least number of people unless asked for."""
+    """Estimate the retention of heads; no number of people is too small unless asked for."""
     tables = {"leadership_spells": pl.DataFrame(rows, infer_schema_length=None)}
     if memberships is not None:
         tables["memberships"] = pl.DataFrame(
