@@ -5,13 +5,13 @@ from __future__ import annotations
 import datetime as dt
 from collections import Counter
 from collections.abc import Mapping
-from typing import Any
 
 import attrs
 import polars as pl
 
 from impactkit import Exclusion
 from impactkit_governance.exposure import Exposure, Span
+from impactkit_governance.frames import typed
 
 METRIC = "governance.joint_activity"
 
@@ -50,19 +50,15 @@ def entries(log: pl.DataFrame | None, who: str) -> list[Entry]:
 
     `who` is the column that lists those who took part.
     """
-    columns: dict[str, Any] = {
+    if log is None:
+        return []
+    columns = {
         "activity_id": pl.String,
         "date": pl.Date,
         who: pl.List(pl.String),
         "type": pl.String,
         "attendees": pl.Int64,
     }
-    if log is None:
-        return []
-    frame = log.select(
-        (pl.col(name) if name in log.columns else pl.lit(None)).cast(dtype).alias(name)
-        for name, dtype in columns.items()
-    )
     found = [
         Entry(
             id=id_ or "",
@@ -71,7 +67,7 @@ def entries(log: pl.DataFrame | None, who: str) -> list[Entry]:
             kind=kind or "not stated",
             attendees=attendees,
         )
-        for id_, day, names, kind, attendees in frame.iter_rows()
+        for id_, day, names, kind, attendees in typed(log, columns).iter_rows()
     ]
     return sorted(
         found,

@@ -24,7 +24,7 @@ TERMS = {"autumn": ((9, 1), (1, 1)), "spring": ((1, 1), (4, 1)), "summer": ((4, 
 
 @attrs.frozen(kw_only=True)
 class Member:
-    """One school's time in one partnership; None is open at that end."""
+    """One school's time in one partnership; None is open at that end, backwards is no time."""
 
     partnership: str
     school: str

@@ -93,9 +93,10 @@ CARD = Card(
         tables={
             "governor_activity": ("activity_id", "date", "boards"),
             "governor_spells": ("board_id", "school_key"),
-            "memberships": ("partnership_id", "school_key", "joined", "left"),
+            "memberships": ("partnership_id", "school_key"),
         },
         optional={
+            "memberships": ("joined", "left"),
             "governor_activity": ("type", "attendees"),
             "activity": ("activity_id", "date", "schools", "type"),
             "schools": ("school_key", "urn"),
@@ -166,18 +167,13 @@ def _members(memberships: pl.DataFrame) -> list[Member]:
     import polars as pl
 
     from impactkit_governance.exposure import Member
+    from impactkit_governance.frames import typed
 
-    rows = (
-        memberships.select(
-            pl.col("partnership_id", "school_key").cast(pl.String),
-            pl.col("joined", "left").cast(pl.Date),
-        )
-        .drop_nulls(["partnership_id", "school_key"])
-        .filter(~(pl.col("left") < pl.col("joined")).fill_null(value=False))
-    )
+    columns = {"partnership_id": pl.String, "school_key": pl.String}
+    rows = typed(memberships, {**columns, "joined": pl.Date, "left": pl.Date})
     return [
         Member(partnership=partnership, school=school, joined=joined, left=left)
-        for partnership, school, joined, left in rows.iter_rows()
+        for partnership, school, joined, left in rows.drop_nulls(list(columns)).iter_rows()
     ]
 
 
