@@ -197,7 +197,8 @@ def _cached(
 ) -> Propensity:
     assert X is not None
     if key not in logits:
-        logits[key] = two_by_two.fit_propensity(D, X, w, names)
+        start = next(reversed(logits.values())).coefficients if logits else None
+        logits[key] = two_by_two.fit_propensity(D, X, w, names, start)
     return logits[key]
 
 

@@ -97,14 +97,12 @@ def arrange(
         .with_row_index("code")
     )
     cohorts = tuple(int(g) for g in units["cohort"].drop_nulls().unique().sort())
-    order = (
-        rows.join(units.select("unit", "code"), on="unit", how="left")
-        .with_columns(pl.col("code").cast(pl.Int64))
-        .sort("time", "code")
-    )
+    coded = rows.join(units.select("unit", "code"), on="unit", how="left", maintain_order="left")
     cohort_index = _index(units["cohort"], cohorts)
-    code = order["code"].to_numpy()
-    time_index = np.searchsorted(np.array(periods, dtype=float), order["time"].to_numpy())
+    code = coded["code"].to_numpy().astype(np.int64)
+    time_index = np.searchsorted(np.array(periods, dtype=float), coded["time"].to_numpy())
+    order = np.argsort(time_index * units.height + code, kind="stable")
+    code, time_index = code[order], time_index[order]
     width = len(cohorts) + 1
     counts = np.bincount(
         time_index * width + cohort_index[code], minlength=len(periods) * width
@@ -115,13 +113,13 @@ def arrange(
 
     occupied = int((counts.sum(axis=1) > 0).sum())
     balanced = panel and len(code) == units.height * occupied
-    w = order["weight"].to_numpy()
-    X = _design(order, len(names))
+    w = coded["weight"].to_numpy()[order]
+    X = _design(coded, order, len(names))
     return Blocks(
         periods=periods,
         cohorts=cohorts,
         offsets=offsets,
-        y=order["outcome"].to_numpy(),
+        y=coded["outcome"].to_numpy()[order],
         w=w,
         unit=code,
         X=X,
@@ -151,13 +149,13 @@ def _repeats(values: Floats, n: int) -> bool:
     return bool((blocks == blocks[0]).all())
 
 
-def _design(order: pl.DataFrame, k: int) -> Floats | None:
+def _design(rows: pl.DataFrame, order: Ints, k: int) -> Floats | None:
     """Return the covariates standardised, which changes no estimate and keeps cells solvable."""
     if not k:
         return None
-    X = np.ones((order.height, k + 1))
+    X = np.ones((rows.height, k + 1))
     for j in range(k):
-        x = order[f"x{j}"].to_numpy()
+        x = rows[f"x{j}"].to_numpy()[order]
         spread = x.std()
         X[:, j + 1] = (x - x.mean()) / (spread if spread > 0 else 1.0)
     return X

@@ -172,7 +172,7 @@ def _estimate(
         variance=inference.variance,
         status="ok" if q.value is not None else "not_estimable",
         reason=reason,
-        warnings=q.warnings,  # type: ignore[arg-type]  # attrs cannot type a bare `tuple` converter
+        warnings=q.warnings,
     )
 
 

@@ -40,7 +40,8 @@ Method = Literal["dr", "reg", "ipw"]
 
 TRIM = 0.995
 OVERLAP = 0.999
-_RANK_TOLERANCE = 1e-7
+_RANK_TOLERANCE = 1e-12
+_MOST_STEPS = 60
 
 
 @attrs.frozen(kw_only=True, eq=False)
@@ -49,6 +50,7 @@ class Propensity:
 
     score: Floats
     influence: Floats
+    coefficients: Floats
 
 
 @attrs.frozen(kw_only=True, eq=False)
@@ -71,46 +73,40 @@ def listing(names: Sequence[str], most: int = 5) -> str:
     return f"{shown} and {len(names) - most} more" if len(names) > most else shown
 
 
-def dependent_columns(X: Floats, names: Sequence[str]) -> list[str]:
-    """Name the columns of `X` that the columns before them determine; the first is a constant.
+def dependent_columns(gram: Floats, names: Sequence[str]) -> list[str]:
+    """Name the columns of X that the columns before them determine, given X'X.
 
     Examples
     --------
     >>> X = np.array([[1.0, 2.0, 4.0], [1.0, 3.0, 6.0], [1.0, 5.0, 10.0]])
-    >>> dependent_columns(X, ["constant", "pupils", "twice the pupils"])
+    >>> dependent_columns(X.T @ X, ["the constant", "pupils", "twice the pupils"])
     ['twice the pupils']
     """
-    size = np.linalg.norm(X, axis=0)
-    scaled = X / np.where(size > 0, size, 1.0)
-    # Without pivoting, a small diagonal of R marks a column that earlier ones explain.
-    rows: Floats = np.asarray(np.linalg.qr(scaled, mode="r"))
+    size = np.sqrt(np.diag(gram))
+    size = np.where(size > 0, size, 1.0)
+    left = gram / np.outer(size, size)
     found = []
-    kept: list[int] = []
     for j, name in enumerate(names):
-        trial = np.linalg.norm(rows[:, j]) if not kept else _residual(rows, kept, j)
-        if trial <= _RANK_TOLERANCE:
+        pivot = left[j, j]  # the share of the column that those before it leave unexplained
+        if pivot <= _RANK_TOLERANCE:
             found.append(name)
         else:
-            kept.append(j)
+            left = left - np.outer(left[:, j], left[j]) / pivot
     return found
 
 
-def _residual(rows: Floats, kept: list[int], j: int) -> float:
-    explained, *_ = np.linalg.lstsq(rows[:, kept], rows[:, j], rcond=None)
-    return float(np.linalg.norm(rows[:, j] - rows[:, kept] @ explained))
-
-
-def _require_rank(X: Floats, names: Sequence[str], who: str) -> None:
-    found = dependent_columns(X, names)
+def _require_rank(gram: Floats, names: Sequence[str], who: str) -> None:
+    found = dependent_columns(gram, names)
     if found:
         raise EstimationError(
-            f"among the {len(X):,} {who}, {listing(found)} "
-            f"{'is' if len(found) == 1 else 'are'} constant or determined by the other covariates; "
-            "leave it out, or merge its categories"
+            f"among the {who}, {listing(found)} {'is' if len(found) == 1 else 'are'} constant or "
+            "determined by the other covariates; leave it out, or merge its categories"
         )
 
 
-def fit_propensity(D: Bools, X: Floats, w: Floats, names: Sequence[str]) -> Propensity:
+def fit_propensity(
+    D: Bools, X: Floats, w: Floats, names: Sequence[str], start: Floats | None = None
+) -> Propensity:
     """Fit a weighted logit of treatment on `X` by Newton's method.
 
     Parameters
@@ -121,6 +117,8 @@ def fit_propensity(D: Bools, X: Floats, w: Floats, names: Sequence[str]) -> Prop
         Design with a constant, shape (rows, k), columns of similar scale.
     names
         Names of the columns, for messages.
+    start
+        Coefficients to start from, such as those of a similar sample; default zero.
 
     Raises
     ------
@@ -128,30 +126,36 @@ def fit_propensity(D: Bools, X: Floats, w: Floats, names: Sequence[str]) -> Prop
         When `X` is singular, or the covariates (nearly) tell treated from comparison units.
     """
     used = w > 0
-    _require_rank(X[used], names, "units compared")
-    gamma = np.zeros(X.shape[1])
-    score = np.full(len(D), 0.5)
-    for _ in range(60):
-        spread = w * score * (1 - score)
-        hessian = X.T @ (spread[:, None] * X)
-        if np.linalg.cond(hessian) > 1e14:
+    _require_rank(X.T @ (w[:, None] * X), names, f"{used.sum():,} units compared")
+    gamma = np.zeros(X.shape[1]) if start is None else start
+    separated = False
+    for _ in range(_MOST_STEPS):
+        score = _logistic(X @ gamma)
+        hessian = X.T @ ((w * score * (1 - score))[:, None] * X)
+        separated = bool(np.linalg.cond(hessian) > 1e14)
+        if separated:
             break
         step = np.linalg.solve(hessian, X.T @ (w * (D - score)))
         gamma = gamma + step
-        score = 1 / (1 + np.exp(-np.clip(X @ gamma, -700, 700)))
-        if np.abs(step).max() <= 1e-11 * (1 + np.abs(gamma).max()):
+        if np.abs(step).max() <= 1e-10 * (1 + np.abs(gamma).max()):
             break
-    highest = float(score[used].max())
-    if highest >= OVERLAP or np.linalg.cond(hessian) > 1e14:
+    score = _logistic(X @ gamma)
+    if separated and start is not None:  # it started too far off
+        return fit_propensity(D, X, w, names)
+    if separated or score[used].max() >= OVERLAP:
         raise EstimationError(
             f"too little overlap: the covariates ({listing(names[1:])}) tell treated from "
             f"comparison units almost for certain (a propensity of {OVERLAP} or more); leave out "
             "or coarsen a covariate, or use method='reg'"
         )
-    score = np.minimum(score, 1 - 1e-6)
     hessian = X.T @ ((w * score * (1 - score))[:, None] * X)
     influence = np.linalg.solve(hessian, ((w * (D - score))[:, None] * X).T).T
-    return Propensity(score=score, influence=influence)
+    return Propensity(score=score, influence=influence, coefficients=gamma)
+
+
+def _logistic(x: Floats) -> Floats:
+    result: Floats = 1 / (1 + np.exp(-np.clip(x, -700, 700)))
+    return result
 
 
 def _mean(values: Floats, w: Floats) -> _Mean:
@@ -165,17 +169,18 @@ def _regression(
 ) -> tuple[Floats, Callable[[Floats], Floats]]:
     """Fit least squares; return predictions for all rows, and contributions to c'beta given c."""
     used = w > 0
-    _require_rank(X[used], names, who)
-    gram = X.T @ (w[:, None] * X)
-    beta = np.linalg.solve(gram, X.T @ (w * y))
-    fitted: Floats = X @ beta
-    residual = w * (y - fitted)
+    Z, v = X[used], w[used]
+    gram = Z.T @ (v[:, None] * Z)
+    _require_rank(gram, names, f"{len(Z):,} {who}")
+    beta = np.linalg.solve(gram, Z.T @ (v * y[used]))
+    residual = v * (y[used] - Z @ beta)
 
     def influence(c: Floats) -> Floats:
-        result: Floats = residual * (X @ np.linalg.solve(gram, c))
+        result = np.zeros(len(y))
+        result[used] = residual * (Z @ np.linalg.solve(gram, c))
         return result
 
-    return fitted, influence
+    return X @ beta, influence
 
 
 def _odds(D: Bools, w: Floats, score: Floats) -> Floats:
