@@ -60,6 +60,11 @@ class Design:
     balance
         ``none``: all school-years; ``complete``: schools seen in every year; ``window``: schools
         seen in every year from `min_before` before to `min_after` after joining.
+    min_schools
+        Schools that a partnership must have to be one; set 1 when the register was cut to one
+        county, so that partners elsewhere are missing from it.
+    leave_out
+        Years within `years` that are not used, say one in which only primary schools reported.
     bootstrap
         Draws of the multiplier bootstrap for simultaneous bands; 0: analytic intervals only.
     """
@@ -75,6 +80,8 @@ class Design:
     balance: str = "none"
     min_before: int = 2
     min_after: int = 2
+    min_schools: int = 2
+    leave_out: tuple[int, ...] = ()
     level: float = 0.95
     bootstrap: int = 999
 
@@ -256,6 +263,8 @@ def _design(keys: Keys) -> Design:
         balance=keys.choice("balance", "none", BALANCES),
         min_before=keys.whole("min_before", 2, low=0, high=30),
         min_after=keys.whole("min_after", 2, low=0, high=30),
+        min_schools=keys.whole("min_schools", 2, low=1, high=100),
+        leave_out=keys.wholes("leave_out"),
         level=keys.number("level", 0.95, low=0.5, high=0.999),
         bootstrap=keys.whole("bootstrap", 999, low=0, high=1_000_000),
     )

@@ -87,7 +87,7 @@ def main() -> None:
         if os.environ.get("IMPACTKIT_DEBUG"):
             raise
         click.echo(
-            f"This is a fault of impactkit's own ({type(error).__name__}); nothing was written. "
+            f"This is a fault of impactkit's own ({type(error).__name__}). "
             "Please report it, with what IMPACTKIT_DEBUG=1 prints.",
             err=True,
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from importlib import resources
 from pathlib import Path
+from typing import Literal
 
 import click
 
@@ -16,15 +17,23 @@ import click
 @click.option(
     "--effect",
     type=float,
-    default=-0.5,
+    default=2.0,
     show_default=True,
-    help="The effect that is planted, in pupils per teacher; 0 for none.",
+    help="The effect planted on attainment, in points; 0 for none.",
 )
-def command(out: Path, seed: int, effect: float) -> int:
+@click.option(
+    "--selection",
+    type=click.Choice(["random", "worst"]),
+    default="random",
+    show_default=True,
+    help="Who is helped. `worst`: schools after a bad year, which recover anyway.",
+)
+def command(out: Path, seed: int, effect: float, selection: Literal["random", "worst"]) -> int:
     """Make a fictional county in OUT, evaluate it, and write the report.
 
     No real school is in it. The effect of the partnerships is known, so that you can see what the
-    report says of a difference that is there, or of one that is not.
+    report says of a difference that is there, or of one that is not. With `--selection worst
+    --effect 0` you see how regression to the mean looks like an effect.
     """
     from impactkit.cli.evaluate import evaluate_to
     from impactkit.errors import Problem, UsageError
@@ -36,11 +45,12 @@ def command(out: Path, seed: int, effect: float) -> int:
         rule, remedy = "the folder is not empty", "Give the name of a new folder."
         raise UsageError(Problem(code="out.taken", file=str(out), rule=rule, remedy=remedy))
     out.mkdir(parents=True, exist_ok=True)
-    county(seed=seed, effect=effect).write(out / "data")
+    county(seed=seed, effect=effect, selection=selection).write(out / "data")
     text = resources.files("impactkit.cli").joinpath("demo_study.toml").read_text("utf-8")
     study.write_text(text.replace("seed = 2010", f"seed = {seed}"), encoding="utf-8")
     code = evaluate_to(Study.load(study), out / "evaluation")
-    click.echo(
-        f"Planted: {effect:+g} pupils per teacher from the year of joining on (see {study})."
-    )
+    planted = f"an effect of {effect:+g} points on attainment" if effect else "no effect at all"
+    click.echo(f"Planted in this county: {planted}.")
+    if selection == "worst":
+        click.echo("Schools were helped after a bad year, so part of any rise is their recovery.")
     return code

@@ -96,9 +96,9 @@ def _say_plan(planned: Plan) -> None:
 
 
 def _say_found(evaluation: Evaluation, written: Path, out: Path, *, strict: bool) -> int:
-    from impactkit.report import summary
+    from impactkit.report import summary_sentences
 
-    for sentence in summary(evaluation):
+    for sentence in summary_sentences(evaluation):
         click.echo(sentence)
     failed = [r for r in evaluation.results if r.status == "failed"]
     skipped = [r for r in evaluation.results if r.status == "skipped"]

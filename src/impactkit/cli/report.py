@@ -22,7 +22,7 @@ import click
 )
 def command(out: Path, kind: str, to: Path | None) -> None:
     """Render the report of OUT again, for instance after an upgrade."""
-    from impactkit.report import render_html, render_workbook, write_atomically
+    from impactkit.report import render_html, render_workbook
     from impactkit.results import Evaluation
 
     evaluation = Evaluation.load(out)
@@ -33,5 +33,7 @@ def command(out: Path, kind: str, to: Path | None) -> None:
     content = (
         render_html(evaluation).encode("utf-8") if kind == "html" else render_workbook(evaluation)
     )
-    write_atomically(path, content)
+    partial = path.with_name(f".{path.name}.partial")
+    partial.write_bytes(content)
+    partial.replace(path)
     click.echo(str(path))

@@ -113,8 +113,8 @@ def _parameters(cls: type | None) -> dict[str, str]:
     described = {}
     for field in attrs.fields(cls):
         default = field.default
-        if isinstance(default, attrs.Factory):
-            default = default.factory()  # type: ignore[union-attr]
+        make = getattr(default, "factory", None)
+        default = make() if make is not None else default
         described[field.name] = "required" if default is attrs.NOTHING else f"default {default!r}"
     return described
 

@@ -29,7 +29,7 @@ def context_for(planned: PlannedMetric, ground: Ground) -> MetricContext:
         for table, columns in source.items():
             if table not in ground.tables:
                 continue
-            frame = ground.tables[table]
+            frame = ground.for_metrics(table)
             have = [*narrowed[table].columns] if table in narrowed else []
             have += [c for c in columns if c in frame.columns and c not in have]
             narrowed[table] = frame.select(have)

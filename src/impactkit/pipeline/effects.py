@@ -13,7 +13,7 @@ import attrs
 
 from impactkit.declarations import Estimator, load_code
 from impactkit.errors import EstimationError
-from impactkit.results import Chart, Diagnostic, Estimate, Exclusion, Note
+from impactkit.results import Chart, Diagnostic, Estimate, Exclusion
 
 if TYPE_CHECKING:
     from impactkit.metrics import Panel
@@ -77,8 +77,8 @@ def effect(
     aggregations: Iterable[str] = ("group", "dynamic", "calendar", "simple"),
     cells: bool = True,
     **options: Any,
-) -> Iterable[Estimate | Chart | Note | Diagnostic | Exclusion]:
-    """Yield the estimates, the event-study chart, notes and diagnostics of one panel.
+) -> Iterable[Estimate | Chart | Diagnostic | Exclusion]:
+    """Yield the estimates, the event-study chart and the diagnostics of one panel.
 
     Raises
     ------
@@ -112,8 +112,6 @@ def effect(
         y_title=f"Difference, {unit}" if unit else "Difference",
         reference=0.0,
     )
-    for warning in panel.warnings:
-        yield Note(text=warning)
 
 
 def _partnerships(panel: Panel) -> int:

@@ -29,6 +29,28 @@ class Ground:
     measures: Mapping[str, Measure]
     years: tuple[int, ...]
     _panels: dict[str, Panel] = attrs.field(factory=dict, repr=False)
+    _seen: dict[str, pl.DataFrame] = attrs.field(factory=dict, repr=False)
+
+    def for_metrics(self, table: str) -> pl.DataFrame:
+        """Return a table as metrics see it: outcomes with one row a school, year and measure.
+
+        Where two URNs of one school report in a year, the panel keeps the one that goes on and
+        counts the other; a metric that reads outcomes itself must not meet both.
+        """
+        import polars as pl
+
+        frame = self.tables[table]
+        if table != "outcomes" or "urn" not in frame.columns:
+            return frame
+        if table not in self._seen:
+            keys = [c for c in ("school_key", "year", "measure", "subgroup") if c in frame.columns]
+            places = self.lineage.keys.select("urn", "chain_position")
+            # A value beats none; among values the later URN in the chain wins.
+            order = pl.col("chain_position").fill_null(0) + 1_000 * pl.col("value").is_not_null()
+            placed = frame.join(places, on="urn", how="left", maintain_order="left")
+            kept = placed.filter(order == order.max().over(keys))
+            self._seen[table] = kept.drop("chain_position")
+        return self._seen[table]
 
     def panel(self, data: str | pl.DataFrame, *, metric: str = "", **options: Any) -> Panel:
         """Return the panel of a measure (made once), or of a metric's own tidy frame."""
@@ -55,6 +77,8 @@ class Ground:
             "balance": design.balance,
             "min_before": design.min_before,
             "min_after": design.min_after,
+            "min_schools": design.min_schools,
+            "leave_out": design.leave_out,
             **options,
         }
         known = self.measures.get(measure)

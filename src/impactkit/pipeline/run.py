@@ -78,7 +78,9 @@ def _finish(plan: Plan, tables: Tables, ground: Ground, results: tuple[MetricRes
 
     study, registry = plan.study, plan.registry
     exclusions: dict[str, dict[str, int]] = {}
-    excluded: list[Exclusion] = []
+    excluded: list[Exclusion] = list(ground.lineage.exclusions)
+    found = (*tables.problems, *ground.lineage.findings)
+    warnings = [str(p) for p in found if p.severity == "warning"]
     extra: list[Table] = []
     panels: dict[str, pl.DataFrame] = {}
     measured = [m for m in study.design.outcome if "outcomes" in ground.tables]
@@ -88,8 +90,9 @@ def _finish(plan: Plan, tables: Tables, ground: Ground, results: tuple[MetricRes
         for name, count in panel.counts.items():
             exclusions.setdefault(name, {})[measure] = count
         excluded.extend(panel.exclusions)
+        known = ground.measures.get(measure)
+        warnings += [f"{known.label if known else measure}: {w}" for w in panel.warnings]
         extra.extend(_balance(ground, measure))
-    warnings = [str(p) for p in tables.problems if p.severity != "error"]
     evaluation = Evaluation(
         title=study.title,
         study=study.to_plain(),
@@ -98,7 +101,7 @@ def _finish(plan: Plan, tables: Tables, ground: Ground, results: tuple[MetricRes
         excluded=tuple(excluded),
         measures=tuple(attrs.asdict(ground.measures[m]) for m in measured if m in ground.measures),
         tables=tuple(extra),
-        problems=tuple(p.without_value() for p in tables.problems),
+        problems=tuple(p.without_value() for p in found),
         warnings=tuple(warnings),
         provenance=Provenance(
             impactkit=__version__,
@@ -120,7 +123,7 @@ def _finish(plan: Plan, tables: Tables, ground: Ground, results: tuple[MetricRes
         evaluation=protect(
             evaluation, plan.profile, first_party=FIRST_PARTY, declared=_declared(plan)
         ),
-        problems=tables.problems,
+        problems=found,
         rejected=tables.set_aside,
         panels=panels,
     )
