@@ -19,6 +19,9 @@ from impactkit.report.phrases import clean
 from impactkit.report.pictures import Picture
 
 WIDE, NARROW = 620, 300
+_LONGEST = 60
+# vega measures a label again and again to cut it to its room: seconds, for a name of thousands
+_SHORT = f"length(datum.label) > {_LONGEST} ? slice(datum.label, 0, {_LONGEST}) + '…' : datum.label"
 
 
 def draw(picture: Picture, width: int) -> str:
@@ -42,7 +45,7 @@ def spec(picture: Picture, width: int) -> dict[str, Any]:
     return {
         "$schema": "https://vega.github.io/schema/vega-lite/v6.json",
         "data": {"values": values},
-        "config": theme.config(12 if small else 13),
+        "config": theme.config(width, 12 if small else 13),
         **_KINDS[picture.chart.kind](picture, width, small),
     }
 
@@ -52,7 +55,12 @@ def _axis_x(picture: Picture, small: bool) -> dict[str, Any]:
     default = "Years since joining" if picture.chart.kind == "event_study" else ""
     title = clean(picture.chart.x_title) or default or None
     if not picture.numeric:
-        return {"field": "x", "type": "nominal", "sort": None, "axis": {"title": title}}
+        return {
+            "field": "x",
+            "type": "nominal",
+            "sort": None,
+            "axis": {"title": title, "labelExpr": _SHORT},
+        }
     step = math.ceil(len(xs) / (6 if small else 14))
     axis: dict[str, Any] = {"title": title, "format": "d"}
     if all(x.is_integer() for x in xs):
@@ -217,7 +225,12 @@ def _lines(picture: Picture, width: int, small: bool) -> dict[str, Any]:
     if len(names) > theme.MAX_SERIES:  # more than four colours cannot be told apart
         columns = 1 if small else 2
         return {
-            "facet": {"field": "series", "type": "nominal", "sort": list(names)},
+            "facet": {
+                "field": "series",
+                "type": "nominal",
+                "sort": list(names),
+                "header": {"labelExpr": _SHORT},
+            },
             "columns": columns,
             "spec": {"layer": layers, "width": (width - 80) // columns - 30, "height": 140},
         }
@@ -228,7 +241,8 @@ def _lines(picture: Picture, width: int, small: bool) -> dict[str, Any]:
     low, high = _range(picture)
     spread = _apart([p.y for p in ends], (high - low) * 18 / (220 if small else 280))
     labels = [
-        {"y": at, "label": p.series, "series": p.series} for p, at in zip(ends, spread, strict=True)
+        {"y": at, "label": p.series[:_LONGEST], "series": p.series}
+        for p, at in zip(ends, spread, strict=True)
     ]
     layers.append(_at_right({"color": paint}, labels, y, room))
     return _one_plot(layers, width, small, right=room)
@@ -253,7 +267,13 @@ def _rows(picture: Picture, width: int, small: bool) -> dict[str, Any]:
         "field": "series" if grouped else "x",
         "type": "nominal",
         "sort": None,
-        "axis": {"title": None, "labelLimit": room, "minExtent": room, "maxExtent": room},
+        "axis": {
+            "title": None,
+            "labelExpr": _SHORT,
+            "labelLimit": room,
+            "minExtent": room,
+            "maxExtent": room,
+        },
     }
     low, high = _range(picture)
     size: dict[str, Any] = {
@@ -303,6 +323,7 @@ def _rows(picture: Picture, width: int, small: bool) -> dict[str, Any]:
     bands = list(dict.fromkeys(p.x for p in picture.points))
     head = {
         "labelOrient": "top",
+        "labelExpr": _SHORT,
         "labelAnchor": "start",
         "labelFontWeight": "bold",
         "labelLimit": width - 20,

@@ -17,7 +17,7 @@ from impactkit.report.phrases import clean
 from impactkit.report.workbook import render_workbook
 from impactkit.results import Estimate, Evaluation
 
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_FORMULA = ("=", "+", "-", "@")
 _NUMBER = re.compile(r"[-+]?\d+(\.\d+)?")
 _SYMBOL = {"ok": "z", "not_estimable": "x", "withheld": "c"}
 _PROBLEM = ("code", "severity", "file", "row", "column", "rule", "remedy", "count")
@@ -118,7 +118,8 @@ def problems_csv(problems: Iterable[Problem]) -> str:
 
 def _text(value: object) -> str:
     text = clean(value)
-    return f"'{text}" if text.startswith(_FORMULA) and not _NUMBER.fullmatch(text) else text
+    runs = text.lstrip().startswith(_FORMULA) and not _NUMBER.fullmatch(text)
+    return f"'{text}" if runs else text
 
 
 def _csv(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

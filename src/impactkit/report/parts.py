@@ -64,7 +64,7 @@ class Report:
 
 def _tables(parts: Iterable[Part]) -> Iterable[Table]:
     for part in parts:
-        yield from part.tables
+        yield from (table for table in part.tables if table.columns)
         yield from _tables(part.parts)
 
 

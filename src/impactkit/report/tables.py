@@ -116,11 +116,13 @@ def symbols_in(tables: Iterable[Table], *, blanks: bool = False) -> dict[str, st
 
 
 def without_empty_columns(table: Table) -> Table:
-    """Drop the columns that have neither a value nor a mark in any row."""
+    """Drop the columns that have neither a value nor a mark in any row; dimensions stay."""
     keep = [
         j
         for j, column in enumerate(table.columns)
-        if any(
+        if column.kind == "dimension"
+        or not table.rows
+        or any(
             row[j] not in (None, "") or (i, column.name) in table.marks
             for i, row in enumerate(table.rows)
         )

@@ -31,8 +31,8 @@ def colours(n: int) -> tuple[str, ...]:
     return TWO[:n] if n <= len(TWO) else CATEGORICAL[:n]
 
 
-def config(font_size: int) -> dict[str, Any]:
-    """Return the vega-lite configuration that every chart shares."""
+def config(width: int, font_size: int) -> dict[str, Any]:
+    """Return the vega-lite configuration that every chart of this width shares."""
     return {
         "font": FONT,
         "background": "transparent",
@@ -48,6 +48,7 @@ def config(font_size: int) -> dict[str, Any]:
             "domainColor": QUIET,
             "tickColor": QUIET,
             "labelLimit": 180,
+            "titleLimit": width - 40,
             "labelAngle": 0,
         },
         "axisY": {"domain": False, "ticks": False, "title": None, "labelPadding": 6},
