@@ -195,17 +195,22 @@ def _undeclared_sums(table: Table, names: list[str]) -> list[tuple[str, tuple[st
 
 def _undeclared_total(system: System, owner: Owner, k: int, table: Table, names: list[str]) -> None:
     """Find a row that is the sum of all the others in every column, whatever it is called."""
-    if len(table.rows) < 3 or not names:
-        return
-    for i in range(len(table.rows)):
-        cells = [[system.places[owner, k, r, n] for r in range(len(table.rows))] for n in names]
-        values = [[system.values[c] or 0.0 for c in column] for column in cells]
-        if any(v[i] for v in values) and all(abs(2 * v[i] - sum(v)) < 1e-9 for v in values):
-            for column in cells:
-                system.relate(column[i], column[:i] + column[i + 1 :], slack=False)
+    rows = range(len(table.rows))
+    columns = [[system.places[owner, k, r, name] for r in rows] for name in names]
+    values = [[system.values[cell] or 0.0 for cell in column] for column in columns]
+    sums = [sum(v) for v in values]
+    for r in rows if len(rows) > 2 and any(sums) else ():
+        if all(abs(2 * v[r] - total) < 1e-9 for v, total in zip(values, sums, strict=True)):
+            for column in columns:
+                system.relate(column[r], column[:r] + column[r + 1 :], slack=False)
 
 
 def _margins(system: System, upper: Grid, lower: Grid, *, slack: bool) -> None:
+    """Relate totals in `upper` to the cells in `lower` that they're made of.
+
+    A table that has the same total itself is about the same people, and then it is one cell
+    already, or about others, and then there is nothing to relate.
+    """
     for names, totals in upper.items():
         finer = [other for other in lower if names < other]
         for other in finer:
@@ -214,7 +219,10 @@ def _margins(system: System, upper: Grid, lower: Grid, *, slack: bool) -> None:
             children: dict[Dims, list[int]] = {}
             for dims, cell in lower[other].items():
                 children.setdefault(frozenset(d for d in dims if d[0] in names), []).append(cell)
+            own = lower.get(names, {})
             for dims, total in totals.items():
+                if dims in own and upper is not lower:
+                    continue
                 system.relate(total, children.get(dims, []), slack=slack)
 
 

@@ -1,14 +1,14 @@
-"""Make the release: blank what is withheld, put words for numbers in notes, round, keep the log."""
+"""Make the release: blank what is withheld, have notes put into words, round, keep the log."""
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from typing import Any
 
 from impactkit.declarations import DisclosureProfile
 from impactkit.disclosure.cells import Owner, Place, System, is_people_count, owners
-from impactkit.disclosure.text import MASK, fewer_than, mask_numbers, plain_fields
+from impactkit.disclosure.notes import word_note
+from impactkit.disclosure.text import mask_numbers
 from impactkit.disclosure.values import as_number, evolve
 from impactkit.results import Cell, Estimate, Evaluation, Note, Table, Withheld
 
@@ -187,85 +187,6 @@ def _word_notes(
     if changed:
         log.append(_line(name, "notes", changed, NOTE_REASON))
     return worded
-
-
-def word_note(note: Note, hidden: Collection[float], profile: DisclosureProfile) -> Note:
-    """Put words in place of a note's numbers that are, or would give away, a protected count.
-
-    Small counts, the larger part beside a small rest, "all" or "none" of a small group, numbers
-    withheld elsewhere, and the share of any of these.
-
-    Examples
-    --------
-    >>> from impactkit.disclosure import core_profiles
-    >>> note = Note(text="{n} of {m} heads stayed", values={"n": 3, "m": 20}, of="people")
-    >>> print(word_note(note, (), core_profiles()[0]))
-    fewer than six of 20 heads stayed
-    """
-    numbers = {k: n for k, v in note.values.items() if (n := as_number(v)) is not None}
-    if note.of not in ("", "people") or not numbers:
-        return note
-    # Outside notes about people a whole number may be a year; a fraction that matches is no chance.
-    gone = {
-        k
-        for k, v in numbers.items()
-        if any(_same(v, h) for h in hidden) and (note.of == "people" or not v.is_integer())
-    }
-    if note.of == "people":
-        gone |= _giveaways(numbers, profile)
-        gone |= _shares_of(numbers, gone)
-    words: dict[str, Any] = {}
-    for key in gone:
-        value = numbers[key]
-        small = value <= profile.threshold
-        words[key] = (
-            MASK if not value.is_integer() else fewer_than(profile.threshold) if small else "some"
-        )
-    if not words:
-        return note
-    return evolve(note, text=_plain(note.text, words), values={**dict(note.values), **words})
-
-
-def _plain(text: str, words: Mapping[str, str]) -> str:
-    try:
-        return plain_fields(text, words)
-    except ValueError:  # not a template: the report shows it as it stands, without the values
-        return text
-
-
-def _same(shown: float, true: float) -> bool:
-    """Tell whether `shown` is `true`, perhaps rounded to the digits that it has."""
-    digits = len(repr(shown).partition(".")[2]) if not shown.is_integer() else 0
-    return abs(shown - true) <= (0.5 * 10**-digits if digits else 1e-9)
-
-
-def _giveaways(numbers: Mapping[str, float], profile: DisclosureProfile) -> set[str]:
-    gone = {k for k, v in numbers.items() if 0 < v <= profile.threshold}
-    for (a, x), (b, y) in itertools.combinations(numbers.items(), 2):
-        part, low, high = (a, x, y) if x <= y else (b, y, x)
-        extreme = low in (0, high) and 0 < high < profile.extreme_shares_below
-        if 0 < high - low <= profile.threshold or extreme:
-            gone.add(part)
-    return gone
-
-
-def _shares_of(numbers: Mapping[str, float], gone: Collection[str]) -> set[str]:
-    """Return the numbers that could be a share of, or the complement to, one that is gone."""
-    shares = set()
-    if gone:
-        shares = {k for k, v in numbers.items() if not v.is_integer()}
-    for part, whole in itertools.permutations(numbers, 2):
-        if part not in gone or not numbers[whole] > numbers[part]:
-            continue
-        ratio = numbers[part] / numbers[whole]
-        for key, value in numbers.items():
-            if key in (part, whole):
-                continue
-            if any(abs(value - r * 100) <= 0.5 for r in (ratio, 1 - ratio)):
-                shares.add(key)
-            if value == numbers[whole] - numbers[part]:
-                shares.add(key)
-    return shares
 
 
 def round_counts(evaluation: Evaluation, to: int) -> Evaluation:

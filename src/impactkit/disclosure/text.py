@@ -48,6 +48,15 @@ def fewer_than(threshold: int) -> str:
     return f"fewer than {number_word(threshold + 1)}"
 
 
+def _plain(text: str) -> str:
+    """Make plain digits and letters of circled, raised and full-width ones; ½ stays a half."""
+    out = []
+    for char in text:
+        plain = unicodedata.normalize("NFKC", char)
+        out.append(plain if plain.isalnum() or unicodedata.digit(char, -1) >= 0 else char)
+    return "".join(out)
+
+
 def _small(number: str, threshold: int) -> bool:
     try:
         value = float(number.replace(",", ""))
@@ -78,8 +87,7 @@ def mask_numbers(text: str, threshold: int) -> str:
             return match[0]
         return MASK
 
-    # NFKC makes plain digits of circled, raised and full-width ones.
-    plain = unicodedata.normalize("NFKC", text)
+    plain = _plain(text)
     masked = _words(threshold).sub(MASK, _NUMBER.sub(replace, plain))
     return text if masked == plain else masked
 
@@ -136,7 +144,7 @@ def mask_id(text: str, threshold: int) -> str:
     >>> mask_id("left_3_2019", 5)
     'left_withheld_2019'
     """
-    plain = unicodedata.normalize("NFKC", text)
+    plain = _plain(text)
     masked = re.sub(
         r"\d+", lambda m: "withheld" if _small(m[0], threshold) else m[0], plain, flags=re.UNICODE
     )
