@@ -11,6 +11,7 @@ import csv
 import io
 import re
 from collections import Counter
+from typing import NoReturn
 
 import attrs
 import numpy as np
@@ -198,6 +199,9 @@ def from_rows(numbered: Numbered, file: str) -> Parsed:
             problems.append(_ragged(number, row, width, file))
         else:
             kept.append((number, row[:width]))
+    if problems and not kept:
+        usual = Counter(len(row) for _, row in body).most_common(1)[0][0]
+        _refuse_width(len(header), usual, file)
     columns = zip(*(row for _, row in kept), strict=True) if kept else [()] * width
     frame = pl.DataFrame(
         {f"column_{i}": pl.Series(column, dtype=pl.String) for i, column in enumerate(columns)}
@@ -250,19 +254,23 @@ def _fit(header: list[str], frame: pl.DataFrame, file: str) -> Parsed:
     elif len(names) == width - 1 and _is_blank(frame, width):
         frame = frame.drop(frame.columns[-1])
     elif len(names) != width:
-        refuse(
-            "header.width",
-            file,
-            f"the header has {len(names)} columns, but the rows have {width}",
-            "Are there title rows above the header, or do header and rows use other separators?",
-            row=1,
-        )
+        _refuse_width(len(names), width, file)
     blank = [i for i, name in enumerate(names) if not name and _is_blank(frame, i + 1)]
     frame = frame.drop([frame.columns[i + 1] for i in blank])
     names = [name for i, name in enumerate(names) if i not in set(blank)]
     frame.columns = [ROW, *unique_names(names)]
     frame = frame.with_columns(pl.col(ROW).cast(pl.Int64))
     return Parsed(columns=tuple(names), frame=frame, notes=tuple(notes))
+
+
+def _refuse_width(header: int, rows: int, file: str) -> NoReturn:
+    refuse(
+        "header.width",
+        file,
+        f"the header has {header} column{'s' * (header != 1)}, but the rows have {rows}",
+        "Are there title rows above the header, or do header and rows use other separators?",
+        row=1,
+    )
 
 
 def _is_blank(frame: pl.DataFrame, index: int) -> bool:

@@ -173,16 +173,19 @@ def no_overlap(by: tuple[str, ...], start: str, end: str) -> Check:
 
 
 def unique_key(frame: pl.DataFrame, spec: TableSpec) -> list[Problem]:
-    """Return a problem for every row whose key an earlier row has."""
+    """Return a problem for every row whose key an earlier row has.
+
+    Blank cells of a key are equal, save that a row whose first key column is blank has no key.
+    """
     key = [name for name in spec.key if name in frame.columns]
-    if not key:
+    if not key or key[0] != spec.key[0]:
         return []
-    again = frame.with_columns(_first=pl.col("source_row").first().over(key)).filter(
-        pl.col("_first") != pl.col("source_row")
-    )
-    shown = pl.concat_str(
-        [pl.col(name).cast(pl.String).fill_null("") for name in key], separator=", "
-    )
+    placed = frame.with_row_index("_at").filter(pl.col(key[0]).is_not_null())
+    again = placed.with_columns(
+        _first=pl.col("_at").first().over(key), _row=pl.col("source_row").first().over(key)
+    ).filter(pl.col("_first") != pl.col("_at"))
+    texts = [pl.col(name).cast(pl.String).fill_null("") for name in key]
+    shown = again.select("source_row", pl.concat_str(texts, separator=", ").alias("_key"), "_row")
     return [
         Problem(
             code="key.duplicate",
@@ -192,7 +195,5 @@ def unique_key(frame: pl.DataFrame, spec: TableSpec) -> list[Problem]:
             rule="another row has the same key",
             remedy=f"It stands in row {first} already. Remove one of the two.",
         )
-        for row, value, first in again.select(
-            "source_row", shown.alias("key"), "_first"
-        ).iter_rows()
+        for row, value, first in shown.iter_rows()
     ]

@@ -39,7 +39,7 @@ def schema_of(spec: TableSpec) -> Any:
 
 
 def _limits(column: ColumnSpec) -> dict[str, Fault]:
-    """Return the checks that a column has, by name, each with the fault when it fails."""
+    """Return the checks of a column in their order, by name, with the fault when one fails."""
     limits: dict[str, Fault] = {}
     if column.low is not None or column.high is not None:
         limits["range"] = _range_fault(column)
@@ -84,14 +84,14 @@ def value_problems(frame: pl.DataFrame, spec: TableSpec) -> list[Problem]:
     try:
         schema_of(spec).validate(frame, lazy=True)
     except pa.errors.SchemaErrors as error:
-        cases = error.failure_cases.select("column", "check", "index", "failure_case")
+        cases = error.failure_cases.select("column", "check_number", "index", "failure_case")
     else:
         return []
     rows = frame["source_row"]
     problems = []
     for name, check, index, value in cases.iter_rows():
         if index is None:
-            raise RuntimeError(f"table {spec.name}: {name} failed {check} as a whole")
+            raise RuntimeError(f"table {spec.name}: column {name} was not typed before the check")
         column = spec.column(name)
         fault = _fault(column, check, value)
         problems.append(
@@ -99,7 +99,7 @@ def value_problems(frame: pl.DataFrame, spec: TableSpec) -> list[Problem]:
                 code=fault.code,
                 row=rows[index],
                 column=name,
-                value=None if check == "not_nullable" else value,
+                value=None if check is None else value,
                 rule=fault.rule,
                 remedy=fault.remedy,
             )
@@ -107,12 +107,11 @@ def value_problems(frame: pl.DataFrame, spec: TableSpec) -> list[Problem]:
     return problems
 
 
-def _fault(column: ColumnSpec, check: str, value: str) -> Fault:
-    if check == "not_nullable":
+def _fault(column: ColumnSpec, check: int | None, value: str) -> Fault:
+    """Return the fault of a failed check, by its number; only a blank cell has none."""
+    if check is None:
         example = f" An example: {column.example}." if column.example else ""
-        return Fault(
-            f"{column.name}.missing", "it is blank", f"It is needed in every row.{example}"
-        )
-    if check == "values":
-        return kind_of(column).fault(value, column)
-    return _limits(column)[check]
+        remedy = f"It is needed in every row.{example}"
+        return Fault(f"{column.name}.missing", "it is blank", remedy)
+    name = list(_limits(column))[check]
+    return kind_of(column).fault(value, column) if name == "values" else _limits(column)[name]

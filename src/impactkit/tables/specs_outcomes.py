@@ -15,18 +15,20 @@ outcomes = table(
         "symbol; the symbol becomes the `status`, and the value is then null."
     ),
     supplied_by="the Department for Education's performance tables, or the local authority",
-    key=("urn", "school_key", "year", "measure", "subgroup"),
+    key=("year", "measure", "subgroup", "urn", "school_key"),
     checks=(names_school, value_or_reason, at_most("numerator", "denominator")),
     columns=(
         *school(),
         years(),
         column("measure", description="Id of the measure registry.", example="overall_absence"),
         column("subgroup", values=SUBGROUPS, description="Of which pupils; `all` if blank."),
-        optional(
+        column(
             "value",
             "float",
+            nullable=True,
             unit="measured",
             description="In the unit of the measure, or a symbol.",
+            example="20.9",
         ),
         optional("status", values=STATUSES, description="ok, or why there is no value."),
         optional("numerator", "int", low=0, unit="people", description="People who count."),
@@ -44,16 +46,21 @@ measures = table(
     description="Local measures: what a number means, and over which years it means that.",
     key=("measure",),
     columns=(
-        column("measure", pattern=r"^[a-z][a-z0-9_]*$", description="Id.", example="late_arrivals"),
+        column(
+            "measure",
+            pattern=r"^[a-z][a-z0-9_]*$",
+            description="Id of the measure.",
+            example="late_arrivals",
+        ),
         column("label", description="In words.", example="Late arrivals"),
-        column("unit", values=UNITS, description="Unit."),
+        column("unit", values=UNITS, description="Unit of the figures."),
         optional("direction", values=DIRECTIONS, description="Which way is better."),
         optional("low", "float", description="Smallest value that can be true."),
         optional("high", "float", description="Largest value that can be true."),
         optional("first_year", "int", unit="academic year", description="First year."),
         optional("last_year", "int", unit="academic year", description="Last year."),
         optional("break_years", "list", description="First years of a new meaning."),
-        optional("source", description="Who publishes it."),
+        optional("publisher", description="Who publishes it."),
     ),
 )
 

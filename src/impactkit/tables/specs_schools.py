@@ -20,7 +20,7 @@ schools = table(
     description="One row a URN. A school that became an academy has two; lineage joins them.",
     supplied_by=REGISTER,
     register=False,
-    key=("urn", "school_key"),
+    key=("urn",),
     checks=(names_school, in_order("open_date", "close_date")),
     columns=(
         *school(),

@@ -43,10 +43,10 @@ def structure(frame: pl.DataFrame, spec: TableSpec) -> tuple[pl.DataFrame | None
     missing = [c for c in absent if c.required and (spec.name, c.name) not in DEFAULTS]
     for column in missing:
         remedy = f"There are: {', '.join(found)}." if found else "The file has no columns."
+        near = difflib.get_close_matches(column.name, [plain_name(n) for n in unknown], 1, 0.6)
         if len(found) == 1 and len(known) > 1:
             remedy = "The file has one column only: is another sign than , ; | or tab between them?"
-        near = difflib.get_close_matches(column.name, [plain_name(n) for n in unknown], 1, 0.6)
-        if near:
+        elif near:
             remedy = f"Is it the column {near[0]!r}?"
         problems.append(
             _column_problem("column.missing", column.name, "the column is missing", remedy)

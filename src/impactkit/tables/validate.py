@@ -93,8 +93,7 @@ def validate(
         )
     typed, value_faults = _typed(raw, spec)
     value_faults += _checked(typed, spec, value_faults)
-    stops = [p for p in value_faults if register or p.code == UNKNOWN_SYMBOL or p.row is None]
-    others = [p for p in value_faults if p not in stops] if not register else []
+    stops, others = _parted(value_faults, register)
     aside = [p for p in others if p.code not in KEPT_ANYWAY]
     good = typed.filter(~pl.col(ROW).is_in([p.row for p in aside]))
     warnings = [attrs.evolve(p, severity="warning") for p in others]
@@ -107,6 +106,16 @@ def validate(
         rejected=_rejected(aside, raw),
         n_rows=frame.height,
     )
+
+
+def _parted(faults: list[Problem], register: bool) -> tuple[list[Problem], list[Problem]]:
+    """Part what makes the table unusable from what only costs its row."""
+    stops: list[Problem] = []
+    others: list[Problem] = []
+    for fault in faults:
+        stop = register or fault.code == UNKNOWN_SYMBOL or fault.row is None
+        (stops if stop else others).append(fault)
+    return stops, others
 
 
 def _named(problems: Iterable[Problem], file: str) -> list[Problem]:
@@ -201,7 +210,7 @@ def _rejected(problems: Iterable[Problem], raw: pl.DataFrame) -> pl.DataFrame:
         if problem.row is not None:
             first.setdefault(problem.row, problem)
     texts = raw.filter(pl.col(ROW).is_in(list(first))).select(
-        ROW, values=pl.struct(pl.exclude(ROW).cast(pl.String, strict=False)).struct.json_encode()
+        ROW, values=pl.struct(pl.all()).struct.json_encode()
     )
     table = pl.DataFrame(
         [(row, reason(p), p.remedy, p.value) for row, p in sorted(first.items())],
