@@ -19,7 +19,7 @@ from impactkit.synthetic.schools import Schools
 from impactkit.synthetic.settings import Settings
 
 PURPOSES = ("category_support", "ri_support", "mutual_development")
-SECONDARY_EVERY = 8
+SECONDARY_SHARE = 1 / 8
 INTERVENTIONS = {
     "supported": ("executive_head", "head_mentoring", "targeted_subject", "governance_support"),
     "mutual": ("joint_cpd", "peer_review", "middle_leader_coaching"),
@@ -57,8 +57,9 @@ def draw_groups(
     sizes = rng.integers(2, 5, count)
     cohorts = np.resize(settings.cohorts, count)
     days = rng.integers(0, 120, count)
-    secondary = np.arange(count) % SECONDARY_EVERY == SECONDARY_EVERY - 1
-    purposes = [PURPOSES[p % len(PURPOSES)] for p in range(count)]
+    # Neither phase nor purpose may go with the year of starting, or one would stand for the other.
+    secondary = rng.permutation(count) < int(SECONDARY_SHARE * count)
+    purposes = rng.permutation(np.resize(PURPOSES, count)).tolist()
     supported = np.array([purpose != "mutual_development" for purpose in purposes])
 
     free = (schools.opened == settings.years[0]) & (schools.merged_into < 0)

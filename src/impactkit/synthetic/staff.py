@@ -33,6 +33,7 @@ MOVE_SHARE = 0.5
 the others promote somebody from a classroom there."""
 VACANCY_DAYS = 35
 TRIES = 8
+_FILLED = pl.date(pl.col("year"), 4, 1) + pl.duration(days=pl.col("wait"))
 LATER, MEMBER, NEVER = "later", "member", "never"
 
 
@@ -74,7 +75,7 @@ class _Staff:
     by_school: Mapping[int, list[int]]
     holder: list[int] = attrs.field(factory=list)
     spells: list[list[object]] = attrs.field(factory=list)
-    appointments: list[tuple[object, ...]] = attrs.field(factory=list)
+    appointments: list[tuple[int, int, str]] = attrs.field(factory=list)
     people: list[int] = attrs.field(factory=lambda: [0])
 
     def kind(self, school: int, year: int) -> str:
@@ -200,7 +201,7 @@ def _turn_over(
             vacant.append(giver)
         settled.add(post)
         staff.start(post, person, year + 1, source)
-        _record(staff, post, year, source)
+        staff.appointments.append((post, year, source))
 
 
 def _draw(shares: Mapping[str, float], u: float) -> str:
@@ -250,26 +251,6 @@ def _any(posts: list[int], rng: np.random.Generator) -> int | None:
     return posts[rng.integers(len(posts))] if posts else None
 
 
-def _record(staff: _Staff, post: int, year: int, source: str) -> None:
-    rng, school = staff.rng, staff.school[post]
-    filled = dt.date(year, 4, 1) + dt.timedelta(days=int(rng.integers(0, 100)))
-    applicants = 1 + int(rng.poisson(4))
-    inside = source == "internal_school"
-    staff.appointments.append(
-        (
-            f"A{len(staff.appointments) + 1:06d}",
-            staff.schools.key[school],
-            urn_at(staff.schools, school, year),
-            LADDER[staff.level[post]],
-            filled - dt.timedelta(days=int(rng.poisson(VACANCY_DAYS))),
-            filled,
-            applicants,
-            int(inside) + int(rng.binomial(min(applicants - inside, 2), 0.2)),
-            source,
-        )
-    )
-
-
 def _spells_frame(staff: _Staff) -> pl.DataFrame:
     types = {
         "staff_key": pl.String,
@@ -288,15 +269,39 @@ def _spells_frame(staff: _Staff) -> pl.DataFrame:
 
 
 def _appointments_frame(staff: _Staff) -> pl.DataFrame:
-    types = {
-        "appointment_id": pl.String,
-        "school_key": pl.String,
-        "urn": pl.Int64,
-        "level": pl.String,
-        "advertised": pl.Date,
-        "filled": pl.Date,
-        "applicants": pl.Int64,
-        "internal_shortlisted": pl.Int64,
-        "appointed_source": pl.String,
-    }
-    return pl.DataFrame(staff.appointments, schema=types, orient="row")
+    """Return one row for each post filled: advertised and decided in the spring before."""
+    rng, n = staff.rng, len(staff.appointments)
+    post, year, source = (
+        zip(*staff.appointments, strict=True) if staff.appointments else ((), (), ())
+    )
+    school = np.array(staff.school)[list(post)]
+    converted = staff.schools.converted[school]
+    as_academy = (converted > 0) & (np.array(year) >= converted)
+    applicants = 1 + rng.poisson(4, n)
+    inside = np.array(source) == "internal_school"
+    return pl.DataFrame(
+        {
+            "appointment_id": [f"A{i + 1:06d}" for i in range(n)],
+            "school_key": staff.schools.key[school],
+            "urn": np.where(
+                as_academy, staff.schools.successor_urn[school], staff.schools.urn[school]
+            ),
+            "level": np.array(LADDER)[np.array(staff.level)[list(post)]],
+            "year": year,
+            "wait": rng.integers(0, 100, n),
+            "open_for": rng.poisson(VACANCY_DAYS, n),
+            "applicants": applicants,
+            "internal_shortlisted": inside + rng.binomial(np.minimum(applicants - inside, 2), 0.2),
+            "appointed_source": source,
+        }
+    ).select(
+        "appointment_id",
+        "school_key",
+        "urn",
+        "level",
+        (_FILLED - pl.duration(days=pl.col("open_for"))).alias("advertised"),
+        _FILLED.alias("filled"),
+        "applicants",
+        "internal_shortlisted",
+        "appointed_source",
+    )

@@ -156,3 +156,16 @@ def test_interventions_are_of_treated_schools_within_their_membership(here):
     assert (rows["start"] >= rows["joined"]).all()
     assert (rows["end"] > rows["start"]).all()
     assert (rows["dose_delivered"] <= rows["dose_planned"]).all()
+
+
+def test_neither_purpose_nor_phase_goes_with_the_year_of_starting():
+    """Were one tied to the other, an effect of the one would look like one of the other."""
+    here = county(seed=4, n_schools=2400)
+    rows = here.tables["partnerships"].join(
+        here.tables["memberships"].group_by("partnership_id").agg(pl.col("school_key").first()),
+        on="partnership_id",
+    )
+    rows = rows.join(here.tables["schools"].select("school_key", "phase"), on="school_key")
+    year = pl.col("start_date").dt.year()
+    assert rows.select(year.alias("year"), "purpose").unique().height == 5 * 3
+    assert rows.select(year.alias("year"), "phase").unique().height == 5 * 2
