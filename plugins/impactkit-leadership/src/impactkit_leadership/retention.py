@@ -53,7 +53,8 @@ class RetentionParams:
     `observed_until` say what time the register covers, where its own dates do not show it.
     `census_day` (``MM-DD``) replaces the first Thursday in November. `include_interim` lets interim
     posts start a cohort. `min_clusters` is how many schools or partnerships it takes before the
-    interval allows for clustering.
+    interval allows for clustering. `destinations_by_partnership` splits what became of new
+    leaders by partnership too; in a small authority disclosure control must then withhold more.
     """
 
     levels: tuple[str, ...] = attrs.field(default=SENIOR, converter=tuple, validator=check_levels)
@@ -62,6 +63,7 @@ class RetentionParams:
     min_schools: int = attrs.field(default=5, validator=attrs.validators.ge(1))
     min_clusters: int = attrs.field(default=10, validator=attrs.validators.ge(2))
     include_interim: bool = False
+    destinations_by_partnership: bool = False
     census_day: str = attrs.field(default="", validator=_census_day)
     observed_from: dt.date | None = attrs.field(default=None, converter=_date)
     observed_until: dt.date | None = attrs.field(default=None, converter=_date)
@@ -83,7 +85,7 @@ CARD = Card(
     ),
     caveats=(
         "Heads who move to a trust's central team are not in the census, so they look like "
-        "leavers; the table of destinations shows them apart.",
+        "leavers; the table of destinations shows them apart where there are enough.",
         "A leader who moves to a school outside these data cannot be followed. The Department "
         "would count some of them as retained, so a local share is likely below a national one.",
         "New to post means: held no post of that level at the census before. A head is new as an "

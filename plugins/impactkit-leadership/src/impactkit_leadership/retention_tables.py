@@ -116,12 +116,12 @@ def summarise(rows: pl.DataFrame, params: RetentionParams, *, has_groups: bool) 
                 estimates.append(estimate)
                 if everyone.is_empty():
                     continue
-                key = (level, phase, group, years)
                 rates.append(
                     (
-                        *key,
-                        everyone.height,
-                        everyone.height - counted.people,
+                        level,
+                        phase,
+                        group,
+                        years,
                         counted.people,
                         counted.successes,
                         estimate.value,
@@ -131,10 +131,8 @@ def summarise(rows: pl.DataFrame, params: RetentionParams, *, has_groups: bool) 
                         national.get((level, phase, years)) if group == "all" else None,
                     )
                 )
-                fates = dict(followed["fate"].value_counts().iter_rows())
-                parts = [fates.get(name, 0) for name in FATES]
-                kept = sum(parts[: len(RETAINED)])
-                destinations.append((*key, counted.people, kept, counted.people - kept, *parts))
+                if phase == "all" and (group == "all" or params.destinations_by_partnership):
+                    destinations.append((level, group, years, *_fates(everyone)))
             if compare:
                 estimates.append(
                     difference_estimate(
@@ -153,13 +151,22 @@ def summarise(rows: pl.DataFrame, params: RetentionParams, *, has_groups: bool) 
     )
 
 
+def _fates(everyone: pl.DataFrame) -> Iterator[int]:
+    """Yield new leaders, not yet observed, followed, retained, not retained, and each fate."""
+    followed = everyone.filter("observed")
+    fates = dict(followed["fate"].value_counts().iter_rows())
+    parts = [fates.get(name, 0) for name in FATES]
+    kept = sum(parts[: len(RETAINED)])
+    yield from (everyone.height, everyone.height - followed.height)
+    yield from (followed.height, kept, followed.height - kept, *parts)
+
+
 _KEY = (
     Column(name="level", label="Post", kind="dimension"),
     Column(name="phase", label="Phase", kind="dimension"),
     Column(name="group", label="School was", kind="dimension"),
     Column(name="years_after", label="Years on", kind="dimension"),
 )
-_TOTALS = {"phase": "all", "group": "all"}
 
 
 def _people(name: str, label: str) -> Column:
@@ -176,8 +183,6 @@ def _rates_table(rows: list[Sequence[Any]]) -> Table:
         title="New leaders still at the same level or higher",
         columns=(
             *_KEY,
-            _people("new_leaders", "New leaders"),
-            _people("not_yet_observed", "Not yet observed"),
             _people("cohort", "Followed"),
             _people("retained", "Retained"),
             Column(
@@ -195,8 +200,7 @@ def _rates_table(rows: list[Sequence[Any]]) -> Table:
             Column(name="england", label="England, %", unit="percent", digits=1),
         ),
         rows=rows,
-        totals=_TOTALS,
-        sums=(("new_leaders", ("cohort", "not_yet_observed")),),
+        totals={"phase": "all", "group": "all"},
         note="No share is given where there are too few people or schools. England: the last "
         "cohort published in reporting year 2024, where there is one.",
         source=f"The register of leadership spells; for England: {NATIONAL_SOURCE}",
@@ -208,15 +212,20 @@ def _destinations_table(rows: list[Sequence[Any]]) -> Table:
         id="destinations",
         title="What became of new leaders",
         columns=(
-            *_KEY,
+            _KEY[0],
+            _KEY[2],
+            _KEY[3],
+            _people("new_leaders", "New leaders"),
+            _people("not_yet_observed", "Not yet observed"),
             _people("cohort", "Followed"),
             _people("retained", "Retained"),
             _people("not_retained", "Not retained"),
             *(_people(name, label) for name, label in FATES.items()),
         ),
         rows=rows,
-        totals=_TOTALS,
+        totals={"group": "all"},
         sums=(
+            ("new_leaders", ("cohort", "not_yet_observed")),
             ("cohort", ("retained", "not_retained")),
             ("retained", RETAINED),
             ("not_retained", NOT_RETAINED),
