@@ -383,9 +383,16 @@ def test_national_figures_are_the_published_ones():
         ("horizons", (1.5,)),
         ("census_day", "7 November"),
         ("min_cohort", 0),
+        ("observed_until", "soon"),
     ],
 )
 def test_settings_that_cannot_be_are_refused_by_name(name, value):
-    """The message names the setting."""
-    with pytest.raises(ValueError, match=name):
+    """The message names the setting, or for a date the value."""
+    with pytest.raises(ValueError, match="soon" if value == "soon" else name):
         RetentionParams(**{name: value})
+
+
+def test_dates_may_be_text():
+    """A study in JSON, or an evaluation loaded again, has no dates."""
+    day = dt.date(2018, 11, 30)
+    assert RetentionParams(observed_until="2018-11-30") == RetentionParams(observed_until=day)

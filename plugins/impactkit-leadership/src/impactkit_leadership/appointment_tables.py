@@ -47,6 +47,16 @@ UNADJUSTED = (
 )
 
 
+def _segments(params: AppointmentParams, *, groups: bool) -> Iterator[tuple[str, str, pl.Expr]]:
+    """Yield post, group and filter: all posts, each level, and in or out of a partnership."""
+    yield ALL, "all", pl.lit(value=True)
+    for label in dict.fromkeys(LABELS[level] for level in params.levels):
+        yield label, "all", pl.col("level") == label
+    if groups:
+        yield ALL, IN, pl.col("in_partnership")
+        yield ALL, OUT, ~pl.col("in_partnership")
+
+
 def estimates(
     rows: pl.DataFrame, params: AppointmentParams, *, groups: bool, years: int
 ) -> Iterator[Estimate]:
@@ -57,11 +67,7 @@ def estimates(
     """
     limits = Limits(params.min_appointments, params.min_schools, params.min_clusters)
     known = rows.filter(pl.col("source") != "not_known")
-    labels = list(dict.fromkeys(LABELS[level] for level in params.levels))
-    segments = [(ALL, "all", pl.lit(value=True))]
-    segments += [(label, "all", pl.col("level") == label) for label in labels]
-    if groups:
-        segments += [(ALL, IN, pl.col("in_partnership")), (ALL, OUT, ~pl.col("in_partnership"))]
+    segments = list(_segments(params, groups=groups))
     for estimand, sources in KINDS.items():
         sides = {}
         for term, group, chosen in segments:
@@ -140,23 +146,16 @@ def _wait(rows: pl.DataFrame, group: str, params: AppointmentParams) -> Estimate
 
 def table(rows: pl.DataFrame, params: AppointmentParams, *, groups: bool) -> Table:
     """Return appointments by level, partnership and source."""
-    labels = list(dict.fromkeys(LABELS[level] for level in params.levels))
-    sides = [("all", pl.lit(value=True))]
-    if groups:
-        sides += [(IN, pl.col("in_partnership")), (OUT, ~pl.col("in_partnership"))]
     cells = []
-    for term, of_level in [(ALL, rows)] + [
-        (label, rows.filter(pl.col("level") == label)) for label in labels
-    ]:
-        for group, chosen in sides:
-            part = of_level.filter(chosen)
-            if part.is_empty():
-                continue
-            by_source = dict(part["source"].value_counts().iter_rows())
-            parts = [by_source.get(source, 0) for source in SOURCES]
-            unknown = by_source.get("not_known", 0)
-            schools = part["school_key"].n_unique()
-            cells.append((term, group, part.height, unknown, sum(parts), *parts, schools))
+    for term, group, chosen in _segments(params, groups=groups):
+        part = rows.filter(chosen)
+        if part.is_empty():
+            continue
+        by_source = dict(part["source"].value_counts().iter_rows())
+        parts = [by_source.get(source, 0) for source in SOURCES]
+        unknown = by_source.get("not_known", 0)
+        schools = part["school_key"].n_unique()
+        cells.append((term, group, part.height, unknown, sum(parts), *parts, schools))
 
     def people(name: str, label: str) -> Column:
         return Column(name=name, label=label, kind="count", of="people")

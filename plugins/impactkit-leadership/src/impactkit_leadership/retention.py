@@ -31,8 +31,17 @@ TITLE = "Retention of new leaders"
 QUESTION = "Do leaders who are new to a post stay at that level or rise?"
 
 
-def _date(value: Any) -> dt.date | None:
-    return dt.date.fromisoformat(value) if isinstance(value, str) else value
+Day = Any
+"""A date, ISO text for one, or None: TOML has dates, JSON has none."""
+
+
+def _day(value: Any) -> dt.date | None:
+    if value is None or isinstance(value, dt.date):
+        return value
+    try:
+        return dt.date.fromisoformat(value)
+    except (TypeError, ValueError):
+        raise ValueError(f"{value!r} is no date; write one like 2024-12-31") from None
 
 
 def _census_day(_: Any, __: Any, value: str) -> None:
@@ -65,8 +74,8 @@ class RetentionParams:
     include_interim: bool = False
     destinations_by_partnership: bool = False
     census_day: str = attrs.field(default="", validator=_census_day)
-    observed_from: dt.date | None = attrs.field(default=None, converter=_date)
-    observed_until: dt.date | None = attrs.field(default=None, converter=_date)
+    observed_from: Day = attrs.field(default=None, converter=_day)
+    observed_until: Day = attrs.field(default=None, converter=_day)
 
 
 CARD = Card(
