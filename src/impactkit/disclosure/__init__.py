@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from impactkit.disclosure.attack import Audit, Exposed, audit
 from impactkit.disclosure.profiles import check_stricter, core_profiles
-from impactkit.disclosure.protect import protect
+from impactkit.disclosure.protection import protect
 from impactkit.disclosure.text import safe_id
 
 __all__ = [

@@ -115,11 +115,22 @@ def _column(column: Column, cells: list[Cell], trusted: bool) -> Column:
     return column
 
 
+def _own_names(columns: Iterable[Column]) -> list[Column]:
+    """Give each column a name of its own, or protecting one would leave its namesake open."""
+    out: dict[str, Column] = {}
+    for column in columns:
+        name = column.name
+        while name in out:
+            name += "_again"
+        out[name] = evolve(column, name=name)
+    return list(out.values())
+
+
 def _declare_table(table: Table, trusted: bool) -> Table:
     cells = list(zip(*table.rows, strict=True)) if table.rows else [()] * len(table.columns)
     columns = tuple(
         _column(column, list(values), trusted)
-        for column, values in zip(table.columns, cells, strict=True)
+        for column, values in zip(_own_names(table.columns), cells, strict=True)
     )
     rows = [list(row) for row in table.rows]
     marks = dict(table.marks)
@@ -287,7 +298,7 @@ def declare_people(
             log += _log(section.id, masker)
         tables = [_declare_table(t, trusted) for t in section.tables]
         sections.append(evolve(section, tables=tables))
-    strangers |= {p["name"] for p in evaluation.plugins if p.get("name", "") not in first_party}
+    strangers |= {p.get("name", "") for p in evaluation.plugins} - set(first_party)
     masker = Masker(profile.threshold, declared)
     clean = evolve(
         evaluation,
