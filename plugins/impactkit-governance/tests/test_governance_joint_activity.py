@@ -10,7 +10,7 @@ from scipy.stats import chi2
 
 from impactkit import MetricContext
 from impactkit_governance.joint_activity import JointActivityParams, joint_activity
-from impactkit_governance.summary import BOARDS, GAP, LEADERS, ONCE, RATE, RATIO, TERMLY
+from impactkit_governance.summary import BOARDS, BOTH, GAP, LEADERS, ONCE, RATE, RATIO, TERMLY
 
 # Counted are 2020/21 and 2021/22: 730 days. Schools A and B share board X; C has Y, D has Z.
 # A, B and C are partners throughout, D from 1 September 2021. E is alone in its partnership.
@@ -105,8 +105,9 @@ def run(first_year=2021, last_year=2022, **tables):
     return joint_activity(MetricContext(tables=given, params=params))
 
 
-def pick(result, estimand, term=BOARDS):
-    """Return the one estimate of that name."""
+def pick(result, estimand, term=None):
+    """Return the one estimate of that name; unless told otherwise, of boards."""
+    term = ("" if estimand == RATE else BOARDS) if term is None else term
     (found,) = (e for e in result.estimates if (e.estimand, e.term) == (estimand, term))
     return found
 
@@ -140,7 +141,7 @@ def test_leaders_are_those_of_the_same_partnerships():
     result = run()
     assert pick(result, RATE, LEADERS).value == pytest.approx(7 / SCHOOL_YEARS)
     assert pick(result, RATE, LEADERS).unit == "events per school per year"
-    ratio = pick(result, RATIO, "")
+    ratio = pick(result, RATIO, BOTH)
     assert (ratio.value, ratio.unit) == (pytest.approx(1.0), "ratio")
     assert ratio.ci_low < 1 < ratio.ci_high
 
@@ -230,21 +231,21 @@ def test_no_joint_event_is_a_rate_of_zero_with_an_upper_bound():
     found = pick(result, RATE)
     assert (found.value, found.ci_low, found.std_error) == (0, 0, None)
     assert found.ci_high == pytest.approx(2 * chi2.ppf(0.975, 2) / 2 / BOARD_YEARS)
-    assert pick(result, RATIO, "").value == 0
+    assert pick(result, RATIO, BOTH).value == 0
     assert pick(result, GAP).status == "not_estimable"
 
 
 def test_without_a_leaders_log_there_is_no_ratio():
     """It says which table is missing."""
     result = run(activity=None)
-    assert pick(result, RATIO, "").status == "not_estimable"
-    assert "activity" in pick(result, RATIO, "").reason
+    assert pick(result, RATIO, BOTH).status == "not_estimable"
+    assert "activity" in pick(result, RATIO, BOTH).reason
     assert [e for e in result.estimates if e.term == LEADERS] == []
 
 
 def test_without_joint_events_of_leaders_there_is_no_ratio():
     """It would be infinite."""
-    found = pick(run(activity=leader_log(LEADER_LOG[3:])), RATIO, "")
+    found = pick(run(activity=leader_log(LEADER_LOG[3:])), RATIO, BOTH)
     assert found.status == "not_estimable"
     assert found.value is None
 

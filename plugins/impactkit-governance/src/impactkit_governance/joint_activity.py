@@ -121,7 +121,6 @@ def joint_activity(context: MetricContext) -> MetricResult:
                 Estimate(
                     metric=ID,
                     estimand=summary.RATE,
-                    term=summary.BOARDS,
                     unit=UNIT,
                     status="not_estimable",
                     reason="no log has an entry with a date; if none was held, set `first_year` "

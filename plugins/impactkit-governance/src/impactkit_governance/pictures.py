@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from impactkit import Chart, Column, Period, Table
 from impactkit_governance.exposure import TERMS, year_span
 from impactkit_governance.rates import rate_interval
-from impactkit_governance.summary import RATE, UNITS, Sides, terms_exposed
+from impactkit_governance.summary import UNITS, Sides, terms_exposed
 
 
 def _events(name: str, label: str) -> Column:
@@ -34,11 +34,12 @@ def charts() -> Iterator[Chart]:
         id="joint_rates",
         kind="interval",
         title="Joint events a year: boards and leaders",
-        x="term",
-        y="value",
-        low="ci_low",
-        high="ci_high",
-        where={"estimand": RATE},
+        data="joint_rates",
+        x="who",
+        y="rate",
+        low="low",
+        high="high",
+        x_title="Who",
         y_title="Events a year",
     )
     yield Chart(

@@ -26,6 +26,7 @@ RATIO = "Governors' joint activity over leaders'"
 GAP = "Days between a board's joint events, median"
 TERMLY = "Boards with a joint event in every term"
 BOARDS, LEADERS = "governing boards", "leaders of schools"
+BOTH = "governors over leaders"
 UNITS = {BOARDS: "events per board per year", LEADERS: "events per school per year"}
 POISSON = "Poisson; events taken as independent"
 BUNCHED = (
@@ -104,7 +105,14 @@ def _warnings(*tests: Bunching | None) -> tuple[str, ...]:
 
 
 def _rate(sides: Sides, side: Side, term: str, estimand: str, *, once: bool) -> Estimate:
-    named = {"metric": METRIC, "estimand": estimand, "term": term, "unit": UNITS[term]}
+    # What boards do is the answer to the question; an answer for the whole has no term.
+    headline = term == BOARDS and not once
+    named = {
+        "metric": METRIC,
+        "estimand": estimand,
+        "term": "" if headline else term,
+        "unit": UNITS[term],
+    }
     counted = side.counted(once=once)
     if counted is None:
         return Estimate(**named, status="not_estimable", reason=_nobody(term))
@@ -125,7 +133,7 @@ def _rate(sides: Sides, side: Side, term: str, estimand: str, *, once: bool) -> 
 
 
 def _ratio(sides: Sides) -> Estimate:
-    named = {"metric": METRIC, "estimand": RATIO, "unit": "ratio"}
+    named = {"metric": METRIC, "estimand": RATIO, "term": BOTH, "unit": "ratio"}
     boards = sides.boards.counted()
     leaders = sides.schools.counted() if sides.schools else None
     reason = ""

@@ -37,10 +37,11 @@ SOURCES = {
     "external_other": "Beyond the authority",
 }
 KINDS = {
+    WITHIN: ("internal_school", "internal_partnership"),
     OWN: ("internal_school",),
     PARTNER: ("internal_partnership",),
-    WITHIN: ("internal_school", "internal_partnership"),
 }
+"""The first is what the report says first."""
 UNADJUSTED = (
     "Schools in partnerships may differ from others in size, phase and applicants; this difference "
     "adjusts for none of them.",
@@ -48,13 +49,13 @@ UNADJUSTED = (
 
 
 def _segments(params: AppointmentParams, *, groups: bool) -> Iterator[tuple[str, str, pl.Expr]]:
-    """Yield post, group and filter: all posts, each level, and in or out of a partnership."""
-    yield ALL, "all", pl.lit(value=True)
+    """Yield post (empty: all), group and filter: by level, and in or out of a partnership."""
+    yield "", "all", pl.lit(value=True)
     for label in dict.fromkeys(LABELS[level] for level in params.levels):
         yield label, "all", pl.col("level") == label
     if groups:
-        yield ALL, IN, pl.col("in_partnership")
-        yield ALL, OUT, ~pl.col("in_partnership")
+        yield "", IN, pl.col("in_partnership")
+        yield "", OUT, ~pl.col("in_partnership")
 
 
 def estimates(
@@ -77,7 +78,7 @@ def estimates(
                 known.filter(chosen),
                 pl.col("source").is_in(sources),
                 limits,
-                what=f"appointments with a known source ({term})",
+                what=f"appointments with a known source ({term or ALL})",
             )
             if years < params.min_years and counted.worth is not None:
                 counted = attrs.evolve(
@@ -104,7 +105,6 @@ def estimates(
                 warnings=UNADJUSTED,
                 metric=METRIC,
                 estimand=f"{estimand}: partnership schools less others",
-                term=ALL,
             )
     internal = pl.col("source").is_in(KINDS[WITHIN])
     for group, part in (
@@ -155,7 +155,7 @@ def table(rows: pl.DataFrame, params: AppointmentParams, *, groups: bool) -> Tab
         parts = [by_source.get(source, 0) for source in SOURCES]
         unknown = by_source.get("not_known", 0)
         schools = part["school_key"].n_unique()
-        cells.append((term, group, part.height, unknown, sum(parts), *parts, schools))
+        cells.append((term or ALL, group, part.height, unknown, sum(parts), *parts, schools))
 
     def people(name: str, label: str) -> Column:
         return Column(name=name, label=label, kind="count", of="people")
@@ -181,19 +181,7 @@ def table(rows: pl.DataFrame, params: AppointmentParams, *, groups: bool) -> Tab
 
 
 def charts() -> Iterator[Chart]:
-    """Yield the pictures: by level, and by partnership."""
-    yield Chart(
-        id="internal_by_level",
-        kind="interval",
-        title="Senior posts filled from the school itself",
-        x="term",
-        y="value",
-        low="ci_low",
-        high="ci_high",
-        where={"estimand": OWN, "subgroup": "all"},
-        x_title="Post",
-        y_title="Percent",
-    )
+    """Yield the picture: in and out of partnerships."""
     yield Chart(
         id="internal_sources",
         kind="interval",
@@ -202,7 +190,7 @@ def charts() -> Iterator[Chart]:
         y="value",
         low="ci_low",
         high="ci_high",
-        where={"estimand": WITHIN, "term": ALL},
+        where={"estimand": WITHIN, "term": ""},
         x_title="School",
         y_title="Percent",
     )

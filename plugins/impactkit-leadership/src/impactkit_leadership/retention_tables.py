@@ -125,8 +125,6 @@ def summarise(rows: pl.DataFrame, params: RetentionParams, *, has_groups: bool) 
                         counted.people,
                         counted.successes,
                         estimate.value,
-                        estimate.ci_low,
-                        estimate.ci_high,
                         counted.schools,
                         national.get((level, phase, years)) if group == "all" else None,
                     )
@@ -173,10 +171,6 @@ def _people(name: str, label: str) -> Column:
     return Column(name=name, label=label, kind="count", of="people")
 
 
-def _bound(name: str, label: str) -> Column:
-    return Column(name=name, label=label, denominator="cohort", unit="percent", digits=1)
-
-
 def _rates_table(rows: list[Sequence[Any]]) -> Table:
     return Table(
         id="retention",
@@ -194,15 +188,14 @@ def _rates_table(rows: list[Sequence[Any]]) -> Table:
                 unit="percent",
                 digits=1,
             ),
-            _bound("low", "Interval from"),
-            _bound("high", "Interval to"),
             Column(name="schools", label="Schools", kind="count", of="schools"),
             Column(name="england", label="England, %", unit="percent", digits=1),
         ),
         rows=rows,
         totals={"phase": "all", "group": "all"},
-        note="No share is given where there are too few people or schools. England: the last "
-        "cohort published in reporting year 2024, where there is one.",
+        # No intervals here: with the number of people they would give a withheld share away.
+        note="No share is given where there are too few people or schools; intervals are with the "
+        "estimates. England: the last cohort published in reporting year 2024, where there is one.",
         source=f"The register of leadership spells; for England: {NATIONAL_SOURCE}",
     )
 

@@ -79,10 +79,7 @@ def variance_words(worth: Effective) -> str:
     """Say what the interval allows for."""
     if not worth.clustered:
         return "binomial; people taken as independent"
-    return (
-        "cluster-robust: people weighed down by the design effect "
-        f"({worth.design_effect:.2f}) of partnerships and schools"
-    )
+    return "cluster-robust: people divided by the design effect of partnerships and schools"
 
 
 def few_clusters(worth: Effective) -> tuple[str, ...]:
