@@ -8,6 +8,7 @@ Department for Education and of a local authority's own registers.
 from __future__ import annotations
 
 from impactkit.synthetic.county import County, county
+from impactkit.synthetic.regression import Regression, regression_to_the_mean
 from impactkit.synthetic.truth import Truth
 
-__all__ = ["County", "Truth", "county"]
+__all__ = ["County", "Regression", "Truth", "county", "regression_to_the_mean"]

@@ -29,7 +29,7 @@ from impactkit.synthetic.partnerships import (
 )
 from impactkit.synthetic.registers import agreements_table, choose_systematic, evaluation_table
 from impactkit.synthetic.schools import draw_schools, links_table, schools_table
-from impactkit.synthetic.settings import MEASURES, Effect, Settings, check
+from impactkit.synthetic.settings import EXIT_HAZARD, MEASURES, Effect, Settings, check
 from impactkit.synthetic.staff import appointment_shares, exit_hazards, simulate_staff
 from impactkit.synthetic.truth import Truth
 from impactkit.types import Measure
@@ -181,7 +181,7 @@ def county(
             suppress_below=suppress_below,
             not_submitted=not_submitted,
             placeholder_dates=placeholder_dates,
-            exit_hazard=exit_hazard or {},
+            exit_hazard={**EXIT_HAZARD, **(exit_hazard or {})},
             partnership_exit_ratio=partnership_exit_ratio,
             internal_share=internal_share,
             partnership_internal_share=partnership_internal_share,

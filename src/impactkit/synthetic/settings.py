@@ -124,6 +124,8 @@ def _faults(settings: Settings) -> Iterator[Problem]:
         )
 
     first, last = settings.years
+    if settings.seed < 0:
+        yield fault("seed", settings.seed, "expected 0 or more", "Any whole number will do.")
     if not (first >= 1990 and first + 3 <= last <= 2100):
         yield fault(
             "years",
@@ -200,6 +202,8 @@ def _effect_faults(settings: Settings, fault: Callable[..., Problem]) -> Iterato
         for measure in by_measure(getattr(settings, name)):
             if measure not in MEASURES:
                 yield fault(name, measure, "there is no such measure", f"Use {_list(MEASURES)}.")
+            elif name == "pretrend" and not math.isfinite(settings.pretrend_on(measure)):
+                yield fault(name, measure, "its slope is not a number", "0 keeps trends parallel.")
     length = settings.years[1] - settings.years[0]
     if length < 0:
         return

@@ -23,7 +23,7 @@ import polars as pl
 
 from impactkit.synthetic.partnerships import Group, urn_at
 from impactkit.synthetic.schools import Schools
-from impactkit.synthetic.settings import EXIT_HAZARD, LADDER, Settings
+from impactkit.synthetic.settings import LADDER, Settings
 
 DESTINATIONS = ("retired", "left_state_sector", "trust_central", "unknown")
 DESTINATION_SHARES = (0.4, 0.35, 0.1, 0.15)
@@ -39,7 +39,7 @@ LATER, MEMBER, NEVER = "later", "member", "never"
 
 def exit_hazards(settings: Settings) -> dict[tuple[str, str], float]:
     """Return the planted yearly hazard by group and level."""
-    base = {**EXIT_HAZARD, **settings.exit_hazard}
+    base = settings.exit_hazard
     ratio = {"other": 1.0, "partnership": settings.partnership_exit_ratio}
     return {(group, level): base[level] * ratio[group] for group in ratio for level in LADDER}
 

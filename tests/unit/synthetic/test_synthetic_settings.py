@@ -27,8 +27,8 @@ def test_every_fault_is_named_at_once():
         "selection",
         "conversions",
         "governor_rate",
-        "exit_hazard",
         "exit_hazard.head",
+        "exit_hazard",
         "effect",
     ]
     assert all(problem.rule and problem.remedy for problem in caught.value.problems)
@@ -51,6 +51,8 @@ def test_every_fault_is_named_at_once():
         ("pretrend", {"height": 1.0}),
         ("closures", -0.1),
         ("exit_hazard", {"head": -0.1}),
+        ("pretrend", float("nan")),
+        ("seed", -1),
     ],
 )
 def test_a_setting_that_cannot_be_met_is_named_with_its_value(name, value):
@@ -73,3 +75,13 @@ def test_the_smallest_and_the_shortest_county_can_be_drawn():
     here = county(n_schools=40, years=(2016, 2019), effect=1.0)
     assert here.truth.att() == 1.0
     assert set(here.truth.effects()["cohort"]) == {2018}
+
+
+def test_a_factor_that_makes_everybody_leave_is_refused():
+    """It is checked against every level, whether or not a hazard was given for it."""
+    with pytest.raises(UsageError) as caught:
+        county(partnership_exit_ratio=20)
+    assert [problem.column for problem in caught.value.problems] == [
+        *("exit_hazard.middle", "exit_hazard.senior_assistant"),
+        *("exit_hazard.senior_deputy", "exit_hazard.head"),
+    ]
