@@ -7,7 +7,8 @@ out. Units are put in order of cohort, cluster and label, so no result depends o
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import attrs
 import numpy as np
@@ -20,6 +21,8 @@ from impactkit.results import Exclusion
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
+
+_NEVER = np.iinfo(np.int64).min
 
 
 @attrs.frozen(kw_only=True, eq=False)
@@ -74,12 +77,22 @@ class Rectangle:
 
     def take(self, units: Ints) -> Rectangle:
         """Return the rectangle of these units only, in this order."""
-        some = {
-            name: None if (values := getattr(self, name)) is None else values[units]
-            for name in ("cohort", "y", "weight", "share", "cluster", "covariates", "effects")
-        }
-        present = some["y"].size if some["share"] is None else int((some["share"] > 0).sum())
-        return attrs.evolve(self, **some, n_rows=present)
+
+        def of(values: Any) -> Any:
+            return None if values is None else values[units]
+
+        share = of(self.share)
+        return attrs.evolve(
+            self,
+            cohort=of(self.cohort),
+            y=of(self.y),
+            weight=of(self.weight),
+            share=share,
+            cluster=of(self.cluster),
+            covariates=of(self.covariates),
+            effects=of(self.effects),
+            n_rows=len(units) * len(self.periods) if share is None else int((share > 0).sum()),
+        )
 
 
 def rectangle(
@@ -114,9 +127,9 @@ def rectangle(
 
     Examples
     --------
-    >>> frame = pl.DataFrame({"urn": [2, 2, 1, 1], "year": [1, 2, 1, 2], "first": [None, None, 2, 2],
-    ...                       "score": [1.0, 2.0, 3.0, 5.0]})
-    >>> found = rectangle(frame, unit="urn", time="year", cohort="first", outcome="score")
+    >>> frame = pl.DataFrame({"urn": [2, 2, 1, 1], "year": [1, 2, 1, 2],
+    ...                       "first": [None, None, 2, 2], "y": [1.0, 2.0, 3.0, 5.0]})
+    >>> found = rectangle(frame, unit="urn", time="year", cohort="first", outcome="y")
     >>> found.y.tolist(), found.cohorts, found.cohort.tolist()
     ([[3.0, 5.0], [1.0, 2.0]], (2,), [0, 1])
     """
@@ -204,59 +217,97 @@ def _lay_out(
     rows: pl.DataFrame, names: tuple[str, ...], n_effects: int, exclusions: tuple[Exclusion, ...]
 ) -> Rectangle | None:
     """Place each row in its cell; None when two rows share one, or a unit changes cohort."""
-    unit, n = _codes(rows["unit"])
-    time, T = _codes(rows["time"])
-    cell = unit * T + time
-    cohorts = rows["cohort"].drop_nulls().unique().sort()
-    first = np.full(n, -1, dtype=np.int64)
-    first[unit] = np.arange(rows.height)
-    if rows.height > n * T or bool((first < 0).any()):
-        return None
-    in_place = rows.height == n * T and bool((cell == np.arange(rows.height)).all())
-    if not in_place and int(np.bincount(cell, minlength=n * T).max()) > 1:
-        return None
-    cohort_of_row = _cohort_index(rows["cohort"], cohorts)
-    cohort = cohort_of_row[first].astype(np.int64)
-    cluster = _codes(rows["cluster"])[0] if "cluster" in rows.columns else None
-    for label in (cohort_of_row, cluster):
-        if label is not None and bool((label != label[first][unit]).any()):
+    T = _in_order(rows)
+    if T:
+        n = rows.height // T
+        unit = cell = None
+        first = np.arange(n) * T
+    else:
+        unit, n = _codes(rows["unit"])
+        time, T = _codes(rows["time"])
+        cell = unit * T + time
+        if np.bincount(cell).max() > 1 or np.bincount(unit).min() < 2:
             return None
+        first = np.empty(n, dtype=np.int64)
+        first[unit] = np.arange(rows.height)
+
+    def constant(values: np.ndarray) -> bool:
+        if unit is None:
+            table = values.reshape(n, T)
+            return bool((table == table[:, :1]).all())
+        return bool((values == values[first][unit]).all())
 
     def place(values: np.ndarray, empty: float = 0.0) -> np.ndarray:
-        if in_place:
+        if cell is None:
             return values.reshape(n, T)
         table = np.full(n * T, empty, dtype=values.dtype)
         table[cell] = values
         return table.reshape(n, T)
 
-    weights = rows["weight"].to_numpy() if "weight" in rows.columns else np.ones(rows.height)
-    table = place(weights)
-    weight = table.max(axis=1)
-    share = table / weight[:, None]
+    cohort = _numbers(rows["cohort"])
+    label = rows["cluster"] if "cluster" in rows.columns else None
+    if label is not None and not label.dtype.is_integer():
+        label = pl.Series(_codes(label)[0])
+    if not constant(cohort) or (label is not None and not constant(label.to_numpy())):
+        return None
+    cohort = cohort[first]
+    cohorts = [int(g) for g in np.unique(cohort) if g != _NEVER]
+    cohort = np.where(cohort == _NEVER, len(cohorts), np.searchsorted(cohorts, cohort))
+    times = rows["time"][:T] if cell is None else rows["time"].unique().sort()
+    if 0 in cohorts and times[0] > 0:
+        return None
+    cluster = None if label is None else _codes(label.gather(first))[0]
+    weight, share = _weights(rows, place, n, T)
     columns = [c for c in rows.columns if c.startswith("x")]
     k = len(columns) - n_effects
     x = [place(rows[c].to_numpy()) for c in columns[:k]]
     f = [place(rows[c].to_numpy().astype(np.int64), -1) for c in columns[k:]]
     placed = Rectangle(
-        periods=tuple(int(t) for t in rows["time"].unique().sort()),
-        cohorts=tuple(int(g) for g in cohorts),
+        periods=tuple(int(t) for t in times),
+        cohorts=tuple(cohorts),
         cohort=cohort,
         y=place(rows["outcome"].to_numpy()),
         weight=weight,
-        share=None if bool((share == 1).all()) else share,
-        cluster=None if cluster is None else cluster[first],
+        share=share,
+        cluster=cluster,
         covariates=np.stack(x, axis=2) if x else None,
         names=names[:k],
         effects=np.stack(f, axis=2) if f else None,
         n_rows=rows.height,
         exclusions=exclusions,
     )
-    order = np.lexsort((cohort,) if cluster is None else (cluster[first], cohort))
-    return placed.take(order)
+    return placed.take(np.lexsort((cohort,) if cluster is None else (cluster, cohort)))
+
+
+def _in_order(rows: pl.DataFrame) -> int:
+    """Return the number of periods when rows are whole units, in order; else 0."""
+    unit, time = rows["unit"], rows["time"].to_numpy()
+    if not unit.dtype.is_integer():
+        return 0
+    units = unit.to_numpy()
+    later = units[: min(len(units), 10_000)] != units[0]
+    T = int(later.argmax()) if later.any() else len(units)
+    if T < 2 or len(units) % T:
+        return 0
+    table, times = units.reshape(-1, T), time.reshape(-1, T)
+    whole = (table == table[:, :1]).all() and (times == times[0]).all()
+    return T if whole and (np.diff(table[:, 0]) > 0).all() and (np.diff(times[0]) > 0).all() else 0
+
+
+def _weights(
+    rows: pl.DataFrame, place: Callable[[np.ndarray], np.ndarray], n: int, T: int
+) -> tuple[Floats, Floats | None]:
+    """Return each unit's largest weight, and each row's share of it (None: all one)."""
+    if "weight" not in rows.columns and rows.height == n * T:
+        return np.ones(n), None
+    table = place(rows["weight"].to_numpy() if "weight" in rows.columns else np.ones(rows.height))
+    weight = table.max(axis=1)
+    share = table / weight[:, None]
+    return weight, None if bool((share == 1).all()) else share
 
 
 def _codes(labels: pl.Series) -> tuple[Ints, int]:
-    """Number the labels from zero in sorting order; return how many there are as well."""
+    """Return each label's place in sorting order, and how many there are."""
     if labels.dtype.is_integer():
         values = labels.to_numpy()
         low, high = int(values.min()), int(values.max())
@@ -270,12 +321,8 @@ def _codes(labels: pl.Series) -> tuple[Ints, int]:
     return ranks, int(ranks.max()) + 1
 
 
-def _cohort_index(cohort: pl.Series, cohorts: pl.Series) -> np.ndarray:
-    never = cohort.is_null().to_numpy()
-    if not len(cohorts):
-        return np.zeros(len(cohort), dtype=np.int16)
-    low = int(cohorts[0])
-    table = np.zeros(int(cohorts[-1]) - low + 1, dtype=np.int16)
-    table[[int(g) - low for g in cohorts]] = np.arange(len(cohorts))
-    offset = (cohort.fill_null(low) - low).to_numpy().astype(np.int64)
-    return np.where(never, len(cohorts), table[offset]).astype(np.int16)
+def _numbers(cohort: pl.Series) -> Ints:
+    """Return the cohorts as whole numbers, `_NEVER` where there is none."""
+    if cohort.null_count() == len(cohort):
+        return np.full(len(cohort), _NEVER)
+    return cohort.cast(pl.Int64).fill_null(_NEVER).to_numpy()
