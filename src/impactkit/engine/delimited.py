@@ -128,7 +128,7 @@ def _end_of_header(data: bytes) -> int:
 
 
 def _parse_any(text: str, delimiter: str, file: str, *, fill_short: bool) -> Parsed:
-    csv.field_size_limit(MAX_FIELD)
+    before = csv.field_size_limit(MAX_FIELD)  # of the whole process, hence put back below
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     rows: list[list[str]] = []
     try:
@@ -150,6 +150,8 @@ def _parse_any(text: str, delimiter: str, file: str, *, fill_short: bool) -> Par
             "Was the download cut short? Download it again; inside a field write the mark twice.",
             row=row,
         )
+    finally:
+        csv.field_size_limit(before)
     numbered = [
         (number, row)
         for number, row in enumerate(rows, start=1)
@@ -238,7 +240,7 @@ def _fit(header: list[str], frame: pl.DataFrame, file: str) -> Parsed:
     width = frame.width - 1
     names = [" ".join(name.split()) for name in header]
     notes: list[Problem] = []
-    if len(names) == width + 1:
+    if len(names) == width + 1 > 2:
         notes.append(
             Problem(
                 code="header.extra",
