@@ -19,6 +19,9 @@ from impactkit.errors import DataError, Problem
 MAX_BYTES = 2_000_000_000
 """Largest file that is unpacked; a small archive can hold far more than any register."""
 
+MAX_LINE = 10_000_000
+"""Longest line of text, in bytes."""
+
 GZIP, ZIP, _OLE, PARQUET, _PDF = (
     b"\x1f\x8b",
     b"PK\x03\x04",
@@ -147,6 +150,26 @@ def _kind_of_zip(data: bytes, file: str) -> str:
         "this is a zip archive",
         "Unpack it, and name the file inside that you want.",
     )
+
+
+def refuse_long_line(data: bytes, file: str) -> None:
+    """Refuse text with a line longer than `MAX_LINE`, before it fills the memory many times over.
+
+    Raises
+    ------
+    DataError
+        With the number of the line.
+    """
+    newline = b"\n" if b"\n" in data else b"\r"
+    for start in range(0, len(data) - MAX_LINE + 1, MAX_LINE):
+        if data.find(newline, start, start + MAX_LINE) < 0:
+            refuse(
+                "file.long_line",
+                file,
+                f"one line is longer than {MAX_LINE / 1e6:.0f} MB",
+                "This is no table, or its line ends were lost. Download or export it again.",
+                row=line_of(data, start),
+            )
 
 
 def decode(data: bytes, file: str) -> Decoded:

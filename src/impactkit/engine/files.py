@@ -17,7 +17,17 @@ import attrs
 import polars as pl
 
 from impactkit.declarations import Head
-from impactkit.engine.decode import GZIP, PARQUET, ZIP, Decoded, decode, kind_of, refuse, unpack
+from impactkit.engine.decode import (
+    GZIP,
+    PARQUET,
+    ZIP,
+    Decoded,
+    decode,
+    kind_of,
+    refuse,
+    refuse_long_line,
+    unpack,
+)
 from impactkit.engine.delimited import ROW, Parsed, find_delimiter, parse
 from impactkit.engine.workbook import as_text, read_parquet, read_workbook
 from impactkit.errors import DataError, Problem
@@ -95,6 +105,7 @@ def read_text(path: str | Path, *, shown: str = "", fill_short: bool = False) ->
         return _table(file, read_workbook(data, file), kind=kind)
     if kind == "parquet":
         return _table(file, read_parquet(data, file), kind=kind)
+    refuse_long_line(data, file)
     decoded = decode(data, file)
     delimiter = find_delimiter(_first_line(decoded))
     parsed = parse(decoded.data, delimiter, file, fill_short=fill_short)
@@ -166,6 +177,11 @@ def _head_of(path: Path, file: str) -> Head:
         return _head(path, table.columns, rows, kind=table.kind)
     kind_of(data, file)
     complete = data if len(data) < HEAD_BYTES else data[: data.rfind(b"\n") + 1]
+    if not complete:
+        rule = f"its first line is longer than {HEAD_BYTES // 1024} kB"
+        refuse(
+            "file.long_line", file, rule, "This is no table. Download or export it again.", row=1
+        )
     decoded = decode(complete, file)
     delimiter = find_delimiter(_first_line(decoded))
     reader = csv.reader(io.StringIO(decoded.data.decode(), newline=""), delimiter=delimiter)

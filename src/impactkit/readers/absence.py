@@ -37,7 +37,7 @@ def recognise(path: Path, head: Head) -> Recognised | None:
 
 
 def read(
-    path: str | Path, options: TableOptions | None = None, *, shown: str = "", spec: Any = None
+    path: str | Path, options: TableOptions | None = None, spec: Any = None, *, shown: str = ""
 ) -> ReadResult:
     """Read an absence table into outcomes."""
     return read_form(path, options, FORM, shown=shown)

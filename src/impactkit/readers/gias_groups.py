@@ -86,7 +86,7 @@ def recognise(path: Path, head: Head) -> Recognised | None:
 
 
 def read(
-    path: str | Path, options: GroupOptions | None = None, *, shown: str = "", spec: Any = None
+    path: str | Path, options: GroupOptions | None = None, spec: Any = None, *, shown: str = ""
 ) -> ReadResult:
     """Read an extract of group links into memberships, as text under their names.
 

@@ -29,7 +29,7 @@ def recognise(path: Path, head: Head) -> Recognised | None:
 
 
 def read(
-    path: str | Path, options: None = None, *, shown: str = "", spec: Any = None
+    path: str | Path, options: None = None, spec: Any = None, *, shown: str = ""
 ) -> ReadResult:
     """Read the extract of links into school_links, as text under its names."""
     file = shown or Path(path).name

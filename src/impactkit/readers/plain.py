@@ -28,7 +28,7 @@ def recognise(path: Path, head: Head) -> Recognised | None:
 
 
 def read(
-    path: str | Path, options: None = None, *, shown: str = "", spec: TableSpec | None = None
+    path: str | Path, options: None = None, spec: TableSpec | None = None, *, shown: str = ""
 ) -> ReadResult:
     """Read a table as text, for `impactkit.tables.validate` to check against its spec."""
     name = spec.name if spec else ""

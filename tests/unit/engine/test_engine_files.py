@@ -151,6 +151,7 @@ def zipped(folder: Path, member: str) -> bytes:
         (b"urn,name\n1,a\n" + "urn,name\n".encode("utf-8-sig"), "file.joined", "Row 3"),
         (b'urn,name\n100001,"never closed\n100002,x\n', "file.quotes", "quotation mark"),
         (b"a,b,c\n1;2;3\n4;5;6\n", "header.width", "3 columns, but the rows have 1"),
+        (b"urn,role\n100001\n100002\n", "header.width", "2 columns, but the rows have 1"),
         (b"title of the export\n1,2,3\n1,2,3\n", "header.width", "title rows"),
     ],
 )
@@ -202,6 +203,18 @@ def test_an_endless_field_is_refused_by_its_row(
     monkeypatch.setattr("impactkit.engine.delimited.MAX_FIELD", 100)
     with pytest.raises(DataError, match=r"Row 3 .* longer than"):
         read_text(write(tmp_path, "urn,role\n100001,peer\n100002," + "x" * 200 + ",\n"))
+
+
+def test_an_endless_line_is_refused_before_it_is_looked_at(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By its number; and a file that is one line has no head either."""
+    monkeypatch.setattr("impactkit.engine.decode.MAX_LINE", 100)
+    with pytest.raises(DataError, match=r"Row 3 .* line is longer than"):
+        read_text(write(tmp_path, "urn,role\n100001,peer\n" + "," * 500 + "\n"))
+    top, problems = head(write(tmp_path, b"x" * 300_000))
+    assert top is None
+    assert [problem.code for problem in problems] == ["file.long_line"]
 
 
 def test_a_workbook_is_read_as_text_with_its_own_row_numbers(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import functools
 import gzip
 import io
 from pathlib import Path
@@ -37,6 +38,7 @@ FILES = [
 pytestmark = pytest.mark.skipif(not DATA.is_dir(), reason="the sample of real files is not here")
 
 
+@functools.cache
 def independently(path: Path) -> list[dict[str, str]]:
     """Return the records of a file by Python's own csv reader, under trimmed headers."""
     raw = path.read_bytes()
