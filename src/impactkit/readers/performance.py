@@ -22,6 +22,7 @@ from impactkit.readers.options import texts
 from impactkit.readers.years import year_of
 from impactkit.tables.coerce import faults
 from impactkit.tables.columns import optional
+from impactkit.tables.ranges import outside
 from impactkit.tables.symbols import split_symbols
 from impactkit.tables.validate import summarise
 
@@ -157,15 +158,11 @@ def _figures(
 
 def _within_range(figures: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Part figures that can be true from those outside the range of their measure."""
-    limits = {m.id: m for m in core_measures()}
-    low = {name: measure.low for name, measure in limits.items()}
-    high = {name: measure.high for name, measure in limits.items()}
-    name = pl.col("measure")
-    outside = (
-        pl.col("value") < name.replace_strict(low, default=None, return_dtype=pl.Float64)
-    ) | (pl.col("value") > name.replace_strict(high, default=None, return_dtype=pl.Float64))
-    outside = outside.fill_null(False)
-    reason = "the figure cannot be true"
-    return figures.filter(~outside), set_aside(
-        figures.filter(outside), reason, detail=name, values=pl.col("text")
+    impossible = outside(core_measures())
+    aside = set_aside(
+        figures.filter(impossible),
+        "the figure cannot be true",
+        detail=pl.col("measure"),
+        values=pl.col("text"),
     )
+    return figures.filter(~impossible), aside

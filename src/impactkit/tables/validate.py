@@ -16,10 +16,12 @@ from impactkit.declarations import TableSpec, load_code
 from impactkit.errors import Problem
 from impactkit.tables.coerce import DTYPES, UNKNOWN_SYMBOL, as_text, coerce, faults
 from impactkit.tables.columns import DEFAULTS
+from impactkit.tables.ranges import range_problems
 from impactkit.tables.rules import unique_key
 from impactkit.tables.schema import value_problems
 from impactkit.tables.structure import ROW, SOURCE, structure
 from impactkit.tables.symbols import split_symbols
+from impactkit.types import Measure
 
 SHOWN = 20
 """How many different values of one fault are shown one by one."""
@@ -55,6 +57,7 @@ def validate(
     *,
     file: str = "",
     register: bool | None = None,
+    measures: Iterable[Measure] = (),
 ) -> Validated:
     """Check a frame, as text or typed, against the spec of its table.
 
@@ -69,6 +72,8 @@ def validate(
     register
         Whether any fault is an error (a user's own register) or faulty rows are set aside (an
         official extract). By default as the spec says.
+    measures
+        The measure registry: a figure outside the range of its measure is a fault.
 
     Examples
     --------
@@ -92,7 +97,7 @@ def validate(
             n_rows=frame.height,
         )
     typed, value_faults = _typed(raw, spec)
-    value_faults += _checked(typed, spec, value_faults)
+    value_faults += _checked(typed, spec, value_faults, measures)
     stops, others = _parted(value_faults, register)
     aside = [p for p in others if p.code not in KEPT_ANYWAY]
     good = typed.filter(~pl.col(ROW).is_in([p.row for p in aside]))
@@ -162,7 +167,9 @@ def _with_status(raw: pl.DataFrame, spec: TableSpec) -> pl.DataFrame:
     return raw.with_columns(status.alias("status"))
 
 
-def _checked(typed: pl.DataFrame, spec: TableSpec, so_far: list[Problem]) -> list[Problem]:
+def _checked(
+    typed: pl.DataFrame, spec: TableSpec, so_far: list[Problem], measures: Iterable[Measure]
+) -> list[Problem]:
     """Second pass: values, then rows, then the key. A value is faulted once only."""
     faulted = {(problem.row, problem.column) for problem in so_far}
     found = value_problems(typed, spec)
@@ -174,6 +181,7 @@ def _checked(typed: pl.DataFrame, spec: TableSpec, so_far: list[Problem]) -> lis
             words = f"the check {name} of table {spec.name} failed with {type(error).__name__}"
             found.append(Problem(code="check.failed", rule=words, remedy="Tell its author."))
     found += unique_key(typed, spec)
+    found += range_problems(typed, measures)
     return [problem for problem in found if (problem.row, problem.column) not in faulted]
 
 

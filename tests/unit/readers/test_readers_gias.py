@@ -70,10 +70,10 @@ def test_group_types_and_authorities_can_be_chosen(tmp_path: Path) -> None:
     assert members(path, la=[936])["urn"].to_list() == [125001]
     result = gias_groups.read(path, GroupOptions(la=936))
     assert result.set_aside is not None
-    assert result.set_aside.group_by("reason").len().sort("len").rows() == [
-        ("a type of group that was not asked for", 2),
-        ("in another local authority", 2),
-    ]
+    assert dict(result.set_aside.group_by("reason").len().rows()) == {
+        "a type of group that was not asked for": 2,
+        "in another local authority": 2,
+    }
 
 
 def test_the_form_of_2024_is_read_under_its_own_headers(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ import pytest
 from impactkit.declarations import ColumnSpec, TableSpec
 from impactkit.errors import Problem
 from impactkit.tables import Validated, core_tables, validate
+from impactkit.types import Measure
 
 SPECS = {spec.name: spec for spec in core_tables()}
 
@@ -188,6 +189,23 @@ def test_values_and_rows_that_cannot_be_are_faults(
 ) -> None:
     """Range, pattern, enumeration, and what two columns say together."""
     assert told(check(table, rows, register=True)) == [fault]
+
+
+def test_a_figure_outside_the_range_of_its_measure_is_a_fault() -> None:
+    """With what it could be, in the words of the registry; other measures are left alone."""
+    rows = {
+        "urn": ["100001", "100002", "100003"],
+        "year": ["2024"] * 3,
+        "measure": ["late", "late", "other"],
+        "value": ["104", "100", "104"],
+    }
+    late = Measure(id="late", label="Late arrivals", unit="percent", low=0, high=100)
+    result = check("outcomes", rows, measures=[late])
+    assert [str(problem) for problem in result.problems] == [
+        "Row 2 of outcomes.csv: `value` is '104'; late cannot have this value; expected 0 to 100. "
+        "Is it in another unit, or a figure of another column?"
+    ]
+    assert check("outcomes", rows).problems == ()
 
 
 def test_a_school_may_return_but_not_be_a_member_twice_at_once() -> None:
