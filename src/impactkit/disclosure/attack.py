@@ -9,6 +9,7 @@ everything released (Fischetti & Salazar 2000, the attacker's problem).
 from __future__ import annotations
 
 import itertools
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -175,7 +176,7 @@ def _read_sums(
             for r, (total, parts) in itertools.product(range(len(table.rows)), table.sums):
                 where = (kind, i, k, r, total)
                 cells = [at.get((kind, i, k, r, p), -1) for p in parts]
-                if where in at and -1 not in cells:
+                if where in at and -1 not in cells and at[where] not in cells:
                     puzzle.equate(at[where], cells, where, profile.threshold)
                     _one_answer(puzzle, at[where], cells, profile, where)
 
@@ -225,7 +226,11 @@ def _read_rates(
     exposed = []
     for (kind, i, _, old), (_, _, _, new) in zip(_parts(before), _parts(after), strict=True):
         for k, (table, released) in enumerate(zip(old, new, strict=True)):
-            shares = [(j, c) for j, c in enumerate(table.columns) if c.denominator]
+            shares = [
+                (j, c)
+                for j, c in enumerate(table.columns)
+                if c.denominator and c.kind in ("share", "number")
+            ]
             for (j, column), r in itertools.product(shares, range(len(table.rows))):
                 whole = at.get((kind, i, k, r, column.denominator))
                 value = table.rows[r][j]
@@ -282,12 +287,12 @@ def _read_estimates(
     for i, (old, new) in enumerate(zip(before.results, after.results, strict=True)):
         for j, (estimate, released) in enumerate(zip(old.estimates, new.estimates, strict=True)):
             n = estimate.n_people
-            if n is None or released.status == "withheld":
+            if not n or released.status == "withheld":
                 continue
             counts = _counts(estimate.value, estimate.unit, n)
             small = any(0 < c <= profile.threshold for c in (n, *counts))
             extreme = len(counts) == 2 and 0 in counts and n < profile.extreme_shares_below
-            if small or extreme or 0 < n < profile.min_people:
+            if small or extreme or n < profile.min_people:
                 exposed.append(("estimate", i, j, 0, "n_people"))
             for (kind, owner, *_), cell in at.items():
                 if (kind, owner) == ("result", i) and puzzle.truth[cell] == n:
@@ -313,7 +318,9 @@ def _read_notes(after: Evaluation, profile: DisclosureProfile) -> list[Where]:
     owners: tuple[MetricResult | RenderedSection, ...] = (*after.results, *after.sections)
     for i, owner in enumerate(owners):
         for j, note in enumerate(owner.notes):
-            numbers = [v for v in note.values.values() if isinstance(v, int | float)]
-            if note.of == "people" and any(0 < v <= profile.threshold for v in numbers):
+            rates = re.findall(r"\{(\w+)[^{}]*\}\s*(?:%|per ?cent)", note.text)
+            counts = [v for name, v in note.values.items() if name not in rates]
+            small = any(v in range(1, profile.threshold + 1) for v in counts if v is not True)
+            if note.of == "people" and small:
                 exposed.append(("note", i, j, 0, "values"))
     return exposed

@@ -64,7 +64,7 @@ class System:
 
         A relation that doesn't hold for the true counts is none: people counted twice.
         """
-        if not parts or parts == [total]:
+        if not parts or total in parts:
             return
         whole = self.values[total]
         unknown = [p for p in parts if self.values[p] is None]
@@ -77,7 +77,10 @@ class System:
         elif rest > 1e-9:
             if not slack:
                 return
-            parts = [*parts, self.cell(("rest", total, *sorted(parts)), rest)]
+            remainder = self.cell(("rest", total, *sorted(parts)), rest)
+            if self.public.issuperset([total, *parts]):  # anyone has it already
+                self.public.add(remainder)
+            parts = [*parts, remainder]
         self.relations.setdefault(
             (total, frozenset(parts)), Relation(total, tuple(parts), across=across)
         )
@@ -249,7 +252,7 @@ def _add_rates(system: System, owner: Owner, k: int, table: Table) -> None:
     for j, column in enumerate(table.columns):
         base = kinds.get(column.denominator)
         public = column.of in ("schools", "partnerships", "events")
-        if table.published or public or (base is not None and not is_people_count(base)):
+        if table.published or (public if base is None else not is_people_count(base)):
             continue
         if column.kind == "number" and column.denominator:
             for i in range(len(table.rows)):

@@ -6,6 +6,7 @@ once. Doubt is settled for the people: a count that doesn't say what it counts, 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any
 
@@ -126,6 +127,18 @@ def _own_names(columns: Iterable[Column]) -> list[Column]:
     return list(out.values())
 
 
+def _clean(value: Cell, column: Column) -> Cell:
+    """Return a cell as a number where it must be one; None when it is none, NaN among them."""
+    people = column.kind == "count" and column.of == "people"
+    if not people and column.kind != "share":
+        finite = not isinstance(value, float) or math.isfinite(value)
+        return value if finite else None
+    number = as_number(value)
+    if number is None or (people and number < 0):
+        return None
+    return int(number) if people and number.is_integer() else number
+
+
 def _declare_table(table: Table, trusted: bool) -> Table:
     cells = list(zip(*table.rows, strict=True)) if table.rows else [()] * len(table.columns)
     columns = tuple(
@@ -135,15 +148,11 @@ def _declare_table(table: Table, trusted: bool) -> Table:
     rows = [list(row) for row in table.rows]
     marks = dict(table.marks)
     for j, column in enumerate(columns):
-        if column.kind != "count" or column.of != "people":
-            continue
         for i, row in enumerate(rows):
-            number = as_number(row[j])
-            if row[j] is not None and (number is None or number < 0):
-                marks.setdefault((i, column.name), "x")  # no count at all: not available
-                row[j] = None
-            elif number is not None:
-                row[j] = int(number) if number.is_integer() else number
+            value = _clean(row[j], column)
+            if value is None and row[j] is not None:
+                marks.setdefault((i, column.name), "x")  # not available, as published tables say
+            row[j] = value
     # Only core and its own plugins can vouch that a figure is already public.
     return evolve(
         table, columns=columns, rows=rows, marks=marks, published=table.published and trusted

@@ -55,7 +55,8 @@ class Puzzle:
         if missing > _TOLERANCE and rest is not None:
             extra = self.variable(missing, False)
             row[extra] = 1.0
-            self.protect(extra, threshold, rest)
+            if not self.public.issuperset([total, *parts]):  # else anyone has it already
+                self.protect(extra, threshold, rest)
         self.rows.append(row)
 
     def protect(self, cell: int, threshold: int, where: Where, *, always: bool = False) -> None:
