@@ -28,11 +28,11 @@ A fictional county
 ==================
 
 Everything here is invented: places, schools, people and results. It was drawn by
-impactkit.synthetic.county with seed {seed}. School numbers (URNs) lie in 900001-999999, which have
-never been issued; local authority codes {la} belong to no authority. Any likeness to a real school
-is chance. The workforce, absence, group and link files have the form that the Department for
-Education gives its own, so that reading them is a fair rehearsal; the Department has no part in
-them.
+impactkit.synthetic.county with seed {seed}. School numbers (URNs) lie in 900001-999999, where the
+Department for Education's registers of 2022 to 2026 have none, and the local authority code ({la})
+is that of no authority in them. Any likeness to a real school is chance. The workforce, absence,
+group and link files have the form that the Department gives its own, so that reading them is a fair
+rehearsal; the Department has no part in them.
 
 Years {first} to {last} (each named by its end: {last} is {before}/{end:02d}).
 {schools} schools, {partnerships} partnerships.

@@ -1,7 +1,7 @@
 """The schools: identity, size, conversion to academies, closure and amalgamation.
 
-Nothing here is real. URNs lie in 900000-999999, which the register of schools has never issued,
-local authority codes 997 to 999 belong to nobody, and the places are invented.
+Nothing here is real. URNs lie in 900001-999999 and local authority codes in 997-999, where the
+registers of 2022 to 2026 have none, and the places are invented.
 """
 
 from __future__ import annotations
