@@ -245,7 +245,8 @@ def _read_rates(
                 part = at.get((kind, i, k, r, column.numerator))
                 if part is None:
                     part = puzzle.variable(_numerator(column, value, puzzle.truth[whole]), shown)
-                _read_share(puzzle, whole, part, shown, profile, where)
+                if part != whole:
+                    _read_share(puzzle, whole, part, shown, profile, where)
     return exposed
 
 
