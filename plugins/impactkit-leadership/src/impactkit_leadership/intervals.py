@@ -8,6 +8,7 @@ having few clusters (Korn & Graubard 1998). Any interval is then worked out on t
 from __future__ import annotations
 
 import math
+from bisect import bisect_right
 from collections.abc import Sequence
 from statistics import NormalDist, median
 
@@ -172,15 +173,11 @@ def median_interval(
     """
     if not values:
         raise ValueError("no values have no median")
+    from scipy.special import bdtr
+
     ordered = sorted(values)
     n = len(ordered)
-    tail = (1 - level) / 2
-    below = 0.0
-    rank = -1
-    for k in range(n // 2):
-        below += math.comb(n, k) / 2**n
-        if below > tail:
-            break
-        rank = k
+    # The highest rank that the median falls short of no more often than a tail allows.
+    rank = bisect_right(range(n), (1 - level) / 2, key=lambda k: float(bdtr(k, n, 0.5))) - 1
     bounds = (ordered[rank], ordered[n - 1 - rank]) if rank >= 0 else None
     return median(ordered), bounds
