@@ -69,7 +69,7 @@ def sources(evaluation: Evaluation) -> Part:
             Column(name="table", label="Read as", kind="text"),
             Column(name="year", label="School year", kind="text"),
             Column(name="n_rows", label="Rows", kind="count", of="events"),
-            Column(name="n_used", label="Rows used", kind="count", of="events"),
+            Column(name="n_used", label="Rows or values used", kind="count", of="events"),
             Column(name="aside", label="Rows set aside", kind="count", of="events"),
             Column(name="sha256", label="SHA-256, first 12", kind="text"),
         ],

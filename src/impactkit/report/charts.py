@@ -280,7 +280,7 @@ def _rows(picture: Picture, width: int, small: bool) -> dict[str, Any]:
         "field": "y",
         "type": "quantitative",
         "axis": {
-            "title": clean(picture.chart.x_title) or None,
+            "title": None,
             "tickCount": 4 if small else 6,
             "grid": True,
         },

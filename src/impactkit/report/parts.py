@@ -33,6 +33,7 @@ class Part:
     lead: tuple[str, ...] = attrs.field(default=(), converter=tuple[str, ...])
     answers: tuple[Answer, ...] = attrs.field(default=(), converter=tuple[Answer, ...])
     points: tuple[str, ...] = attrs.field(default=(), converter=tuple[str, ...])
+    cautions: tuple[str, ...] = attrs.field(default=(), converter=tuple[str, ...])
     flow: tuple[Step, ...] = attrs.field(default=(), converter=tuple[Step, ...])
     figures: tuple[Figure, ...] = attrs.field(default=(), converter=tuple[Figure, ...])
     tables: tuple[Table, ...] = attrs.field(default=(), converter=tuple[Table, ...])
@@ -43,8 +44,25 @@ class Part:
     @property
     def empty(self) -> bool:
         """Whether there is nothing in it."""
-        held = (self.lead, self.answers, self.points, self.flow, self.figures, self.tables)
-        return not any(held) and all(part.empty for part in self.parts)
+        held = (self.lead, self.answers, self.cautions, self.points, self.flow)
+        return not any((*held, self.figures, self.tables)) and all(
+            part.empty for part in self.parts
+        )
+
+    def joined(self, other: Part) -> Part:
+        """Return this part with the content of `other` before its own."""
+        return attrs.evolve(
+            self,
+            answers=other.answers + self.answers,
+            cautions=other.cautions + self.cautions,
+            figures=other.figures + self.figures,
+            tables=other.tables + self.tables,
+            parts=other.parts + self.parts,
+        )
+
+    def with_first(self, parts: Iterable[Part]) -> Part:
+        """Return this part with further parts in front of those it has."""
+        return attrs.evolve(self, parts=(*parts, *self.parts))
 
 
 @attrs.frozen(kw_only=True)

@@ -59,6 +59,9 @@ _NOUN = {True: "change", False: "difference"}
 _BETTER = {"higher": "Higher is better here.", "lower": "Lower is better here."}
 
 
+_CHECKS = {"pretest": "Test of the years before joining"}
+
+
 @attrs.frozen(kw_only=True)
 class Answer:
     """What one estimate says: a verdict, a sentence for the summary, and the rest of the answer."""
@@ -150,7 +153,7 @@ def no_difference(estimate: Estimate) -> float | None:
     if _RELATIVE.search(f"{estimate.estimand} {estimate.unit}"):
         return 1.0
     contrast = _EFFECT.search(estimate.estimand) or _CONTRAST.search(estimate.estimand)
-    if contrast or estimate.p_value is not None:
+    if contrast or estimate.unit == "percentage points" or estimate.p_value is not None:
         return 0.0
     return None
 
@@ -275,11 +278,11 @@ def answer(estimate: Estimate, label: str, direction: str = "none") -> Answer:
         )
     elif found == "unclear":
         headline = (
-            f"{label}: no clear {_NOUN[_is_effect(estimate)]} was found (the estimate is {change}; "
+            f"{label}: no clear {_NOUN[is_effect(estimate)]} was found (the estimate is {change}; "
             f"{interval})."
         )
         support = f"{_why_unclear(estimate, null)} {support}".strip()
-    elif _is_effect(estimate):
+    elif is_effect(estimate):
         verb = _VERBS.get(estimate.grade or 0, _MODEST).format(change=change)
         headline = f"{label}: {verb} ({interval})."
     else:
@@ -287,7 +290,8 @@ def answer(estimate: Estimate, label: str, direction: str = "none") -> Answer:
     return Answer(verdict=found, label=label, headline=headline, support=support)
 
 
-def _is_effect(estimate: Estimate) -> bool:
+def is_effect(estimate: Estimate) -> bool:
+    """Tell whether an estimate is of the effect of partnership, and not another comparison."""
     return bool(_EFFECT.search(estimate.estimand))
 
 
@@ -368,6 +372,29 @@ def humanise(name: str) -> str:
     """Turn an identifier into words: ``pupil_teacher_ratio`` -> ``Pupil teacher ratio``."""
     words = clean(name).replace("_", " ").replace(".", ": ").strip()
     return words[:1].upper() + words[1:]
+
+
+def sentence(text: str) -> str:
+    """Return `text` as a sentence: a capital at its start and a stop at its end."""
+    text = clean(text).strip()
+    ended = text if text.endswith((".", "?", "!")) or not text else f"{text}."
+    return ended[:1].upper() + ended[1:]
+
+
+def p_words(p: float) -> str:
+    """Return a p-value as papers write it.
+
+    Examples
+    --------
+    >>> p_words(0.0), p_words(0.0312)
+    ('p < 0.001', 'p = 0.031')
+    """
+    return "p < 0.001" if p < 0.001 else f"p = {p:.2g}"
+
+
+def check_name(name: str) -> str:
+    """Return the name of a check in words."""
+    return _CHECKS.get(name, humanise(name))
 
 
 def note_text(note: Note) -> str:

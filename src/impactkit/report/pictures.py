@@ -42,6 +42,7 @@ class Picture:
     points: tuple[Point, ...]
     missing: int = 0
     measure: str = ""
+    subgroup: str = ""
 
     @property
     def numeric(self) -> bool:
@@ -67,16 +68,14 @@ def pictures(chart: Chart, estimates: Sequence[Estimate], tables: Iterable[Table
     if chart.data != "estimates":
         table = next((t for t in tables if t.id == chart.data), None)
         return _of_table(chart, table) if table else []
-    chosen = [e for e in estimates if all(_field(e, k) == v for k, v in chart.where.items())]
     x = chart.x or "term"
-    if chart.kind == "event_study":
-        # Event times only: cohorts and calendar years are terms too, and have four digits.
-        chosen = [e for e in chosen if _YEARS_SINCE.fullmatch(_field(e, x))]
-    groups: dict[tuple[str, str], list[Estimate]] = {}
-    for e in chosen:
-        groups.setdefault((e.measure, e.subgroup), []).append(e)
+    own = {x, chart.series}
+    groups: dict[tuple[str, ...], list[Estimate]] = {}
+    for e in chosen(chart, estimates):
+        apart = tuple("" if f in own else _field(e, f) for f in ("measure", "subgroup"))
+        groups.setdefault(apart, []).append(e)
     found = []
-    for (measure, _), members in groups.items():
+    for (measure, subgroup), members in groups.items():
         points = [
             _point(
                 attrs.asdict(e, recurse=False),
@@ -88,8 +87,23 @@ def pictures(chart: Chart, estimates: Sequence[Estimate], tables: Iterable[Table
             )
             for e in members
         ]
-        found.append(_picture(chart, points, measure))
+        found.append(_picture(chart, points, measure, subgroup))
     return [p for p in found if p.points]
+
+
+def chosen(chart: Chart, estimates: Iterable[Estimate]) -> list[Estimate]:
+    """Return the estimates that a chart picks, drawn or not."""
+    if chart.data != "estimates":
+        return []
+    x = chart.x or "term"
+    return [
+        e
+        for e in estimates
+        if all(_field(e, k) == v for k, v in chart.where.items())
+        and _field(e, x)
+        # Event times only: cohorts and calendar years are terms too, and have four digits.
+        and (chart.kind != "event_study" or _YEARS_SINCE.fullmatch(_field(e, x)))
+    ]
 
 
 def _field(estimate: Estimate, name: str) -> str:
@@ -104,13 +118,21 @@ def _of_table(chart: Chart, table: Table) -> list[Picture]:
     if x not in names or y not in names:
         return []
     rows = [dict(zip(names, row, strict=True)) for row in table.rows]
-    picture = _picture(chart, [_point(row, chart, x, y, chart.low, chart.high) for row in rows], "")
+    picture = _picture(chart, [_point(row, chart, x, y, chart.low, chart.high) for row in rows])
     return [picture] if picture.points else []
 
 
-def _picture(chart: Chart, points: list[Point | None], measure: str) -> Picture:
+def _picture(
+    chart: Chart, points: list[Point | None], measure: str = "", subgroup: str = ""
+) -> Picture:
     kept = tuple(p for p in points if p is not None)
-    return Picture(chart=chart, points=kept, missing=len(points) - len(kept), measure=measure)
+    return Picture(
+        chart=chart,
+        points=kept,
+        missing=len(points) - len(kept),
+        measure=measure,
+        subgroup=subgroup,
+    )
 
 
 def _point(

@@ -10,7 +10,18 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from impactkit.report.phrases import Answer, answer, clean, count, humanise, word, year_words
+from impactkit.report.phrases import (
+    Answer,
+    answer,
+    check_name,
+    clean,
+    count,
+    humanise,
+    is_effect,
+    word,
+    year_words,
+)
+from impactkit.report.tables import what
 from impactkit.results import Estimate, Evaluation, MetricResult
 
 FEW = 3
@@ -38,6 +49,8 @@ def labels_of(evaluation: Evaluation) -> dict[str, str]:
 
 def label_of(estimate: Estimate, result: MetricResult, labels: Mapping[str, str]) -> str:
     """Return what an estimate is about, for the start of a sentence."""
+    if not is_effect(estimate):
+        return what(estimate)
     if estimate.measure and estimate.measure != result.metric:
         name = labels.get(estimate.measure, humanise(estimate.measure))
     else:
@@ -50,7 +63,7 @@ def headlines(result: MetricResult) -> list[Estimate]:
     """Choose the estimates that answer a metric's question.
 
     The first that stands for the whole (it has no term) of each measure and subgroup; where a
-    metric has none, each of its estimates, if they are few.
+    metric has none, each of its estimates if they are few, else the first: the one it leads with.
     """
     first: dict[tuple[str, str], Estimate] = {}
     for estimate in result.estimates:
@@ -58,7 +71,7 @@ def headlines(result: MetricResult) -> list[Estimate]:
             first.setdefault((estimate.measure, estimate.subgroup), estimate)
     if first:
         return list(first.values())
-    return list(result.estimates) if len(result.estimates) <= 2 * FEW else []
+    return list(result.estimates if len(result.estimates) <= 2 * FEW else result.estimates[:1])
 
 
 def answers(
@@ -158,11 +171,24 @@ def summarise(evaluation: Evaluation, found: Sequence[tuple[Estimate, Answer]]) 
     if outcomes:
         sentences.append(f"{' and '.join(outcomes).capitalize()}; the report says why.")
     if any(a.verdict in ("higher", "lower", "unclear") for _, a in found):
+        failed = _failed_checks(evaluation)
+        but = f", and the main result did not pass a check ({failed})" if failed else ""
         sentences.append(
-            "Schools were not put into partnerships by chance, so other reasons for a difference "
-            "cannot be ruled out."
+            f"Schools were not put into partnerships by chance{but}, so other reasons for a "
+            "difference cannot be ruled out."
         )
     return sentences
+
+
+def _failed_checks(evaluation: Evaluation) -> str:
+    main = primary(evaluation)
+    return ", ".join(
+        check_name(d.name).lower()
+        for result in evaluation.results
+        if any(e is main for e in result.estimates)
+        for d in result.diagnostics
+        if d.passed is False and main is not None and d.measure in ("", main.measure)
+    )
 
 
 def _the_others(found: Sequence[Answer]) -> list[str]:

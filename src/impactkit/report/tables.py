@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
@@ -15,9 +16,11 @@ from impactkit.report.phrases import (
     event_time,
     humanise,
     level_words,
-    no_difference,
     number,
+    p_words,
+    sentence,
     unit_words,
+    year_words,
 )
 from impactkit.results import Cell, Column, Estimate, Exclusion, Table
 
@@ -45,7 +48,7 @@ def heading(column: Column) -> str:
     """
     label = clean(column.label) or humanise(column.name)
     unit = unit_words(column.unit, contrast=False) if column.unit else ""
-    return f"{label} ({unit})" if unit else label
+    return f"{label} ({unit})" if unit and unit.casefold() not in label.casefold() else label
 
 
 def symbol(table: Table, row: int, column: Column) -> str:
@@ -135,24 +138,39 @@ def without_empty_columns(table: Table) -> Table:
 
 
 def what(estimate: Estimate) -> str:
-    """Return in words what an estimate estimates: ``2 years after joining``."""
-    words = _AVERAGES.get(estimate.estimand, "")
-    if words:
-        return words
-    if estimate.term and "event time" in estimate.estimand:
-        return event_time(estimate.term)
-    name = clean(estimate.estimand)
-    if not estimate.term or estimate.term in name:
+    """Return in words what an estimate estimates.
+
+    Examples
+    --------
+    >>> what(Estimate(estimand="ATT, event time 2", term="2"))
+    '2 years after joining'
+    >>> what(Estimate(estimand="ATT(2015, 2018)"))
+    'Schools that joined in 2014/15, seen in 2017/18'
+    """
+    name, term = clean(estimate.estimand), clean(estimate.term)
+    for pattern, words in _EFFECTS:
+        match = re.fullmatch(pattern, name)
+        if match:
+            return words.format(*(year_words(int(year)) for year in match.groups()))
+    if term and "event time" in name:
+        return event_time(term)
+    if not term or term in name:
         return name or "Estimate"
-    return f"{name}: {clean(estimate.term)}" if name else humanise(estimate.term)
+    return f"{name}: {term}" if name else humanise(term)
 
 
-_AVERAGES = {
-    "ATT overall (dynamic)": "Average over the years since joining",
-    "ATT overall (simple)": "Average over all school-years after joining",
-    "ATT overall (group)": "Average over schools that joined",
-    "ATT overall (calendar)": "Average over calendar years",
-}
+_EFFECTS = (
+    (r"ATT", "Average over all school-years after joining"),
+    (r"ATT, mean over cohorts|ATT overall \(group\)", "Average over the schools that joined"),
+    (
+        r"ATT, mean over event times|ATT overall \(dynamic\)",
+        "Average over the years since joining",
+    ),
+    (r"ATT, mean over periods|ATT overall \(calendar\)", "Average over school years"),
+    (r"ATT, cohort (\d{4})", "Schools that joined in {}"),
+    (r"ATT, period (\d{4})", "School year {}"),
+    (r"ATT\((\d{4}), (\d{4})\)", "Schools that joined in {}, seen in {}"),
+)
 
 _Getter = Callable[[Estimate], Any]
 
@@ -161,31 +179,25 @@ def estimate_table(
     id: str,  # noqa: A002 - the field of Table
     title: str,
     estimates: Sequence[Estimate],
-    labels: Mapping[str, str],
-    note: str = "",
 ) -> Table:
-    """Return estimates as a table, with intervals, counts and reasons.
+    """Return estimates of one measure in one unit (the title says it), with intervals and counts.
 
-    `labels` are the names of measures by id. Columns that would be empty are left out; a cell
-    without a value has the symbol that says why: ``z`` not applicable, ``x`` not estimable, ``c``
-    withheld. The reason in words stands in the last column.
+    Columns that would be empty are left out; a cell without a value has the symbol that says why:
+    ``z`` not applicable, ``x`` not estimable, ``c`` withheld. The reason in words stands in the
+    row; warnings are numbered, and told once, in the note.
     """
     decimals = digits_for(estimates)
-    units = {unit_words(e.unit, contrast=no_difference(e) == 0.0) for e in estimates if e.unit} - {
-        ""
-    }
-    unit = units.pop() if len(units) == 1 else ""
+    warnings = list(dict.fromkeys(sentence(w) for e in estimates for w in e.warnings))
     levels = {level_words(e.level) for e in estimates}
     interval = f"{levels.pop()} interval" if len(levels) == 1 else "Interval"
     columns: list[tuple[Column, _Getter]] = [
         (Column(name="what", label="Estimate of", kind="dimension"), what),
-        (Column(name="measure", label="Measure", kind="text"), lambda e: _label(e, labels)),
         (
             Column(name="subgroup", label="Group", kind="text"),
             lambda e: "All" if e.subgroup == "all" else humanise(e.subgroup),
         ),
         *(
-            (Column(name=name, label=label, unit=unit, digits=decimals), _field(name))
+            (Column(name=name, label=label, digits=decimals), _field(name))
             for name, label in (
                 ("value", "Estimate"),
                 ("ci_low", f"{interval}, from"),
@@ -195,11 +207,9 @@ def estimate_table(
             )
         ),
         (
-            Column(name="unit", label="Unit", kind="text"),
-            lambda e: unit_words(e.unit, contrast=no_difference(e) == 0.0) if not unit else "",
+            Column(name="p_adjusted", label="Adjusted for the number of tests", kind="text"),
+            lambda e: "" if e.p_adjusted is None else p_words(e.p_adjusted),
         ),
-        (Column(name="p_value", label="p-value", digits=3), _field("p_value")),
-        (Column(name="p_adjusted", label="p-value, adjusted", digits=3), _field("p_adjusted")),
         *(
             (Column(name=name, label=label, kind="count"), _field(name))
             for name, label in (
@@ -210,10 +220,12 @@ def estimate_table(
             )
         ),
         (Column(name="grade", label="Strength of evidence (0 to 5)", digits=0), _field("grade")),
-        (Column(name="note", label="Remark", kind="text"), _remark),
+        (Column(name="reason", label="Remark", kind="text"), lambda e: sentence(e.reason)),
+        (
+            Column(name="cautions", label="Cautions", kind="text"),
+            lambda e: ", ".join(str(warnings.index(sentence(w)) + 1) for w in e.warnings),
+        ),
     ]
-    if len({e.measure for e in estimates}) == 1:
-        columns = [pair for pair in columns if pair[0].name != "measure"]
     if len({e.subgroup for e in estimates}) == 1:
         columns = [pair for pair in columns if pair[0].name != "subgroup"]
     table = without_empty_columns(
@@ -222,7 +234,7 @@ def estimate_table(
             title=title,
             columns=[column for column, _ in columns],
             rows=[[get(e) for _, get in columns] for e in estimates],
-            note=note,
+            note="\n".join(f"Caution {i}: {w}" for i, w in enumerate(warnings, start=1)),
             marks={
                 (i, name): _NO_MARK[e.status]
                 for i, e in enumerate(estimates)
@@ -240,21 +252,15 @@ def estimate_table(
     return attrs.evolve(table, marks=marks)
 
 
-def _label(estimate: Estimate, labels: Mapping[str, str]) -> str:
-    return labels.get(estimate.measure, humanise(estimate.measure))
-
-
 def _field(name: str) -> _Getter:
     return lambda estimate: getattr(estimate, name)
 
 
-def _remark(estimate: Estimate) -> str:
-    return " ".join(
-        clean(text).rstrip(".") + "." for text in (estimate.reason, *estimate.warnings) if text
-    )
-
-
-_STAGES = {"panel": "Putting the data together", "estimate": "Estimating"}
+_STAGES = {
+    "lineage": "Following schools through their numbers",
+    "panel": "Putting the data together",
+    "estimate": "Estimating",
+}
 
 
 def exclusion_table(
@@ -264,6 +270,8 @@ def exclusion_table(
     labels: Mapping[str, str],
 ) -> Table:
     """Return what was left out, by reason, with its counts."""
+    exclusions = list(exclusions)
+    stages = {e.stage for e in exclusions}
     return without_empty_columns(
         Table(
             id=id,
@@ -280,7 +288,7 @@ def exclusion_table(
                 [
                     clean(e.text) or humanise(e.reason),
                     labels.get(e.measure, humanise(e.measure)) if e.measure else "",
-                    _STAGES.get(e.stage, humanise(e.stage)),
+                    _STAGES.get(e.stage, humanise(e.stage)) if len(stages) > 1 else "",
                     e.n_schools,
                     e.treated,
                     e.n_rows,

@@ -280,6 +280,37 @@ def test_hostile_text_is_shown_and_never_run(make_evaluation: Maker, text: str) 
     html.encode("utf-8")
 
 
+def test_a_failed_check_and_warnings_stand_under_the_answer(make_evaluation: Maker) -> None:
+    """Whoever reads the answer meets them, unfolded; the summary names the check."""
+    did = make_evaluation().results[0]
+    warned = attrs.evolve(did.estimates[0], warnings=("few clusters: too narrow",))
+    failed = attrs.evolve(did.diagnostics[0], name="pretest", passed=False, p_value=0.0)
+    result = attrs.evolve(
+        did, estimates=(warned, *did.estimates[1:]), diagnostics=(failed, did.diagnostics[0])
+    )
+    html = render_html(make_evaluation(results=(result,)))
+    text = Page(re.sub(r"<details.*?</details>", "", html, flags=re.DOTALL)).text
+    assert "did not pass a check (test of the years before joining)" in text
+    care = text[text.index("no clear change was found", text.index("Results")) :]
+    assert "A check was not passed. Test of the years before joining" in care
+    assert "p < 0.001" in care
+    assert "Few clusters: too narrow." in care
+    assert "Pre-trend test" not in text, "a check that was passed is folded"
+
+
+def test_each_outcome_has_its_own_answer_figure_and_table(make_evaluation: Maker) -> None:
+    """Two outcomes in different units share no column, and each table says its unit."""
+    did = make_evaluation().results[0]
+    other = [attrs.evolve(e, measure="attendance", unit="percentage points") for e in did.estimates]
+    chart = attrs.evolve(did.charts[0], id="b", where={"measure": "attendance"})
+    result = attrs.evolve(did, estimates=(*did.estimates, *other), charts=(*did.charts, chart))
+    page = Page(render_html(make_evaluation(results=(result,))))
+    assert len(page.all("figure")) == 2
+    assert page.text.count("no clear change was found (the estimate is") == 2 + 2
+    assert "Attendance: estimates (percentage points)" in page.text
+    assert "Pupil-teacher ratio: estimates (percentage" not in page.text
+
+
 def test_personal_values_of_problems_are_not_shown(make_evaluation: Maker) -> None:
     """Even where a problem still carries its value, the page leaves it out."""
     problem = Problem(code="x", file="staff.csv", row=2, column="name", value="Ann Other", rule="?")
@@ -306,9 +337,14 @@ def shuffled(value: Any, rng: random.Random) -> Any:
 
 def test_the_same_evaluation_gives_the_same_page(make_evaluation: Maker, tmp_path: Path) -> None:
     """Also when it is read back from its file, whatever the order of the keys in that file."""
-    whole = make_evaluation()
+    names = ("zeal", "attendance", "maths")
+    more = {
+        "exclusions": {k: dict.fromkeys(names, 9) for k in ("urns", "schools", "other", "another")},
+        "measures": tuple({"id": m, "label": m, "unit": "points"} for m in names),
+    }
+    whole = make_evaluation(**more)
     first = render_html(whole)
-    assert render_html(make_evaluation()) == first
+    assert render_html(make_evaluation(**more)) == first
     file = tmp_path / "evaluation.json"
     for seed in range(3):
         raw = shuffled(json.loads(whole.to_json()), random.Random(seed))

@@ -63,12 +63,12 @@ def test_the_comparison_names_who_whom_and_when(make_evaluation: Maker) -> None:
 
 
 def test_the_whole_answers_and_the_parts_do_not() -> None:
-    """An overall estimate is the headline, the first where there are several; else each, if few."""
+    """An overall estimate is the headline, the first if several; else each if few, or the first."""
     whole = [Estimate(measure="a", value=1.0), Estimate(measure="a", value=2.0)]
     part = Estimate(measure="a", term="head", value=3.0)
     assert headlines(MetricResult(metric="x.y", estimates=(part, *whole))) == [whole[0]]
     assert headlines(MetricResult(metric="x.y", estimates=(part,))) == [part]
-    assert headlines(MetricResult(metric="x.y", estimates=(part,) * 7)) == []
+    assert headlines(MetricResult(metric="x.y", estimates=(part,) * 7)) == [part]
 
 
 def test_counts_are_turned_round_whatever_their_order() -> None:
@@ -91,6 +91,6 @@ def test_every_estimate_is_in_some_table(make_evaluation: Maker) -> None:
     """What the page folds away is still there: group-time effects have their own table."""
     report = build(make_evaluation())
     rows = {t.id: len(t.rows) for t in report.tables}
-    assert rows["did-effect-estimates"] == 1 + 10
-    assert rows["did-effect-further"] == 4
-    assert rows["leadership-retention-estimates"] == 3
+    assert rows["did-effect-pupil-teacher-ratio-estimates"] == 1 + 10
+    assert rows["did-effect-pupil-teacher-ratio-further"] == 4
+    assert rows["leadership-retention--estimates"] == 3

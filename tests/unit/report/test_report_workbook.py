@@ -151,7 +151,7 @@ def test_notes_are_numbered_in_headers_and_explained(make_evaluation: Maker) -> 
 def test_numbers_are_numbers_and_withheld_cells_symbols(make_evaluation: Maker) -> None:
     """Full precision is kept, with a format for reading; a withheld cell holds "[c]"."""
     sheets = read(render_workbook(make_evaluation()))
-    found = next(s for s in sheets if "Change after joining" in s.name)
+    found = next(s for s in sheets if "Pupil-teacher ratio estimates" in s.name)
     assert found.cells[4, 2] == -0.12
     assert found.cells[4, 3] == -0.708
     people = next(s for s in sheets if "Where leaders" in s.name)
