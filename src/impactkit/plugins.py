@@ -68,6 +68,13 @@ class PluginInfo:
     faults: tuple[str, ...] = ()
     seconds: float = attrs.field(default=0.0, eq=False)
 
+    @property
+    def slow(self) -> str:
+        """What to tell the author of a plugin that takes long to import; empty if it does not."""
+        if self.seconds <= SLOW_SECONDS:
+            return ""
+        return f"importing it took {self.seconds:.1f} s; import heavy libraries inside functions"
+
     def to_plain(self) -> dict[str, str]:
         """Return what goes into ``evaluation.json``; times would differ between runs."""
         return {
@@ -197,6 +204,7 @@ class Registry:
         try:
             self._manager.register(plugin, name=info.name)
         except (pluggy.PluginValidationError, ValueError) as error:
+            self._manager.unregister(plugin)
             reason = " ".join(str(error).split())
             return self._note(
                 attrs.evolve(info, status="failed", reason=reason, faults=tuple(faults))
@@ -221,10 +229,11 @@ class Registry:
             found = _bare_metrics(plugin) if kind == "metrics" else []
         else:
             try:
-                with _quiet():
+                with quiet():
                     found = list(declare() or ())
-            except (Exception, SystemExit) as error:
-                yield f"{hook} raised {_words(error)}"
+            except BaseException as error:
+                spare(error)
+                yield f"{hook} raised {words_of(error)}"
                 return
         for declaration in found:
             if not isinstance(declaration, cls):
@@ -253,20 +262,23 @@ class Registry:
         """Ask each plugin for its report sections; yield (plugin, section, fault)."""
         for info, implementation in self._implementations("impactkit_report_sections"):
             try:
-                with _quiet():
-                    for section in implementation(evaluation=evaluation) or ():
-                        yield info, section, ""
-            except (Exception, SystemExit) as error:
-                yield info, None, f"impactkit_report_sections raised {_words(error)}"
+                with quiet():
+                    found = list(implementation(evaluation=evaluation) or ())
+            except BaseException as error:
+                spare(error)
+                yield info, None, f"impactkit_report_sections raised {words_of(error)}"
+                continue
+            yield from ((info, section, "") for section in found)
 
     def tell(self, hook: str, **arguments: Any) -> Iterator[tuple[PluginInfo, str]]:
         """Tell every plugin that something begins or ends; yield the faults of those that raise."""
         for info, implementation in self._implementations(hook):
             try:
-                with _quiet():
+                with quiet():
                     implementation(**arguments)
-            except (Exception, SystemExit) as error:
-                yield info, f"{hook} raised {_words(error)}"
+            except BaseException as error:
+                spare(error)
+                yield info, f"{hook} raised {words_of(error)}"
 
     def _implementations(self, hook: str) -> Iterator[tuple[PluginInfo, Callable[..., Any]]]:
         for implementation in getattr(self._manager.hook, hook).get_hookimpls():
@@ -306,8 +318,8 @@ class Registry:
     ) -> None:
         """Load ``folder/*.py`` whose content is allowed: ``allowed(file name, sha256)``."""
         deny = set(deny)
-        for path in sorted(folder.glob("*.py")) if folder.is_dir() else ():
-            if path.name.startswith(("_", "test_", "conftest")):
+        for path in sorted(folder.glob("*.py")):
+            if path.name.startswith(("_", "test_", "conftest")) or not path.is_file():
                 continue
             content = path.read_bytes()
             digest = hashlib.sha256(content).hexdigest()
@@ -329,26 +341,29 @@ class Registry:
     def _load(self, info: PluginInfo, load: Callable[[], Any], module: str = "") -> None:
         begun = time.process_time()
         try:
-            with _quiet():
+            with quiet():
                 plugin = load()
-        except (Exception, SystemExit) as error:
+        except BaseException as error:
+            spare(error)
             self._note(
-                attrs.evolve(info, status="failed", reason=f"importing it raised {_words(error)}")
+                attrs.evolve(info, status="failed", reason=f"importing it raised {words_of(error)}")
             )
             return
         seconds = time.process_time() - begun
         if not info.content_hash:
             info = attrs.evolve(info, content_hash=_hash_of(plugin, module))
-        info = attrs.evolve(info, seconds=seconds)
-        done = self.register(plugin, info)
-        if seconds > SLOW_SECONDS and done.status == "loaded":
-            slow = f"importing it took {seconds:.1f} s; import heavy libraries inside functions"
-            self._note(attrs.evolve(done, faults=(*done.faults, slow)))
+        self.register(plugin, attrs.evolve(info, seconds=seconds))
 
 
 def _misspelt(plugin: object) -> list[str]:
-    names = [name for name in dir(plugin) if name.startswith("impactkit_") and name not in HOOKS]
-    return [name for name in names if inspect.isroutine(getattr(plugin, name, None))]
+    """Functions that were meant as hooks, by their name or their marker, and are none."""
+    routines = inspect.getmembers(plugin, inspect.isroutine)
+    return [
+        name
+        for name, routine in routines
+        if name not in HOOKS
+        and (name.startswith("impactkit_") or hasattr(routine, f"{hookspecs.PROJECT}_impl"))
+    ]
 
 
 def _bare_metrics(plugin: object) -> list[Metric]:
@@ -380,7 +395,17 @@ def _hash_of(plugin: object, module: str) -> str:
     return digest.hexdigest()
 
 
-def _words(error: BaseException) -> str:
+def spare(error: BaseException) -> None:
+    """Raise again what is no fault of a plugin: the user who stops the run.
+
+    Everything else is the plugin's, `SystemExit` and a panic inside polars among it; neither is an
+    `Exception`.
+    """
+    if isinstance(error, KeyboardInterrupt):
+        raise error
+
+
+def words_of(error: BaseException) -> str:
     """Name an exception and where it was raised, in one line."""
     frames = inspect.getinnerframes(error.__traceback__) if error.__traceback__ else []
     where = f" ({Path(frames[-1].filename).name}, line {frames[-1].lineno})" if frames else ""
@@ -389,7 +414,7 @@ def _words(error: BaseException) -> str:
 
 
 @contextlib.contextmanager
-def _quiet() -> Iterator[None]:
+def quiet() -> Iterator[None]:
     """Keep what a plugin prints out of our standard output, which a program may be reading."""
     with contextlib.redirect_stdout(io.StringIO()):
         yield

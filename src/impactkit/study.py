@@ -17,13 +17,45 @@ from typing import Any
 import attrs
 
 from impactkit.conditions import Condition, parse_condition
-from impactkit.errors import Problem, StudyError
-from impactkit.tomlkeys import Keys, texts
+from impactkit.errors import Problem, StudyError, did_you_mean
+from impactkit.tomlkeys import Keys, line_of, texts
+
+_PRIVATE = ("folder", "file", "text", "sha256")
+"""What a study knows of the file that it was read from, and does not tell."""
 
 COMPARISONS = ("not_yet_or_never", "never")
 BASE_PERIODS = ("universal", "varying")
 BALANCES = ("none", "complete", "window")
 CLUSTERS = ("partnership", "school")
+
+
+def _closed(*allowed: str) -> Any:
+    """Return a validator that says in a `StudyError` what may stand here."""
+
+    def check(_: Any, field: attrs.Attribute[str], value: str) -> None:
+        if value not in allowed:
+            raise StudyError(
+                Problem(
+                    code="study.value",
+                    column=f"design.{field.name}",
+                    value=str(value),
+                    rule=f"expected one of {', '.join(allowed)}",
+                    remedy=did_you_mean(str(value), allowed),
+                )
+            )
+
+    return check
+
+
+def _condition(_: Any, field: attrs.Attribute[str], value: str) -> None:
+    try:
+        if value.strip():
+            parse_condition(value)
+    except ValueError as error:
+        problem = Problem(
+            code="study.value", column=f"design.{field.name}", value=value, rule=str(error)
+        )
+        raise StudyError(problem) from error
 
 
 @attrs.frozen(kw_only=True)
@@ -67,17 +99,22 @@ class Design:
         Years within `years` that are not used, say one in which only primary schools reported.
     bootstrap
         Draws of the multiplier bootstrap for simultaneous bands; 0: analytic intervals only.
+
+    Raises
+    ------
+    StudyError
+        When a word is not one of those above, or `treated` is no condition.
     """
 
-    treated: str = ""
-    comparison: str = "not_yet_or_never"
+    treated: str = attrs.field(default="", validator=_condition)
+    comparison: str = attrs.field(default="not_yet_or_never", validator=_closed(*COMPARISONS))
     outcome: tuple[str, ...] = attrs.field(default=(), converter=texts)
     estimator: str = "att_gt"
-    cluster: str = "partnership"
+    cluster: str = attrs.field(default="partnership", validator=_closed(*CLUSTERS))
     years: tuple[int, int] | None = None
     anticipation: int = 0
-    base_period: str = "universal"
-    balance: str = "none"
+    base_period: str = attrs.field(default="universal", validator=_closed(*BASE_PERIODS))
+    balance: str = attrs.field(default="none", validator=_closed(*BALANCES))
     min_before: int = 2
     min_after: int = 2
     min_schools: int = 2
@@ -122,6 +159,7 @@ class Study:
     plugins_deny: tuple[str, ...] = attrs.field(default=(), converter=texts)
     folder: Path | None = attrs.field(default=None, eq=False)
     file: str = attrs.field(default="", eq=False)
+    text: str = attrs.field(default="", eq=False, repr=False)
     sha256: str = attrs.field(default="", eq=False)
 
     @classmethod
@@ -132,6 +170,23 @@ class Study:
         ------
         StudyError
             With every problem in the file, each with key, line and remedy.
+        """
+        study, problems = cls.read(path)
+        if problems:
+            raise StudyError(problems)
+        return study
+
+    @classmethod
+    def read(cls, path: str | Path) -> tuple[Study, tuple[Problem, ...]]:
+        """Read a study file as far as it goes, and return with it what is wrong with it.
+
+        What is faulty has its default. `impactkit.pipeline.plan` takes such a study and its
+        problems, and adds those that show only once plugins and data are known.
+
+        Raises
+        ------
+        StudyError
+            When there is no such file, or it is no TOML.
         """
         path = Path(path)
         if path.is_dir():
@@ -163,73 +218,74 @@ class Study:
                     remedy="Text stands in quotes, lists in [brackets], one `key = value` a line.",
                 )
             ) from error
-        return cls.parse(
-            values,
-            file=path.name,
-            text=text,
-            folder=path.parent,
-            sha256=hashlib.sha256(raw).hexdigest(),
-        )
+        made, problems = _parse(values, path.name, text)
+        digest = hashlib.sha256(raw).hexdigest()
+        study = cls(**made, folder=path.parent, file=path.name, text=text, sha256=digest)
+        return study, problems
 
     @classmethod
-    def parse(
-        cls,
-        values: Mapping[str, Any],
-        *,
-        file: str = "study.toml",
-        text: str = "",
-        folder: Path | None = None,
-        sha256: str = "",
-    ) -> Study:
-        """Make a study of the parsed TOML.
+    def parse(cls, values: Mapping[str, Any], *, folder: Path | None = None) -> Study:
+        """Make a study of what a study file says, given as a dictionary.
 
         Raises
         ------
         StudyError
             With every problem at once.
         """
-        top = Keys(values, "", file, text)
-        study = top.table("study", required=True)
-        tables = {
-            name: tuple(_sources(top.problems, name, value, file, text))
-            for name, value in top.table("tables").rest().items()
-        }
-        metrics_given = "metrics" in values
-        metrics_table = top.table("metrics").rest()
-        metrics: dict[str, Mapping[str, Any]] = {}
-        for name, params in metrics_table.items():
-            if isinstance(params, Mapping):
-                metrics[name] = params
-            else:
-                top.fault(
-                    "metrics." + name,
-                    params,
-                    "each metric is a table of its parameters",
-                    f'Write [metrics."{name}"] and its parameters below it.',
-                )
-        plugins = top.table("plugins")
-        disclosure = top.table("disclosure")
-        made: dict[str, Any] = {
-            "title": study.text("title", required=True),
-            "seed": study.whole("seed", 0, low=0),
-            "max_rejected": study.number("max_rejected", 0.01, low=0.0, high=1.0),
-            "tables": tables,
-            "design": _design(top.table("design")),
-            "metrics": metrics if metrics_given else None,
-            "disclosure": disclosure.text("profile", "dfe-school"),
-            "plugins_allow": plugins.texts("allow"),
-            "plugins_deny": plugins.texts("deny"),
-        }
-        top.close()
-        if top.problems:
-            raise StudyError(sorted(top.problems, key=lambda p: p.row or 0))
-        return cls(**made, folder=folder, file=file, sha256=sha256)
+        made, problems = _parse(values, "the study", "")
+        if problems:
+            raise StudyError(problems)
+        return cls(**made, folder=folder)
+
+    def placed(self, problem: Problem) -> Problem:
+        """Return a problem of this study's file with the line that its key stands on."""
+        if problem.row is not None or problem.file != self.file or not problem.column:
+            return problem
+        return attrs.evolve(problem, row=line_of(self.text, problem.column))
 
     def to_plain(self) -> dict[str, Any]:
         """Return the study as it is recorded in ``evaluation.json``: no path of any machine."""
-        return attrs.asdict(
-            self, filter=lambda a, _: a.name not in ("folder", "file", "sha256"), recurse=True
-        )
+        return attrs.asdict(self, filter=lambda a, _: a.name not in _PRIVATE, recurse=True)
+
+
+def _parse(
+    values: Mapping[str, Any], file: str, text: str
+) -> tuple[dict[str, Any], tuple[Problem, ...]]:
+    """Return the fields of a `Study`, and every problem in the order of the file."""
+    top = Keys(values, "", file, text)
+    study = top.table("study", required=True)
+    tables = {
+        name: tuple(_sources(top.problems, name, value, file, text))
+        for name, value in top.table("tables").rest().items()
+    }
+    metrics_given = "metrics" in values
+    metrics_table = top.table("metrics").rest()
+    metrics: dict[str, Mapping[str, Any]] = {}
+    for name, params in metrics_table.items():
+        if isinstance(params, Mapping):
+            metrics[name] = params
+        else:
+            top.fault(
+                "metrics." + name,
+                params,
+                "each metric is a table of its parameters",
+                f'Write [metrics."{name}"] and its parameters below it.',
+            )
+    plugins = top.table("plugins")
+    disclosure = top.table("disclosure")
+    made: dict[str, Any] = {
+        "title": study.text("title", required=True),
+        "seed": study.whole("seed", 0, low=0),
+        "max_rejected": study.number("max_rejected", 0.01, low=0.0, high=1.0),
+        "tables": tables,
+        "design": _design(top.table("design")),
+        "metrics": metrics if metrics_given else None,
+        "disclosure": disclosure.text("profile", "dfe-school"),
+        "plugins_allow": plugins.texts("allow"),
+        "plugins_deny": plugins.texts("deny"),
+    }
+    top.close()
+    return made, tuple(sorted(top.problems, key=lambda p: p.row or 0))
 
 
 def _design(keys: Keys) -> Design:

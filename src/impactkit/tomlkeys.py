@@ -158,21 +158,30 @@ class Keys:
 
 
 def line_of(text: str, path: str) -> int | None:
-    """Find the line on which a key stands, searching its own section first."""
-    section, _, key = re.sub(r"\[\d+\]", "", path).rpartition(".")
-    current = ""
-    fallback = None
+    r"""Find the line on which a key stands, or else the table that should have it.
+
+    Examples
+    --------
+    >>> line_of('[study]\ntitle = "One"\n[tables]\na = { reader = "x" }', "tables.a.reader")
+    4
+    """
+    path = _bare(path)
+    section, best, nearest = "", "", None
     for number, line in enumerate(text.splitlines(), start=1):
-        header = re.match(r"\s*\[+\s*([^\]]+?)\s*\]+", line)
+        header = re.match(r"\s*\[\[?([^\[\],]+)\]", line)
         if header:
-            current = header[1].replace('"', "").replace("'", "")
-            if current == path:
-                return number
+            here = section = _bare(header[1])
+        elif assigned := re.match(r"\s*([\w.\-\"' ]+?)\s*=", line):
+            here = ".".join(part for part in (section, _bare(assigned[1])) if part)
+        else:
             continue
-        if re.match(rf"\s*[\"']?{re.escape(key)}[\"']?\s*=", line):
-            if current == section:
-                return number
-            fallback = fallback or number
-        elif section and re.match(rf"\s*{re.escape(section.rpartition('.')[2])}\s*=", line):
-            fallback = fallback or number
-    return fallback
+        if here == path:
+            return number
+        if path.startswith(here + ".") and len(here) > len(best):
+            best, nearest = here, number
+    return nearest
+
+
+def _bare(path: str) -> str:
+    """Return a key path without quotation marks, positions in lists and space."""
+    return re.sub(r"\[\d+\]|[\"'\s]", "", path)

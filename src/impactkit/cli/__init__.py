@@ -83,7 +83,7 @@ def main() -> None:
         # Whoever read our output has gone, as `| head` does; there is nobody to tell.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
-    except Exception as error:
+    except BaseException as error:  # a panic inside polars is no Exception
         if os.environ.get("IMPACTKIT_DEBUG"):
             raise
         click.echo(

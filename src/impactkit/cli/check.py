@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import attrs
 import click
+
+if TYPE_CHECKING:
+    from impactkit.results import Exclusion
 
 
 @click.command(name="check")
@@ -45,9 +48,10 @@ def _check_study(target: Path, data: Path | None) -> dict[str, Any]:
     from impactkit.pipeline import inspect_study, plan, registry_for
     from impactkit.study import Study
 
-    study = Study.load(target)
+    study, problems = Study.read(target)
     with Progress() as progress:
-        planned = plan(study, registry=registry_for(study), data=data)
+        registry = registry_for(study)
+        planned = plan(study, registry=registry, data=data, problems=problems)
         seen = inspect_study(planned, progress=progress)
     lines = [study.title]
     for file in seen.sources:
@@ -62,8 +66,7 @@ def _check_study(target: Path, data: Path | None) -> dict[str, Any]:
             f"{panel.years[-1]}; {counts.get('two_before_two_after', 0):,} have two years before "
             "and two after"
         )
-        for exclusion in panel.exclusions:
-            lines.append(f"    {exclusion.text}")
+        lines += [f"    {_counted(exclusion)}" for exclusion in panel.exclusions]
     for metric in planned.metrics:
         why = (
             f"cannot run: the study lacks {'; '.join(metric.missing)}"
@@ -71,6 +74,8 @@ def _check_study(target: Path, data: Path | None) -> dict[str, Any]:
             else "can run"
         )
         lines.append(f"  {metric.metric.id} {why}")
+    plugins = [info.to_plain() for info in registry.plugins]
+    lines += [f"  plugin {p['name']}: {p['reason']}" for p in plugins if p["reason"]]
     return {
         "study": study.title,
         "lines": lines,
@@ -79,6 +84,13 @@ def _check_study(target: Path, data: Path | None) -> dict[str, Any]:
         "metrics": {m.metric.id: list(m.missing) for m in planned.metrics},
         "problems": _plain((*planned.problems, *seen.problems)),
     }
+
+
+def _counted(exclusion: Exclusion) -> str:
+    """Say how much was left out, and why."""
+    counts = ((exclusion.n_schools, "school"), (exclusion.n_rows, "row"))
+    told = [f"{n:,} {what}{'' if n == 1 else 's'}" for n, what in counts if n is not None]
+    return ": ".join(part for part in (", ".join(told), exclusion.text) if part)
 
 
 def _check_file(path: Path) -> dict[str, Any]:

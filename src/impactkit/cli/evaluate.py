@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,6 +10,7 @@ import attrs
 import click
 
 if TYPE_CHECKING:
+    from impactkit.errors import Problem
     from impactkit.pipeline import Plan
     from impactkit.results import Evaluation
     from impactkit.study import Study
@@ -45,12 +47,18 @@ def command(
     """Evaluate STUDY (a study.toml, or the folder it is in) and write the report."""
     from impactkit.study import Study
 
-    loaded = Study.load(study)
+    loaded, problems = Study.read(study)
     if deny:
         loaded = attrs.evolve(loaded, plugins_deny=(*loaded.plugins_deny, *deny))
     out = out or (loaded.folder or Path()) / "evaluation"
     return evaluate_to(
-        loaded, out, data=data, dry_run=dry_run, strict=strict, allow_local=allow_local
+        loaded,
+        out,
+        data=data,
+        dry_run=dry_run,
+        strict=strict,
+        allow_local=allow_local,
+        problems=problems,
     )
 
 
@@ -62,6 +70,7 @@ def evaluate_to(
     dry_run: bool = False,
     strict: bool = False,
     allow_local: bool = False,
+    problems: Iterable[Problem] = (),
 ) -> int:
     """Evaluate a study into `out`, say what was found, and return the exit code."""
     from impactkit.cli.progress import Progress
@@ -72,9 +81,9 @@ def evaluate_to(
     with Progress() as progress:
         progress("Finding plugins", 0, 1)
         registry = registry_for(study, allow_local=allow_local)
-        planned = plan(study, registry=registry, data=data)
-        if planned.errors:
-            raise InputError(planned.problems)
+        planned = plan(study, registry=registry, data=data, problems=problems)
+        if dry_run and planned.errors:
+            raise InputError(planned.errors)
         if not dry_run:
             finished = run(planned, progress=progress)
             progress("Writing the report", 0, 1)
@@ -102,7 +111,7 @@ def _say_found(evaluation: Evaluation, written: Path, out: Path, *, strict: bool
         click.echo(sentence)
     failed = [r for r in evaluation.results if r.status == "failed"]
     skipped = [r for r in evaluation.results if r.status == "skipped"]
-    broken = [p for p in evaluation.plugins if p["status"] == "failed" or p["reason"]]
+    broken = [p for p in evaluation.plugins if p["reason"] and p["status"] != "denied"]
     for result in failed:
         click.secho(f"{result.metric} failed: {result.reason}", fg="red", err=True)
     for plugin in broken:

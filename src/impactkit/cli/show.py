@@ -65,7 +65,7 @@ def _entries(
     if kind == "plugins":
         for info in registry.plugins:
             title = " ".join(part for part in (info.version[:12], info.status) if part)
-            yield {"id": info.name, "title": title, **info.to_plain()}
+            yield {"id": info.name, "title": title, **info.to_plain(), "slow": info.slow}
         return
     for name, declared in sorted(getattr(registry, kind).items()):
         owner = registry.owner(kind, name)
@@ -132,8 +132,9 @@ def _list(entries: Iterable[dict[str, Any]], kind: str) -> None:
     width = max((len(e["id"]) for e in entries), default=0)
     for entry in entries:
         line = f"{entry['id'].ljust(width)}  {entry['title']}"
-        if kind == "plugins" and entry["reason"]:
-            click.secho(f"{line}: {entry['reason']}", fg="red")
+        why = "; ".join(entry[key] for key in ("reason", "slow") if entry.get(key))
+        if kind == "plugins" and why:
+            click.secho(f"{line}: {why}", fg="red")
         else:
             click.echo(line)
         if "can run on this study" in entry:

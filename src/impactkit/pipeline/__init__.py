@@ -20,6 +20,7 @@ from impactkit.study import Study
 if TYPE_CHECKING:
     import polars as pl
 
+    from impactkit.errors import Problem
     from impactkit.plugins import Registry
 
 __all__ = [
@@ -89,9 +90,10 @@ def evaluate(
     DisclosureError
         When the audit of the release fails.
     """
+    problems: tuple[Problem, ...] = ()
     if not isinstance(study, Study):
-        study = Study.load(study)
+        study, problems = Study.read(study)
     if registry is None:
         registry = registry_for(study, allow_local=allow_local)
-    planned = plan(study, tables=tables, registry=registry, data=data)
+    planned = plan(study, tables=tables, registry=registry, data=data, problems=problems)
     return run(planned, progress=progress).evaluation

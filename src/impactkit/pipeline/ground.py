@@ -125,19 +125,26 @@ def _own_measures(frame: pl.DataFrame | None) -> dict[str, Measure]:
 
 
 def missing_outcomes(plan: Plan, tables: Tables) -> list[Problem]:
-    """Say which outcomes of the design no file has a value of."""
-    if "outcomes" not in tables.frames:
+    """Say which outcomes of the design no file has a value of, where the files can be believed."""
+    sources = {file.shown for file in plan.files if file.table == "outcomes"}
+    faulty = any(p.file in sources for p in tables.problems if p.severity == "error") or any(
+        p.column.startswith("tables.outcomes") for p in plan.errors
+    )
+    if "outcomes" not in tables.frames or faulty:
         return []
     there = set(tables.frames["outcomes"]["measure"].unique().to_list())
+    known = {p.value for p in plan.errors if p.column == "design.outcome"}
     return [
-        Problem(
-            code="study.outcome_absent",
-            file=plan.study.file,
-            column="design.outcome",
-            value=measure,
-            rule="no row of the outcomes has this measure",
-            remedy=did_you_mean(measure, there),
+        plan.study.placed(
+            Problem(
+                code="study.outcome_absent",
+                file=plan.study.file,
+                column="design.outcome",
+                value=measure,
+                rule="no row of the outcomes has this measure",
+                remedy=did_you_mean(measure, there),
+            )
         )
         for measure in plan.study.design.outcome
-        if measure not in there
+        if measure not in there and measure not in known
     ]

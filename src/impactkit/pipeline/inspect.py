@@ -11,7 +11,7 @@ import attrs
 from impactkit.declarations import load_code
 from impactkit.errors import InputError, Problem
 from impactkit.metrics import Panel
-from impactkit.pipeline.ground import ground_of
+from impactkit.pipeline.ground import ground_of, missing_outcomes
 from impactkit.pipeline.plan import Plan
 from impactkit.pipeline.read import Progress, read_tables
 from impactkit.pipeline.run import no_progress
@@ -42,15 +42,15 @@ class FileSeen:
 
 def inspect_study(plan: Plan, *, progress: Progress = no_progress) -> StudySeen:
     """Read and link what a plan names, as far as its problems allow; estimate nothing."""
-    if plan.errors:
-        return StudySeen()
     tables = read_tables(plan, progress)
-    errors = [p for p in tables.problems if p.severity == "error"]
+    found = (*tables.problems, *missing_outcomes(plan, tables))
     panels: tuple[Panel, ...] = ()
-    if not errors and {"outcomes", "memberships"} <= set(tables.frames):
+    stopped = plan.errors or any(p.severity == "error" for p in found)
+    if not stopped and {"outcomes", "memberships"} <= set(tables.frames):
         ground = ground_of(plan, tables)
+        found = (*found, *ground.lineage.findings)
         panels = tuple(ground.panel(measure) for measure in plan.study.design.outcome)
-    return StudySeen(sources=tables.sources, panels=panels, problems=tables.problems)
+    return StudySeen(sources=tables.sources, panels=panels, problems=found)
 
 
 def inspect_file(path: Path, registry: Registry) -> FileSeen:

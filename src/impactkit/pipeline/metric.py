@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import inspect
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -15,6 +13,7 @@ from impactkit.metrics import MetricContext
 from impactkit.pipeline.contexts import context_for
 from impactkit.pipeline.ground import Ground
 from impactkit.pipeline.plan import PlannedMetric, missing
+from impactkit.plugins import quiet, spare, words_of
 from impactkit.results import Chart, Diagnostic, Estimate, Exclusion, MetricResult, Note, Table
 
 if TYPE_CHECKING:
@@ -47,7 +46,8 @@ def run_metric(planned: PlannedMetric, ground: Ground) -> MetricResult:
         _blame(ground, info, fault)
     begun = time.process_time()
     try:
-        result = _compute(metric, context, blank)
+        with quiet():
+            result = _compute(metric, context, blank)
     except EstimationError as error:
         result = attrs.evolve(
             blank,
@@ -57,8 +57,9 @@ def run_metric(planned: PlannedMetric, ground: Ground) -> MetricResult:
                 ),
             ),
         )
-    except (Exception, SystemExit) as error:
-        result = attrs.evolve(blank, status="failed", reason=_words(error))
+    except BaseException as error:
+        spare(error)
+        result = attrs.evolve(blank, status="failed", reason=words_of(error))
     result = attrs.evolve(result, cpu_seconds=time.process_time() - begun)
     for info, fault in registry.tell("impactkit_after_metric", result=result, context=context):
         _blame(ground, info, fault)
@@ -142,10 +143,3 @@ def _tidy(metric: Metric, frame: Any) -> Any:
     if twice:
         raise ValueError(f"{twice:,} school-years appear more than once; return one row for each")
     return frame.drop_nulls("value")
-
-
-def _words(error: BaseException) -> str:
-    """Name an exception and the line that raised it, in one line."""
-    frames = inspect.getinnerframes(error.__traceback__) if error.__traceback__ else []
-    where = f" ({Path(frames[-1].filename).name}, line {frames[-1].lineno})" if frames else ""
-    return f"{type(error).__name__}: {' '.join(str(error).split())}{where}"

@@ -68,12 +68,14 @@ def plan(
     tables: Mapping[str, pl.DataFrame] | None = None,
     registry: Registry,
     data: str | Path | None = None,
+    problems: Iterable[Problem] = (),
 ) -> Plan:
     """Resolve files, readers, metrics, parameters, estimator and profile; read headers only.
 
-    Nothing is raised: `Plan.problems` has every fault found, to be shown in one message.
+    Nothing is raised: `Plan.problems` has every fault found, after the given `problems` of the
+    study file itself, to be shown in one message.
     """
-    problems: list[Problem] = []
+    problems = list(problems)
     frames = dict(tables or {})
     problems += [
         _unknown(study, f"tables.{name}", "table", name, registry.tables)
@@ -114,7 +116,7 @@ def plan(
         metrics=metrics,
         estimator=estimator,
         profile=profile,
-        problems=tuple(problems),
+        problems=tuple(study.placed(problem) for problem in problems),
     )
 
 
@@ -166,8 +168,8 @@ def _source(
             Problem(code="study.reader", file=study.file, column=where, rule=rule, remedy=remedy)
         )
         return
-    options, faults = structure(reader.options, source.options, file=study.file, where=where)
-    problems.extend(faults)
+    options, unfit = structure(reader.options, source.options, file=study.file, where=where)
+    problems.extend(unfit)
     for pattern in source.path:
         # A pattern is relative to the data folder and cannot climb out of it by accident;
         # an absolute path is the user's own choice.
@@ -191,7 +193,7 @@ def _source(
             shown = path.relative_to(root).as_posix() if path.is_relative_to(root) else path.name
             top, faults = head(path, shown=shown)
             problems.extend(faults)
-            if top is not None:
+            if top is not None and not unfit:
                 yield PlannedFile(
                     table=table,
                     path=path,

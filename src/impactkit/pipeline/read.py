@@ -51,8 +51,13 @@ def read_tables(plan: Plan, progress: Progress) -> Tables:
         spec = plan.registry.tables[file.table]
         result = load_code(file.reader.read)(file.path, file.options, shown=file.shown, spec=spec)
         problems.extend(result.problems)
-        checked = validate(result.frame, spec, file=file.shown)
-        problems.extend(checked.problems)
+        # Of a published form bad rows are set aside; in a table of the user's own they are errors.
+        register = spec.register and not file.reader.table
+        checked = validate(result.frame, spec, file=file.shown, register=register)
+        too_many = _too_many(plan, file, checked.rejected["row"].n_unique(), result.n_rows)
+        problems += too_many
+        # Which rows they are is what the user must know when they stop the run.
+        problems += [_raised(p) for p in checked.problems] if too_many else checked.problems
         frames.setdefault(file.table, []).append(checked.frame)
         if result.national is not None:
             national.append(result.national)
@@ -64,8 +69,6 @@ def read_tables(plan: Plan, progress: Progress) -> Tables:
         for frame in kept_aside:
             for reason, n in frame.group_by("reason").len().sort("reason").iter_rows():
                 counts[reason] = counts.get(reason, 0) + n
-        rejected = checked.rejected.height if checked.rejected is not None else 0
-        problems += _too_many(plan, file, rejected, result.n_rows)
         sources.append(
             SourceFile(
                 path=file.shown,
@@ -91,6 +94,10 @@ def read_tables(plan: Plan, progress: Progress) -> Tables:
         sources=tuple(sources),
         problems=tuple(problems),
     )
+
+
+def _raised(problem: Problem) -> Problem:
+    return attrs.evolve(problem, severity="error") if problem.severity == "warning" else problem
 
 
 def _too_many(plan: Plan, file: PlannedFile, rejected: int, n_rows: int) -> list[Problem]:

@@ -55,11 +55,9 @@ def run(plan: Plan, *, progress: Progress = no_progress) -> Run:
     DisclosureError
         When the audit of the finished evaluation fails; nothing is returned then.
     """
-    if plan.errors:
-        raise InputError(plan.problems)
     tables = read_tables(plan, progress)
-    errors = [p for p in tables.problems if p.severity == "error"]
-    errors += missing_outcomes(plan, tables) if not errors else []
+    errors = [*plan.errors, *(p for p in tables.problems if p.severity == "error")]
+    errors += missing_outcomes(plan, tables)
     if errors:
         raise InputError(errors)
     progress("Linking schools", 0, 1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
 from pathlib import Path
@@ -12,6 +13,9 @@ from impactkit.errors import Problem, UsageError
 if TYPE_CHECKING:
     from impactkit.pipeline.run import Run
 
+OURS = {"release", "private", ".gitignore"}
+"""What an evaluation folder holds. Anything else is the user's, and would be lost with it."""
+
 
 def check_out(out: str | Path) -> Path:
     """Return the output folder as a path, refusing one that holds anything else.
@@ -19,19 +23,29 @@ def check_out(out: str | Path) -> Path:
     Raises
     ------
     UsageError
-        When it is a file, or a folder with something in it that impactkit did not write.
+        When it is a file, a folder with something in it that impactkit did not write, or
+        somewhere that the user may not write.
     """
     out = Path(out)
-    ours = (out / "release" / "evaluation.json").is_file()
-    rule = ""
-    if out.exists() and not out.is_dir():
-        rule = "it is a file, not a folder"
-    elif out.is_dir() and any(out.iterdir()) and not ours:
-        rule = "the folder is not empty, and what is in it is not an evaluation"
-    if rule:
-        remedy = "Give the name of a new folder with -o."
-        raise UsageError(Problem(code="out.taken", file=str(out), rule=rule, remedy=remedy))
+    above = next(path for path in out.absolute().parents if os.path.exists(path))
+    held = set(os.listdir(out)) if os.path.isdir(out) else set()
+    if os.path.exists(out) and not os.path.isdir(out):
+        raise _refused(out, "it is a file, not a folder")
+    if not above.is_dir():
+        raise _refused(out, f"{above.name} above it is a file, not a folder")
+    if held - OURS:
+        other = min(held - OURS)
+        raise _refused(out, f"the folder is not empty, and {other} in it is not an evaluation's")
+    if held and not (out / "release" / "evaluation.json").is_file():
+        raise _refused(out, "the folder is not empty, and what is in it is not an evaluation")
+    if not os.access(above, os.W_OK):
+        raise _refused(out, "you may not write there")
     return out
+
+
+def _refused(out: Path, rule: str) -> UsageError:
+    remedy = "Give the name of a new folder with -o."
+    return UsageError(Problem(code="out.taken", file=str(out), rule=rule, remedy=remedy))
 
 
 def write(run: Run, out: str | Path) -> Path:
@@ -39,14 +53,22 @@ def write(run: Run, out: str | Path) -> Path:
 
     Everything is written beside `out` first and moved into place at the end, so that a run that is
     stopped leaves the older evaluation as it was.
+
+    Raises
+    ------
+    UsageError
+        When `out` cannot be written, say because the disk is full.
     """
     import polars as pl
 
     from impactkit.report import write_release
 
     out = check_out(out).resolve()
-    out.parent.mkdir(parents=True, exist_ok=True)
-    made = Path(tempfile.mkdtemp(prefix=f".{out.name}-", dir=out.parent))
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        made = Path(tempfile.mkdtemp(prefix=f".{out.name}-", dir=out.parent))
+    except OSError as error:
+        raise _refused(out, f"it cannot be written ({error.strerror})") from error
     try:
         write_release(run.evaluation, made / "release")
         private = made / "private"
@@ -80,9 +102,10 @@ def write(run: Run, out: str | Path) -> Path:
         made.chmod(0o755)
         private.chmod(0o700)
         _swap(made, out)
-    except BaseException:
+    except OSError as error:
+        raise _refused(out, f"it cannot be written ({error.strerror})") from error
+    finally:
         shutil.rmtree(made, ignore_errors=True)
-        raise
     return out
 
 
@@ -92,11 +115,13 @@ def _swap(made: Path, out: Path) -> None:
         made.rename(out)
         return
     old = Path(tempfile.mkdtemp(prefix=f".{out.name}-old-", dir=out.parent))
-    out.rename(old / "was")
     try:
+        out.rename(old / "was")
         made.rename(out)
-    except OSError:
-        (old / "was").rename(out)
+    except BaseException:
+        if not out.exists():
+            (old / "was").rename(out)
         raise
     finally:
-        shutil.rmtree(old, ignore_errors=True)
+        if out.exists():
+            shutil.rmtree(old, ignore_errors=True)
