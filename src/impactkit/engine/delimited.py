@@ -11,19 +11,16 @@ import csv
 import io
 import re
 from collections import Counter
-from typing import NoReturn
 
 import attrs
 import numpy as np
 import polars as pl
 
 from impactkit.engine.decode import refuse
+from impactkit.engine.header import ROW, Parsed, fit_header, refuse_width
 from impactkit.errors import Problem
 
 DELIMITERS = (",", "\t", ";", "|")
-ROW = "source_row"
-"""Column with the row as a spreadsheet shows it: the header is row 1."""
-
 MAX_FIELD = 1_000_000
 """Longest field, in characters; a longer one is an unclosed quotation mark or no data at all."""
 
@@ -31,16 +28,6 @@ Numbered = list[tuple[int, list[str]]]
 """Rows of cells, each with its number in the file."""
 
 _QUOTE = re.compile(rb'[^,\t;|\r\n"]"[^,\t;|\r\n"]')
-
-
-@attrs.frozen(kw_only=True, eq=False)
-class Parsed:
-    """A header, the rows that fit it (text, with `source_row`), and those that do not."""
-
-    columns: tuple[str, ...]
-    frame: pl.DataFrame
-    row_problems: tuple[Problem, ...] = ()
-    notes: tuple[Problem, ...] = ()
 
 
 def find_delimiter(header: str) -> str:
@@ -117,7 +104,7 @@ def _parse_regular(data: bytes, delimiter: str, *, width: int, file: str) -> Par
         )
     except pl.exceptions.PolarsError:
         return None
-    return _fit(header, frame.with_row_index(ROW, offset=2), file)
+    return fit_header(header, frame.with_row_index(ROW, offset=2), file)
 
 
 def _end_of_header(data: bytes) -> int:
@@ -203,13 +190,13 @@ def from_rows(numbered: Numbered, file: str) -> Parsed:
             kept.append((number, row[:width]))
     if problems and not kept:
         usual = Counter(len(row) for _, row in body).most_common(1)[0][0]
-        _refuse_width(len(header), usual, file)
+        refuse_width(len(header), usual, file)
     columns = zip(*(row for _, row in kept), strict=True) if kept else [()] * width
     frame = pl.DataFrame(
         {f"column_{i}": pl.Series(column, dtype=pl.String) for i, column in enumerate(columns)}
     )
     numbers = pl.Series(ROW, [number for number, _ in kept], dtype=pl.Int64)
-    parsed = _fit(header, frame.insert_column(0, numbers), file)
+    parsed = fit_header(header, frame.insert_column(0, numbers), file)
     return attrs.evolve(parsed, row_problems=tuple(problems))
 
 
@@ -230,70 +217,3 @@ def _ragged(number: int, row: list[str], width: int, file: str) -> Problem:
         rule=f"the row has {len(row)} field{'s' * (len(row) != 1)} where the header has {width}",
         remedy="Is a comma in a name not between quotation marks, or was the file cut short?",
     )
-
-
-def _fit(header: list[str], frame: pl.DataFrame, file: str) -> Parsed:
-    """Put the header over the columns; one column more than the rows have is dropped with a note.
-
-    The extract of group links of March 2024 has such a header: its last column has no values.
-    """
-    width = frame.width - 1
-    names = [" ".join(name.split()) for name in header]
-    notes: list[Problem] = []
-    if len(names) == width + 1 > 2:
-        notes.append(
-            Problem(
-                code="header.extra",
-                file=file,
-                row=1,
-                column=names[-1],
-                severity="note",
-                rule=f"the header has {len(names)} columns and every row {width}; "
-                "the last column has no values and was left out",
-            )
-        )
-        names = names[:width]
-    elif len(names) == width - 1 and _is_blank(frame, width):
-        frame = frame.drop(frame.columns[-1])
-    elif len(names) != width:
-        _refuse_width(len(names), width, file)
-    blank = [i for i, name in enumerate(names) if not name and _is_blank(frame, i + 1)]
-    frame = frame.drop([frame.columns[i + 1] for i in blank])
-    names = [name for i, name in enumerate(names) if i not in set(blank)]
-    frame.columns = [ROW, *unique_names(names)]
-    frame = frame.with_columns(pl.col(ROW).cast(pl.Int64))
-    return Parsed(columns=tuple(names), frame=frame, notes=tuple(notes))
-
-
-def _refuse_width(header: int, rows: int, file: str) -> NoReturn:
-    refuse(
-        "header.width",
-        file,
-        f"the header has {header} column{'s' * (header != 1)}, but the rows have {rows}",
-        "Are there title rows above the header, or do header and rows use other separators?",
-        row=1,
-    )
-
-
-def _is_blank(frame: pl.DataFrame, index: int) -> bool:
-    return bool((frame.to_series(index).str.strip_chars() == "").all())
-
-
-def unique_names(names: list[str]) -> list[str]:
-    """Return a name of its own for every column.
-
-    Examples
-    --------
-    >>> unique_names(["", "URN", "Name", "URN"])
-    ['(unnamed)', 'URN', 'Name', 'URN (2)']
-    """
-    taken = {ROW}
-    result = []
-    for name in names:
-        unique, n = name or "(unnamed)", 1
-        while unique in taken:
-            n += 1
-            unique = f"{name or '(unnamed)'} ({n})"
-        taken.add(unique)
-        result.append(unique)
-    return result

@@ -28,11 +28,12 @@ from impactkit.engine.decode import (
     refuse_long_line,
     unpack,
 )
-from impactkit.engine.delimited import ROW, Parsed, find_delimiter, parse
-from impactkit.engine.workbook import as_text, read_parquet, read_workbook
+from impactkit.engine.delimited import find_delimiter, parse
+from impactkit.engine.header import ROW, Parsed
+from impactkit.engine.workbook import read_parquet, read_workbook
 from impactkit.errors import DataError, Problem
 
-__all__ = ["ROW", "TextTable", "head", "read_text", "sha256", "text_of"]
+__all__ = ["ROW", "TextTable", "head", "read_text", "sha256"]
 
 HEAD_BYTES = 1 << 18
 HEAD_ROWS = 50
@@ -110,11 +111,6 @@ def read_text(path: str | Path, *, shown: str = "", fill_short: bool = False) ->
     delimiter = find_delimiter(_first_line(decoded))
     parsed = parse(decoded.data, delimiter, file, fill_short=fill_short)
     return _table(file, parsed, kind=kind, encoding=decoded.encoding, delimiter=delimiter)
-
-
-def text_of(frame: pl.DataFrame, file: str = "") -> TextTable:
-    """Return a frame in memory as a `TextTable`, so that it meets the same checks as a file."""
-    return _table(file, as_text(frame), kind="frame")
 
 
 def _table(file: str, parsed: Parsed, **about: str) -> TextTable:

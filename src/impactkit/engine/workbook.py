@@ -7,7 +7,8 @@ import io
 import polars as pl
 
 from impactkit.engine.decode import refuse
-from impactkit.engine.delimited import ROW, Parsed, from_rows, unique_names
+from impactkit.engine.delimited import from_rows
+from impactkit.engine.header import ROW, Parsed, unique_names
 from impactkit.errors import Problem
 
 
@@ -86,7 +87,7 @@ def read_parquet(data: bytes, file: str) -> Parsed:
 
 
 def as_text(frame: pl.DataFrame) -> Parsed:
-    """Return a typed frame as text, so that it goes through the same checks as a file.
+    """Return a typed frame as text, so that it goes through the same checks as any file.
 
     Examples
     --------

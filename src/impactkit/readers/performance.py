@@ -23,8 +23,8 @@ from impactkit.readers.years import year_of
 from impactkit.tables.coerce import faults
 from impactkit.tables.columns import optional
 from impactkit.tables.ranges import outside
+from impactkit.tables.summary import summarise
 from impactkit.tables.symbols import split_symbols
-from impactkit.tables.validate import summarise
 
 PHASE_CODES = {"PRI": "Primary", "SEC": "Secondary", "SPE": "Special", "": "All"}
 """What stands in place of the establishment, or of the URN, in rows about the whole of England."""

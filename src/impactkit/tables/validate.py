@@ -20,11 +20,9 @@ from impactkit.tables.ranges import range_problems
 from impactkit.tables.rules import unique_key
 from impactkit.tables.schema import value_problems
 from impactkit.tables.structure import ROW, SOURCE, structure
+from impactkit.tables.summary import rejected_rows, summarise
 from impactkit.tables.symbols import split_symbols
 from impactkit.types import Measure
-
-SHOWN = 20
-"""How many different values of one fault are shown one by one."""
 
 KEPT_ANYWAY = ("key.duplicate",)
 """Faults for which a row of an official extract is kept, with a warning: two rows for one school
@@ -93,7 +91,7 @@ def validate(
         return Validated(
             frame=_empty(spec),
             problems=tuple(_named(problems, file)),
-            rejected=_rejected([], frame),
+            rejected=rejected_rows([], frame),
             n_rows=frame.height,
         )
     typed, value_faults = _typed(raw, spec)
@@ -108,7 +106,7 @@ def validate(
             *[c.name for c in spec.columns if c.name in good.columns], SOURCE, ROW
         ),
         problems=tuple(_named(problems, file)),
-        rejected=_rejected(aside, raw),
+        rejected=rejected_rows(aside, raw),
         n_rows=frame.height,
     )
 
@@ -183,47 +181,3 @@ def _checked(
     found += unique_key(typed, spec)
     found += range_problems(typed, measures)
     return [problem for problem in found if (problem.row, problem.column) not in faulted]
-
-
-def summarise(problems: Iterable[Problem]) -> list[Problem]:
-    """Return one problem for each different fault, with the number of rows that have it.
-
-    Of many different values only the first `SHOWN` of each kind are told one by one; the last of
-    them counts the rest too.
-    """
-    groups: dict[tuple[str, str, str | None, str], list[Problem]] = {}
-    for problem in problems:
-        key = (problem.code, problem.column, problem.value, problem.rule)
-        groups.setdefault(key, []).append(problem)
-    kinds: dict[tuple[str, str], list[Problem]] = {}
-    for same in groups.values():
-        kind = kinds.setdefault((same[0].code, same[0].column), [])
-        if len(kind) < SHOWN:
-            kind.append(attrs.evolve(same[0], count=sum(p.count for p in same)))
-        else:
-            kind[-1] = attrs.evolve(kind[-1], count=kind[-1].count + len(same))
-    summary = [problem for kind in kinds.values() for problem in kind]
-    return sorted(summary, key=lambda problem: (problem.row is not None, problem.row or 0))
-
-
-def reason(problem: Problem) -> str:
-    """Return why a row was set aside, in words that hold no value."""
-    return f"`{problem.column}`: {problem.rule}" if problem.column else problem.rule
-
-
-def _rejected(problems: Iterable[Problem], raw: pl.DataFrame) -> pl.DataFrame:
-    """Return one row for each row set aside, with the first of its reasons."""
-    first: dict[int, Problem] = {}
-    for problem in problems:
-        if problem.row is not None:
-            first.setdefault(problem.row, problem)
-    texts = raw.filter(pl.col(ROW).is_in(list(first))).select(
-        ROW, values=pl.struct(pl.all()).struct.json_encode()
-    )
-    table = pl.DataFrame(
-        [(row, reason(p), p.remedy, p.value) for row, p in sorted(first.items())],
-        schema={"row": pl.Int64, "reason": pl.String, "detail": pl.String, "value": pl.String},
-        orient="row",
-    )
-    joined = table.join(texts.rename({ROW: "row"}), on="row", how="left")
-    return joined.select("row", "reason", "detail", pl.coalesce("values", "value").alias("values"))
