@@ -149,3 +149,35 @@ def test_with_covariates(shape: dict[str, Any], control: str, method: str) -> No
     expected = ORACLE.oracle(rows, **design, panel=panel)
     found = fit(rows, weights=True, panel=panel, **design)
     assert_same(found, expected, within=1e-9)
+
+
+@pytest.mark.parametrize("control", ["nevertreated", "notyettreated"])
+@pytest.mark.parametrize("base_period", ["varying", "universal"])
+def test_with_two_periods_of_anticipation(control: str, base_period: str) -> None:
+    """Both periods that may anticipate treatment are compared with the last one before them."""
+    rows = rows_of(5, units=32, periods=(1, 2, 3, 4, 5, 6), cohorts=(4, 5, None))
+    design = {"control": control, "base_period": base_period, "anticipation": 2}
+    expected = ORACLE.oracle(rows, **design, method="reg", panel=True)
+    assert_same(fit(rows, **design), expected, within=1e-11)
+
+
+@pytest.mark.parametrize("method", ["dr", "ipw"])
+def test_comparison_units_of_extreme_propensity_are_trimmed(method: str) -> None:
+    """One of 301 units with the covariate is untreated: its propensity of 0.9967 is trimmed."""
+    draw = random.Random(1)
+    rows = [
+        {
+            "unit": unit,
+            "time": time,
+            "cohort": 2 if unit > 0 and (unit < 301 or unit % 2) else None,
+            "y": draw.gauss(0, 1),
+            "w": 1.0,
+            "cluster": unit % 6,
+            "x": [1.0, float(unit < 301)],
+        }
+        for unit in range(360)
+        for time in (1, 2)
+    ]
+    design = {"control": "nevertreated", "base_period": "varying", "anticipation": 0}
+    expected = ORACLE.oracle(rows, **design, method=method, panel=True)
+    assert_same(fit(rows, **design, method=method), expected, within=1e-9)

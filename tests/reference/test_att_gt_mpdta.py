@@ -105,3 +105,102 @@ def test_the_number_of_units_is_told(mpdta: pl.DataFrame) -> None:
     assert {c.n_comparison for c in found.cells} == {309}
     overall = found.aggregate("simple").overall
     assert (overall.n_schools, overall.n_comparison, overall.n_clusters) == (191, 309, 500)
+
+
+def test_the_pretest_is_the_published_one(mpdta: pl.DataFrame) -> None:
+    """For this call R did's vignette and csdid print a p-value of 0.16812."""
+    pretest = fit(mpdta, control="nevertreated").pretest()
+    assert pretest.p_value == pytest.approx(0.16812, abs=5e-6)
+    assert pretest.value == pytest.approx(7.7912366, abs=1e-6)  # csdid 0.4.3
+    assert "5 effects before treatment" in pretest.text
+
+
+def test_p_values_and_intervals_are_normal(mpdta: pl.DataFrame) -> None:
+    """Both follow from value and standard error by the normal distribution, at any level."""
+    from scipy.stats import norm
+
+    for level in (0.8, 0.95):
+        for cell in fit(mpdta, level=level).cells:
+            assert cell.p_value == pytest.approx(2 * norm.sf(abs(cell.value / cell.std_error)))
+            interval = norm.interval(level, cell.value, cell.std_error)
+            assert (cell.ci_low, cell.ci_high) == pytest.approx(interval)
+
+
+def test_balancing_keeps_the_cohorts_seen_long_enough(mpdta: pl.DataFrame) -> None:
+    """With balance_e=1 the last cohort (2007) has no say; 2004 and 2006 weigh 20 and 40."""
+    found = fit(mpdta, control="nevertreated")
+    cells = {name: cell.value for name, cell in zip(found.index, found.cells, strict=True)}
+    balanced = {int(t.term): t.value for t in found.aggregate("dynamic", balance_e=1).terms}
+    expected = {
+        -2: cells[2006, 2004],
+        -1: cells[2006, 2005],
+        0: (20 * cells[2004, 2004] + 40 * cells[2006, 2006]) / 60,
+        1: (20 * cells[2004, 2005] + 40 * cells[2006, 2007]) / 60,
+    }
+    assert balanced == pytest.approx(expected)
+
+
+def test_event_times_can_be_limited(mpdta: pl.DataFrame) -> None:
+    """min_e and max_e choose event times; the overall is the mean of those from 0 on."""
+    found = fit(mpdta).aggregate("dynamic", min_e=-1, max_e=1)
+    terms = {int(t.term): t.value for t in found.terms}
+    assert list(terms) == [-1, 0, 1]
+    assert found.overall.value == pytest.approx((terms[0] + terms[1]) / 2)
+
+
+def test_a_cohort_after_the_data_ends_counts_as_never_treated(mpdta: pl.DataFrame) -> None:
+    """Cohorts later than the last year and its anticipation change nothing but a warning."""
+    for anticipation in (0, 1):
+        late = mpdta.with_columns(pl.col("first").fill_null(2008 + anticipation))
+        found, expected = (
+            fit(late, anticipation=anticipation),
+            fit(mpdta, anticipation=anticipation),
+        )
+        assert [c.value for c in found.cells] == [c.value for c in expected.cells]
+        assert found.warnings == (
+            f"309 units first treated after {2007 + anticipation} count as never treated",
+        )
+
+
+def test_a_cohort_just_after_the_data_ends_may_anticipate(mpdta: pl.DataFrame) -> None:
+    """With anticipation the last year belongs to the next cohort: it is no longer untreated."""
+    soon = pl.when(pl.col("countyreal") % 4 == 0).then(2008).otherwise(None)
+    frame = mpdta.with_columns(pl.col("first").fill_null(soon))
+    found = fit(frame, anticipation=1)
+    assert [t for g, t in found.index if g == 2008] == [2004, 2005, 2006, 2007]
+    assert found.warnings == ()
+    cells = dict(zip(found.index, found.cells, strict=True))
+    counties = frame.filter(pl.col("first").is_null())["countyreal"].n_unique()
+    assert cells[2006, 2007].n_comparison == counties
+
+
+def test_balancing_beyond_the_data_leaves_nothing(mpdta: pl.DataFrame) -> None:
+    """No cohort is seen for five years: not estimable, with a reason."""
+    dynamic = fit(mpdta).aggregate("dynamic", balance_e=5)
+    assert dynamic.terms == ()
+    assert dynamic.overall.status == "not_estimable"
+    assert dynamic.overall.reason
+
+
+def test_results_print_as_tables(mpdta: pl.DataFrame) -> None:
+    """A printed result has every effect, the method and the variance in words."""
+    found = fit(mpdta, covariates=["lpop"], control="nevertreated")
+    text = str(found)
+    assert text.count("ATT(") == 1 + len(found.cells)
+    assert "doubly robust given lpop, never-treated comparison, varying base period" in text
+    assert "analytic influence function, clustered on countyreal" in text
+    assert "event time" in str(found.aggregate("dynamic"))
+
+
+def test_a_report_gets_the_overall_effect_and_the_event_study(mpdta: pl.DataFrame) -> None:
+    """Estimates carry metric, measure and unit; terms are event times."""
+    estimates = fit(mpdta).estimates(metric="did.effect", measure="lemp", unit="points")
+    assert {(e.metric, e.measure, e.unit) for e in estimates} == {("did.effect", "lemp", "points")}
+    assert [e.term for e in estimates] == ["", "", "-3", "-2", "-1", "0", "1", "2", "3"]
+
+
+def test_a_seed_that_was_drawn_can_be_given_again(mpdta: pl.DataFrame) -> None:
+    """Without a seed one is drawn and kept; with it the bands are the same."""
+    drawn = fit(mpdta, bootstrap=50)
+    again = fit(mpdta, bootstrap=50, seed=drawn.seed)
+    assert [c.band_low for c in drawn.cells] == [c.band_low for c in again.cells]

@@ -271,12 +271,10 @@ def _balanced(
 ) -> list[int]:
     """Keep cohorts with an effect at every event time from 0 to `balance_e` that the data has.
 
-    Event times run from ``balance_e - (last - first period)`` to `balance_e`, so that the same
-    cohorts stand behind each.
+    Later event times are left out, so that from 0 on the same cohorts stand behind each.
     """
     listed = [c.comparison for c in cells.cells]
-    observed = [p for t, p in enumerate(blocks.periods) if blocks.occupied(t)]
-    first, last = observed[0], observed[-1]
+    last = max(p for t, p in enumerate(blocks.periods) if blocks.occupied(t))
     eligible = {g for g, c in enumerate(blocks.cohorts) if last - c >= balance_e}
     window = range(balance_e + 1)
     needed = {
@@ -294,11 +292,7 @@ def _balanced(
             if c.cohort == g and cells.cells[k].value is not None
         }
     }
-    return [
-        k
-        for k in inside
-        if listed[k].cohort in complete and balance_e - (last - first) <= event[k] <= balance_e
-    ]
+    return [k for k in inside if listed[k].cohort in complete and event[k] <= balance_e]
 
 
 def _check(kind: str, min_e: int | None, max_e: int | None, balance_e: int | None) -> None:

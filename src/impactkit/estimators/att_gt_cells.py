@@ -162,7 +162,7 @@ def _effect(
             X,
             blocks.names,
             method,
-            lambda: _cached(logits, key, D, X, w, blocks.names),
+            lambda X: _cached(logits, key, D, X, w, blocks.names),
         )
         return value, _take(blocks.unit, now), phi
     both = now + then
@@ -178,7 +178,7 @@ def _effect(
         X,
         blocks.names,
         method,
-        lambda: _cached(logits, (runs, earlier, later), D, X, w, blocks.names),
+        lambda X: _cached(logits, (runs, earlier, later), D, X, w, blocks.names),
     )
     return value, _take(blocks.unit, both), phi
 
@@ -191,11 +191,10 @@ def _cached(
     logits: dict[object, Propensity],
     key: object,
     D: two_by_two.Bools,
-    X: Floats | None,
+    X: Floats,
     w: Floats,
     names: tuple[str, ...],
 ) -> Propensity:
-    assert X is not None
     if key not in logits:
         start = next(reversed(logits.values())).coefficients if logits else None
         logits[key] = two_by_two.fit_propensity(D, X, w, names, start)

@@ -149,7 +149,7 @@ def fit_propensity(
             "or coarsen a covariate, or use method='reg'"
         )
     hessian = X.T @ ((w * score * (1 - score))[:, None] * X)
-    influence = np.linalg.solve(hessian, ((w * (D - score))[:, None] * X).T).T
+    influence: Floats = np.asarray(((w * (D - score))[:, None] * X) @ np.linalg.inv(hessian))
     return Propensity(score=score, influence=influence, coefficients=gamma)
 
 
@@ -201,7 +201,7 @@ def panel(
     X: Floats | None,
     names: Sequence[str],
     method: Method,
-    propensity: Callable[[], Propensity],
+    propensity: Callable[[Floats], Propensity],
 ) -> tuple[float, Floats]:
     """Compare changes of the same units.
 
@@ -218,7 +218,7 @@ def panel(
     method
         ``dr``, ``reg`` or ``ipw``; of no consequence without covariates.
     propensity
-        Returns the fitted logit; called only when the method needs it.
+        Returns the logit fitted on `X`; called only when the method needs it.
 
     Returns
     -------
@@ -233,7 +233,7 @@ def panel(
     Examples
     --------
     >>> att, phi = panel(np.array([3.0, 5.0, 1.0, 2.0]), np.array([True, True, False, False]),
-    ...                  np.ones(4), None, [], "dr", lambda: None)
+    ...                  np.ones(4), None, [], "dr", lambda X: None)
     >>> att, phi.tolist()
     (2.5, [-0.5, 0.5, 0.25, -0.25])
     """
@@ -245,7 +245,7 @@ def panel(
     residual, outcome_part = dY, np.zeros(len(dY))
     logit: Propensity | None = None
     if method != "reg":
-        logit = propensity()
+        logit = propensity(X)
         v = _odds(D, w, logit.score)
         moment = moment - v @ X / v.sum()
     if method != "ipw":
@@ -269,7 +269,7 @@ def cross_sections(
     X: Floats | None,
     names: Sequence[str],
     method: Method,
-    propensity: Callable[[], Propensity],
+    propensity: Callable[[Floats], Propensity],
 ) -> tuple[float, Floats]:
     """Compare the two periods' levels of units that need not be the same.
 
@@ -296,70 +296,58 @@ def cross_sections(
     --------
     >>> y, post = np.array([1.0, 4.0, 1.0, 2.0]), np.array([False, True, False, True])
     >>> cross_sections(y, post, np.array([True, True, False, False]), np.ones(4), None, [], "dr",
-    ...                lambda: None)[0]
+    ...                lambda X: None)[0]
     2.0
     """
     t1, t0 = np.where(D & post, w, 0.0), np.where(D & ~post, w, 0.0)
     c1, c0 = np.where(~D & post, w, 0.0), np.where(~D & ~post, w, 0.0)
     if X is None:
         return _signed((_mean(y, t1), 1), (_mean(y, t0), -1), (_mean(y, c1), -1), (_mean(y, c0), 1))
-    logit: Propensity | None = None
-    v1, v0 = c1, c0
-    if method != "reg":
-        logit = propensity()
-        v = _odds(D, w, logit.score)
-        v1, v0 = np.where(post, v, 0.0), np.where(post, 0.0, v)
-        if not (v1.sum() > 0 and v0.sum() > 0):
-            raise EstimationError(
-                "every comparison unit of one of the two periods was trimmed for want of overlap; "
-                "leave out or coarsen a covariate, or use method='reg'"
-            )
-    if method == "ipw":
-        later, earlier = _mean(y, v1), _mean(y, v0)
-        att, phi = _signed((_mean(y, t1), 1), (_mean(y, t0), -1), (later, -1), (earlier, 1))
-        return att, phi - _score_part(logit, later, earlier, X)
-
-    mu1, influence1 = _regression(y, X, c1, names, "comparison units of the period")
-    mu0, influence0 = _regression(y, X, c0, names, "comparison units of the base period")
-    treated = np.where(D, w, 0.0)
-    everyone = treated @ X / treated.sum()
+    if method != "ipw":
+        mu1, influence1 = _regression(y, X, c1, names, "comparison units of the period")
+        mu0, influence0 = _regression(y, X, c0, names, "comparison units of the base period")
+        treated = np.where(D, w, 0.0)
+        everyone = treated @ X / treated.sum()
     if method == "reg":
         att, phi = _signed((_mean(y, t1), 1), (_mean(y, t0), -1), (_mean(mu1 - mu0, treated), -1))
         return att, phi - influence1(everyone) + influence0(everyone)
 
-    own = y - np.where(post, mu1, mu0)
+    logit = propensity(X)
+    v = _odds(D, w, logit.score)
+    v1, v0 = np.where(post, v, 0.0), np.where(post, 0.0, v)
+    if not (v1.sum() > 0 and v0.sum() > 0):
+        raise EstimationError(
+            "every comparison unit of one of the two periods was trimmed for want of overlap; "
+            "leave out or coarsen a covariate, or use method='reg'"
+        )
+    own = y if method == "ipw" else y - np.where(post, mu1, mu0)
+    later, earlier = _mean(own, v1), _mean(own, v0)
+    att, phi = _signed((_mean(own, t1), 1), (_mean(own, t0), -1), (later, -1), (earlier, 1))
+    phi = phi - logit.influence @ ((later.influence - earlier.influence) @ X)
+    if method == "ipw":
+        return att, phi
+
     nu1, treated1 = _regression(y, X, t1, names, "treated units of the period")
     nu0, treated0 = _regression(y, X, t0, names, "treated units of the base period")
-    later, earlier = _mean(own, v1), _mean(own, v0)
-    att, phi = _signed(
-        (_mean(own, t1), 1),
-        (_mean(own, t0), -1),
-        (later, -1),
-        (earlier, 1),
+    gain, more = _signed(
         (_mean(nu1 - mu1, treated), 1),
         (_mean(nu1 - mu1, t1), -1),
         (_mean(nu0 - mu0, treated), -1),
         (_mean(nu0 - mu0, t0), 1),
     )
-    phi = (
-        phi
+    more = (
+        more
         + influence1(v1 @ X / v1.sum() - everyone)
         - influence0(v0 @ X / v0.sum() - everyone)
         + treated1(everyone - t1 @ X / t1.sum())
         - treated0(everyone - t0 @ X / t0.sum())
-        - _score_part(logit, later, earlier, X)
     )
-    return att, phi
+    return att + gain, phi + more
 
 
 def _signed(*parts: tuple[_Mean, int]) -> tuple[float, Floats]:
-    value = sum(sign * mean.value for mean, sign in parts)
-    influence: Floats = np.sum([sign * mean.influence for mean, sign in parts], axis=0)
+    value, influence = 0.0, np.zeros_like(parts[0][0].influence)
+    for mean, sign in parts:
+        value += sign * mean.value
+        influence += sign * mean.influence
     return value, influence
-
-
-def _score_part(logit: Propensity | None, later: _Mean, earlier: _Mean, X: Floats) -> Floats:
-    """Return what the estimation of the propensity score adds to the comparison group's change."""
-    assert logit is not None
-    result: Floats = logit.influence @ ((later.influence - earlier.influence) @ X)
-    return result
