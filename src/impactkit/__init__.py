@@ -6,7 +6,83 @@ Names are resolved when they are first used (PEP 562), so ``import impactkit`` c
 from __future__ import annotations
 
 import importlib
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:  # for type checkers and editors; nothing of it is imported at run time
+    from impactkit.declarations import (
+        Card as Card,
+        ColumnSpec as ColumnSpec,
+        DataCheck as DataCheck,
+        DisclosureProfile as DisclosureProfile,
+        Estimator as Estimator,
+        Metric as Metric,
+        Needs as Needs,
+        Reader as Reader,
+        Section as Section,
+        Source as Source,
+        TableSpec as TableSpec,
+    )
+    from impactkit.errors import (
+        DataError as DataError,
+        DisclosureError as DisclosureError,
+        DuplicateError as DuplicateError,
+        EstimationError as EstimationError,
+        ImpactkitError as ImpactkitError,
+        InputError as InputError,
+        MetricError as MetricError,
+        PluginError as PluginError,
+        PluginLoadError as PluginLoadError,
+        Problem as Problem,
+        StudyError as StudyError,
+        UsageError as UsageError,
+    )
+    from impactkit.estimators import (
+        att_gt as att_gt,
+    )
+    from impactkit.hookspecs import (
+        hookimpl as hookimpl,
+    )
+    from impactkit.metrics import (
+        MetricContext as MetricContext,
+        Panel as Panel,
+        estimating_metric as estimating_metric,
+        outcome_metric as outcome_metric,
+    )
+    from impactkit.pipeline import (
+        evaluate as evaluate,
+        plan as plan,
+        run as run,
+        write as write,
+    )
+    from impactkit.plugins import (
+        Registry as Registry,
+    )
+    from impactkit.results import (
+        Chart as Chart,
+        Column as Column,
+        Diagnostic as Diagnostic,
+        Estimate as Estimate,
+        Evaluation as Evaluation,
+        Exclusion as Exclusion,
+        MetricResult as MetricResult,
+        Note as Note,
+        Provenance as Provenance,
+        Table as Table,
+    )
+    from impactkit.study import (
+        Design as Design,
+        Study as Study,
+        TableSource as TableSource,
+    )
+    from impactkit.types import (
+        Intervention as Intervention,
+        Measure as Measure,
+        Membership as Membership,
+        Outcome as Outcome,
+        Partnership as Partnership,
+        Period as Period,
+        School as School,
+    )
 
 __version__ = "0.1.0"
 

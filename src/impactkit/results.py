@@ -169,6 +169,9 @@ class Table:
 
     def __attrs_post_init__(self) -> None:
         width = len(self.columns)
+        names = [column.name for column in self.columns]
+        if len(set(names)) < width:
+            raise ValueError(f"table {self.id}: two columns have one name, among {names}")
         for i, row in enumerate(self.rows):
             if len(row) != width:
                 raise ValueError(f"table {self.id}: row {i} has {len(row)} cells, not {width}")
@@ -211,7 +214,7 @@ class Chart:
     alt: str = ""
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen
 class Note:
     """A sentence from a metric or a section. Numbers go in `values`, never in the text itself.
 
@@ -221,8 +224,10 @@ class Note:
     """
 
     text: str
-    values: Mapping[str, float | int | str] = attrs.field(factory=dict)
-    of: Literal["", "people", "schools", "partnerships", "events"] = ""
+    values: Mapping[str, float | int | str] = attrs.field(factory=dict, kw_only=True)
+    of: Literal["", "people", "schools", "partnerships", "events"] = attrs.field(
+        default="", kw_only=True
+    )
 
     def __str__(self) -> str:
         return self.text.format_map(dict(self.values)) if self.values else self.text

@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from impactkit.pipeline.core import default_registry
+from impactkit.pipeline.execute import Run, no_progress, run
 from impactkit.pipeline.inspect import inspect_file, inspect_study
-from impactkit.pipeline.plan import Plan, PlannedFile, PlannedMetric, plan
-from impactkit.pipeline.run import Run, no_progress, run
-from impactkit.pipeline.write import check_out, write
+from impactkit.pipeline.output import check_out, write
+from impactkit.pipeline.resolve import Plan, PlannedFile, PlannedMetric, plan
 from impactkit.results import Evaluation
 from impactkit.study import Study
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from impactkit.metrics import MetricContext, Panel
 from impactkit.pipeline import effects
 from impactkit.pipeline.ground import Ground
-from impactkit.pipeline.plan import PlannedMetric
+from impactkit.pipeline.resolve import PlannedMetric
 
 if TYPE_CHECKING:
     import polars as pl

@@ -15,17 +15,9 @@ from impactkit.types import Measure
 if TYPE_CHECKING:
     from impactkit.plugins import Registry
 
-FIRST_PARTY = (
-    "core",
-    "did",
-    "claims",
-    "leadership",
-    "governance",
-    "partnership",
-    "value",
-    "pupils",
-)
-"""Plugins that are made and tested with core, by their entry points in ``impactkit-*``."""
+OURS = ("did", "claims", "leadership", "governance", "partnership", "value", "pupils")
+FIRST_PARTY = ("core", *OURS, *(f"impactkit-{name}" for name in OURS))
+"""Plugins made and tested with core: their entry points, and their distributions."""
 
 
 class CorePlugin:

@@ -9,8 +9,8 @@ import attrs
 
 from impactkit.errors import Problem, did_you_mean
 from impactkit.metrics import Panel
-from impactkit.pipeline.plan import Plan
 from impactkit.pipeline.read import Tables
+from impactkit.pipeline.resolve import Plan
 from impactkit.types import Measure
 
 if TYPE_CHECKING:

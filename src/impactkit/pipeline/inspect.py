@@ -11,10 +11,10 @@ import attrs
 from impactkit.declarations import load_code
 from impactkit.errors import InputError, Problem
 from impactkit.metrics import Panel
+from impactkit.pipeline.execute import no_progress
 from impactkit.pipeline.ground import ground_of, missing_outcomes
-from impactkit.pipeline.plan import Plan
 from impactkit.pipeline.read import Progress, read_tables
-from impactkit.pipeline.run import no_progress
+from impactkit.pipeline.resolve import Plan
 from impactkit.results import SourceFile
 
 if TYPE_CHECKING:

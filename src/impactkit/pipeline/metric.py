@@ -12,7 +12,7 @@ from impactkit.errors import EstimationError
 from impactkit.metrics import MetricContext
 from impactkit.pipeline.contexts import context_for
 from impactkit.pipeline.ground import Ground
-from impactkit.pipeline.plan import PlannedMetric, missing
+from impactkit.pipeline.resolve import PlannedMetric, missing
 from impactkit.plugins import quiet, spare, words_of
 from impactkit.results import Chart, Diagnostic, Estimate, Exclusion, MetricResult, Note, Table
 

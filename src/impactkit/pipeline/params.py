@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Mapping
 from typing import Any
 
@@ -9,7 +10,13 @@ import attrs
 
 from impactkit.errors import Problem, did_you_mean
 
-_WORDS = {str: "text in quotes", int: "a whole number", float: "a number", bool: "true or false"}
+_WORDS = {
+    str: "text in quotes",
+    int: "a whole number",
+    float: "a number",
+    bool: "true or false",
+    dt.date: "a date without quotes, 2019-08-31",
+}
 
 
 def structure(
@@ -98,6 +105,7 @@ def _strict() -> Any:
 
         return hook
 
+    converter.register_structure_hook(dt.date, exactly(dt.date))
     converter.register_structure_hook(str, exactly(str))
     converter.register_structure_hook(int, exactly(int))
     converter.register_structure_hook(bool, exactly(bool))

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import attrs
 
 from impactkit.errors import Problem
-from impactkit.pipeline.plan import Plan, PlannedFile
+from impactkit.pipeline.resolve import Plan, PlannedFile
 from impactkit.results import SourceFile
 
 if TYPE_CHECKING:

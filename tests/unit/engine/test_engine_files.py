@@ -247,6 +247,14 @@ def test_parquet_comes_as_text_too(tmp_path: Path) -> None:
     assert rows(tmp_path / "members.parquet") == [(2, "100001", "2019-09-01"), (3, "", "")]
 
 
+def test_parquet_with_columns_that_are_no_text_is_refused_by_their_names(tmp_path: Path) -> None:
+    """Bytes and durations have no one way of being written."""
+    frame = pl.DataFrame({"urn": [100001], "photo": [b"\xff"]})
+    frame.write_parquet(tmp_path / "members.parquet")
+    with pytest.raises(DataError, match="neither text nor numbers nor dates: photo"):
+        read_text(tmp_path / "members.parquet")
+
+
 def test_head_reads_the_top_only_and_tells_what_is_wrong(tmp_path: Path) -> None:
     """It never raises: a plan collects the faults of all files."""
     path = write(tmp_path, "URN , Role\n" + "100001,peer\n" * 50_000)

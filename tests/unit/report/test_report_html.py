@@ -154,7 +154,7 @@ def test_no_missing_value_leaks_as_code(make_evaluation: Maker) -> None:
 def test_counts_on_the_way_to_the_estimate_are_shown(make_evaluation: Maker) -> None:
     """The steps stand in order with their counts; an unknown count is shown as it is named."""
     text = Page(render_html(make_evaluation())).text
-    flow = text[text.index("Nothing is dropped") :]
+    flow = text[text.index("Schools that were left out") :]
     steps = ["1,016", "777", "57", "45 are in", "24"]
     steps[3] = "are in the main estimate, beside 434 comparison schools"
     places = [flow.find(step) for step in steps]

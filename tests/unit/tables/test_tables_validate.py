@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import decimal
 from typing import Any
 
 import attrs
@@ -304,6 +305,40 @@ def test_nan_in_memory_is_refused() -> None:
     """A frame of floats has to say null where there is nothing."""
     rows = {"urn": [100001], "year": [2024], "measure": ["m"], "value": [float("nan")]}
     assert told(check("outcomes", rows)) == [("symbol.unknown", 2, "value")]
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        pl.Series([b"\xff"]),
+        pl.Series([object()], dtype=pl.Object),
+        pl.Series([dt.timedelta(1)]),
+        pl.Series([[1, 2]], dtype=pl.Array(pl.Int64, 2)),
+        pl.Series([{"a": 1}]),
+        pl.Series([[b"\xff"]]),
+    ],
+    ids=lambda series: str(series.dtype),
+)
+def test_a_column_of_a_type_that_is_no_text_is_a_problem_and_no_crash(values: pl.Series) -> None:
+    """Frames in memory may hold anything."""
+    result = check("partnerships", {"partnership_id": ["P1"], "name": values})
+    assert told(result) == [("column.type", 1, "name")]
+
+
+@pytest.mark.parametrize(
+    ("values", "urn"),
+    [
+        (pl.Series([100001], dtype=pl.Int32), 100001),
+        (pl.Series(["100001"], dtype=pl.Categorical), 100001),
+        (pl.Series([decimal.Decimal(100001)]), 100001),
+        (pl.Series([100001.0, None]), 100001),
+    ],
+    ids=lambda value: str(getattr(value, "dtype", "")),
+)
+def test_any_type_that_says_the_same_is_taken(values: pl.Series, urn: int) -> None:
+    """An integer that came as something else loses nothing."""
+    rows = {"urn": values, "partnership_id": ["P1", "P2"][: len(values)]}
+    assert check("memberships", rows).frame["urn"].to_list()[0] == urn
 
 
 def test_a_check_that_fails_is_a_problem_and_no_crash() -> None:

@@ -13,8 +13,8 @@ from impactkit.errors import InputError, Problem
 from impactkit.pipeline.core import FIRST_PARTY
 from impactkit.pipeline.ground import Ground, ground_of, missing_outcomes
 from impactkit.pipeline.metric import run_metric
-from impactkit.pipeline.plan import Plan
 from impactkit.pipeline.read import Progress, Tables, read_tables
+from impactkit.pipeline.resolve import Plan
 from impactkit.results import (
     Evaluation,
     Exclusion,

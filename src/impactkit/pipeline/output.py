@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from impactkit.errors import Problem, UsageError
 
 if TYPE_CHECKING:
-    from impactkit.pipeline.run import Run
+    from impactkit.pipeline.execute import Run
 
 OURS = {"release", "private", ".gitignore"}
 """What an evaluation folder holds. Anything else is the user's, and would be lost with it."""
