@@ -24,6 +24,20 @@ class Parsed:
     notes: tuple[Problem, ...] = ()
 
 
+def has_text(dtype: pl.DataType) -> bool:
+    """Tell whether values of a type can be written as text: not so bytes, objects and durations.
+
+    Examples
+    --------
+    >>> has_text(pl.Int64()), has_text(pl.List(pl.String())), has_text(pl.Binary())
+    (True, True, False)
+    """
+    if isinstance(dtype, pl.List):
+        return has_text(dtype.inner) if isinstance(dtype.inner, pl.DataType) else False
+    plain = (pl.String, pl.Boolean, pl.Date, pl.Datetime, pl.Time, pl.Categorical, pl.Enum, pl.Null)
+    return dtype.is_numeric() or isinstance(dtype, plain)
+
+
 def fit_header(header: list[str], frame: pl.DataFrame, file: str) -> Parsed:
     """Put a header over columns; one that it has more than the rows is dropped with a warning.
 

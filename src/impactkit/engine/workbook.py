@@ -8,7 +8,7 @@ import polars as pl
 
 from impactkit.engine.decode import refuse
 from impactkit.engine.delimited import from_rows
-from impactkit.engine.header import ROW, Parsed, unique_names
+from impactkit.engine.header import ROW, Parsed, has_text, unique_names
 from impactkit.errors import Problem
 
 
@@ -77,12 +77,17 @@ def read_parquet(data: bytes, file: str) -> Parsed:
     Raises
     ------
     DataError
-        It is damaged.
+        It is damaged, or has columns that cannot be written as text.
     """
     try:
         frame = pl.read_parquet(io.BytesIO(data))
     except pl.exceptions.PolarsError:
         refuse("file.parquet", file, "the Parquet file is damaged", "Write or download it again.")
+    strange = [name for name, dtype in frame.schema.items() if not has_text(dtype)]
+    if strange:
+        names = ", ".join(strange)
+        rule = f"columns that hold neither text nor numbers nor dates: {names}"
+        refuse("column.type", file, rule, "Leave them out, or write them as text.")
     return as_text(frame)
 
 

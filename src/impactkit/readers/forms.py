@@ -14,6 +14,7 @@ import polars as pl
 from impactkit.declarations import Head
 from impactkit.engine.files import ROW, TextTable
 from impactkit.errors import Problem, did_you_mean
+from impactkit.tables.summary import REJECTED
 
 
 @attrs.frozen
@@ -151,9 +152,6 @@ def rename(
 NOTHING = pl.DataFrame(schema={ROW: pl.Int64()})
 """What a reader returns for a file of which nothing can be used."""
 
-SET_ASIDE = {"row": pl.Int64(), "reason": pl.String(), "detail": pl.String(), "values": pl.String()}
-"""Columns of the rows that a reader sets aside."""
-
 
 def set_aside(
     frame: pl.DataFrame, reason: str, detail: pl.Expr | None = None, values: pl.Expr | None = None
@@ -171,4 +169,4 @@ def set_aside(
 def ragged(table: TextTable) -> pl.DataFrame:
     """Return, as rows set aside, those that did not fit under the header."""
     rows = [(p.row, p.rule, p.remedy, p.value) for p in table.row_problems]
-    return pl.DataFrame(rows, schema=SET_ASIDE, orient="row")
+    return pl.DataFrame(rows, schema=REJECTED, orient="row")

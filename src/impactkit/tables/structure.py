@@ -10,11 +10,12 @@ from collections.abc import Iterable, Mapping
 import polars as pl
 
 from impactkit.declarations import TableSpec
+from impactkit.engine.header import ROW, has_text
 from impactkit.errors import Problem
 from impactkit.tables.columns import DEFAULTS
 
-ROW, SOURCE = "source_row", "source"
-"""Columns that every validated frame has beside its own: the row of the file, and the file."""
+SOURCE = "source"
+"""Column that every validated frame has beside `source_row`: the file that a row is from."""
 
 
 def plain_name(header: str) -> str:
@@ -39,6 +40,7 @@ def structure(frame: pl.DataFrame, spec: TableSpec) -> tuple[pl.DataFrame | None
     free = [column.name for column in absent if column.name not in missing]
     typos = {name: near for name in unknown if (near := _nearest(plain_name(name), free, 0.8))}
     problems = [
+        *(_strange(name, dtype) for name, dtype in frame.schema.items() if not has_text(dtype)),
         *_double(known, found),
         *(_missing(name, unknown, found) for name in missing),
         *(_typo(name, near) for name, near in typos.items()),
@@ -80,6 +82,12 @@ def _missing(name: str, unknown: Iterable[str], found: Mapping[str, str]) -> Pro
         remedy = f"There are: {', '.join(found)}."
     rule = "the column is missing"
     return Problem(code="column.missing", row=1, column=name, rule=rule, remedy=remedy)
+
+
+def _strange(name: str, dtype: pl.DataType) -> Problem:
+    rule = f"the column has the type {dtype}, which is neither text nor number nor date"
+    remedy = "Leave it out, or make it text."
+    return Problem(code="column.type", row=1, column=name, rule=rule, remedy=remedy)
 
 
 def _typo(name: str, near: str) -> Problem:

@@ -7,8 +7,9 @@ from collections.abc import Iterable
 import attrs
 import polars as pl
 
+from impactkit.engine.header import ROW
 from impactkit.errors import Problem
-from impactkit.tables.structure import ROW
+from impactkit.tables.coerce import as_text
 
 SHOWN = 20
 """How many different values of one fault are shown one by one."""
@@ -35,6 +36,10 @@ def summarise(problems: Iterable[Problem]) -> list[Problem]:
     return sorted(summary, key=lambda problem: (problem.row is not None, problem.row or 0))
 
 
+REJECTED = {"row": pl.Int64(), "reason": pl.String(), "detail": pl.String(), "values": pl.String()}
+"""Columns of rows that are set aside."""
+
+
 def reason(problem: Problem) -> str:
     """Return why a row was set aside, in words that hold no value."""
     return f"`{problem.column}`: {problem.rule}" if problem.column else problem.rule
@@ -49,14 +54,12 @@ def rejected_rows(problems: Iterable[Problem], raw: pl.DataFrame) -> pl.DataFram
     for problem in problems:
         if problem.row is not None:
             first.setdefault(problem.row, problem)
-    texts = raw.filter(pl.col(ROW).is_in(list(first))).select(
-        ROW, values=pl.struct(pl.all()).struct.json_encode()
-    )
-    texts = texts.unique(ROW, keep="first", maintain_order=True)
-    table = pl.DataFrame(
-        [(row, reason(p), p.remedy, p.value) for row, p in sorted(first.items())],
-        schema={"row": pl.Int64, "reason": pl.String, "detail": pl.String, "value": pl.String},
+    rows = raw.filter(pl.col(ROW).is_in(list(first))).unique(ROW, keep="first", maintain_order=True)
+    texts = pl.DataFrame([as_text(column) for column in rows.get_columns()])
+    values = texts.select(row=rows[ROW], values=pl.struct(pl.exclude(ROW)).struct.json_encode())
+    reasons = pl.DataFrame(
+        [(row, reason(problem), problem.remedy) for row, problem in sorted(first.items())],
+        schema={"row": pl.Int64, "reason": pl.String, "detail": pl.String},
         orient="row",
     )
-    joined = table.join(texts.rename({ROW: "row"}), on="row", how="left")
-    return joined.select("row", "reason", "detail", pl.coalesce("values", "value").alias("values"))
+    return reasons.join(values, on="row", how="left", maintain_order="left")

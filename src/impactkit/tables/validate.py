@@ -13,14 +13,15 @@ import attrs
 import polars as pl
 
 from impactkit.declarations import TableSpec, load_code
+from impactkit.engine.header import ROW
 from impactkit.errors import Problem
 from impactkit.tables.coerce import DTYPES, UNKNOWN_SYMBOL, as_text, coerce, faults
 from impactkit.tables.columns import DEFAULTS
 from impactkit.tables.ranges import range_problems
 from impactkit.tables.rules import unique_key
 from impactkit.tables.schema import value_problems
-from impactkit.tables.structure import ROW, SOURCE, structure
-from impactkit.tables.summary import rejected_rows, summarise
+from impactkit.tables.structure import SOURCE, structure
+from impactkit.tables.summary import REJECTED, rejected_rows, summarise
 from impactkit.tables.symbols import split_symbols
 from impactkit.types import Measure
 
@@ -91,7 +92,7 @@ def validate(
         return Validated(
             frame=_empty(spec),
             problems=tuple(_named(problems, file)),
-            rejected=rejected_rows([], frame),
+            rejected=pl.DataFrame(schema=REJECTED),
             n_rows=frame.height,
         )
     typed, value_faults = _typed(raw, spec)
