@@ -205,7 +205,7 @@ def treated_at(panel: Rectangle, event: Ints, e: int) -> NDArray[np.bool_]:
     """Tell which units have a row at event time `e`, shape (N,)."""
     hits = event == e
     if panel.share is None:
-        return np.asarray(hits.any(axis=1)[panel.cohort])
+        return np.asarray(hits.any(axis=1))[panel.cohort]
     return np.asarray((hits[panel.cohort] & (panel.share > 0)).any(axis=1))
 
 

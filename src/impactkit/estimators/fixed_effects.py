@@ -55,7 +55,7 @@ class Fit:
     names, beta, covariance
         Of the coefficients kept; the covariance is None when `reason` says why.
     dropped
-        Names of covariates that the others, or the fixed effects, determine.
+        Names of controls that the others, or the fixed effects, determine.
     df
         Degrees of freedom of t: clusters less one, or rows less coefficients.
     """
@@ -82,6 +82,7 @@ def least_squares(
     names: Sequence[str],
     *,
     key: Ints | None,
+    controls: tuple[Columns, Sequence[str]] | None = None,
     levels: Levels | None = None,
     vcov: Vcov = "CRV1",
     small_sample: SmallSample = "fixest",
@@ -95,8 +96,11 @@ def least_squares(
     columns, names
         The terms: their values for given units, and their names.
     key
-        Units with the same key have the same terms and levels, shape (N,); None when each unit has
-        its own.
+        Units with the same key have the same terms, controls and levels, shape (N,); None when
+        each unit has its own.
+    controls
+        Regressors of no interest and their names, left out where they are redundant; by default
+        the panel's covariates, which give each unit a key of its own.
     levels
         Effects to absorb besides the units'; by default `period_levels`.
     vcov, small_sample
@@ -110,19 +114,21 @@ def least_squares(
     """
     levels = levels or period_levels(panel)
     covariates = panel.covariates
-    if covariates is not None or panel.effects is not None:
+    if controls is None and covariates is not None:
+        controls, key = ((lambda units: covariates[units]), panel.names), None
+    if panel.effects is not None:
         key = None
-    every = tuple(names)
-    if covariates is not None:
-        terms, every = columns, (*panel.names, *names)
+    every, build = tuple(names), columns
+    if controls is not None:
+        before, every = controls[0], (*controls[1], *names)
 
-        def columns(units: Ints) -> Floats:
-            return np.concatenate([covariates[units], terms(units)], axis=2)
+        def build(units: Ints) -> Floats:
+            return np.concatenate([before(units), columns(units)], axis=2)
 
     order, starts = profiles(panel, key)
     work = Work(
         panel=panel,
-        columns=columns,
+        columns=build,
         levels=levels,
         width=len(every),
         order=order,

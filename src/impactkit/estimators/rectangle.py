@@ -95,6 +95,39 @@ class Rectangle:
         )
 
 
+def restrict(
+    panel: Rectangle, units: NDArray[np.bool_], periods: NDArray[np.bool_], reason: str, text: str
+) -> Rectangle:
+    """Keep some units and periods, and of those the units still seen twice; count what is lost."""
+    share = panel.share
+    seen = np.full(panel.n_units, int(periods.sum()))
+    if share is not None:
+        share = share[:, periods]
+        seen = (share > 0).sum(axis=1)
+    kept = units & (seen >= 2)
+    if kept.all() and periods.all():
+        return panel
+    if not kept.any():
+        raise EstimationError(f"no unit is left: all {panel.n_units:,} are set aside ({text})")
+    less = attrs.evolve(
+        panel,
+        periods=tuple(p for p, k in zip(panel.periods, periods, strict=True) if k),
+        y=panel.y[:, periods],
+        share=share,
+        covariates=None if panel.covariates is None else panel.covariates[:, periods],
+        effects=None if panel.effects is None else panel.effects[:, periods],
+    ).take(np.flatnonzero(kept))
+    lost = Exclusion(
+        reason=reason,
+        text=text,
+        n_rows=panel.n_rows - less.n_rows,
+        n_schools=panel.n_units - less.n_units,
+        treated=int((~kept & (panel.cohort < len(panel.cohorts))).sum()),
+        stage="estimator",
+    )
+    return attrs.evolve(less, exclusions=(*panel.exclusions, lost))
+
+
 def rectangle(
     frame: pl.DataFrame | pl.LazyFrame,
     *,

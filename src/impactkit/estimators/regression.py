@@ -144,42 +144,61 @@ def _estimate(
     fit: Fit, panel: Rectangle, c: Combination, level: float, method: str, floor: float
 ) -> Estimate:
     at = fit.at(c.names)
-    value = float(c.weights @ fit.beta[at])
-    treated = int(c.treated.sum())
-    treated_clusters = _clusters(panel, c.treated)
-    error, reason = None, fit.reason
+    variance = None
     if fit.covariance is not None:
         variance = float(c.weights @ fit.covariance[np.ix_(at, at)] @ c.weights)
-        error = float(np.sqrt(max(variance, 0.0)))
-        if error <= floor:
-            error, reason = None, "the outcome does not vary about the fit, so no std_error"
-    if not reason and treated_clusters == 1:
-        what = "unit" if treated == 1 else f"cluster (of {treated:,} units)"
-        reason = (
-            f"one treated {what} only: how such {what.split()[0]}s vary cannot be estimated, and "
-            "any std_error leaves that part out; pool cohorts, or use randomisation inference"
-        )
-    low = high = p = None
-    if error is not None and not reason:
-        low, high = t_interval(value, error, fit.df, level)
-        p = t_p_value(value, error, fit.df)
-    return Estimate(
+    counted = Estimate(
         estimand=c.estimand,
         term=c.term,
-        value=value,
-        std_error=error,
-        ci_low=low,
-        ci_high=high,
+        value=float(c.weights @ fit.beta[at]),
         level=level,
-        p_value=p,
-        n_schools=treated,
-        n_comparison=panel.n_units - treated,
+        n_schools=int(c.treated.sum()),
+        n_comparison=int((~c.treated).sum()),
         n_clusters=fit.n_clusters,
-        n_treated_clusters=treated_clusters,
+        n_treated_clusters=_clusters(panel, c.treated),
         method=method,
         variance=fit.variance,
-        reason=reason,
+        reason=fit.reason,
     )
+    return with_interval(counted, variance, fit.df, floor, _clusters(panel, ~c.treated))
+
+
+def with_interval(
+    e: Estimate, variance: float | None, df: float, floor: float, comparison_clusters: int
+) -> Estimate:
+    """Give a counted estimate its standard error and interval, or the reason for none.
+
+    Parameters
+    ----------
+    e
+        With value, counts and level; a reason given already stays.
+    variance, df
+        Of the estimate, None when there is none; degrees of freedom of t.
+    floor
+        Standard errors up to this are rounding.
+    comparison_clusters
+        Clusters on the other side.
+    """
+    reason = e.reason
+    error = None if variance is None else float(np.sqrt(max(variance, 0.0)))
+    if error is not None and error <= floor:
+        error, reason = None, "the outcome does not vary about the fit, so there is no std_error"
+    sides = (
+        ("treated", e.n_schools, e.n_treated_clusters, "pool cohorts"),
+        ("comparison", e.n_comparison, comparison_clusters, "add comparison units"),
+    )
+    for side, units, clusters, remedy in sides:
+        if clusters == 1 and not reason:
+            what = "unit" if units == 1 else f"cluster (of {units:,} units)"
+            reason = (
+                f"one {side} {what} only: how such {what.split()[0]}s vary cannot be estimated, "
+                f"and any std_error leaves that part out; {remedy}, or use randomisation inference"
+            )
+    if error is None or reason or e.value is None:
+        return attrs.evolve(e, std_error=error, reason=reason)
+    low, high = t_interval(e.value, error, df, e.level)
+    p = t_p_value(e.value, error, df)
+    return attrs.evolve(e, std_error=error, ci_low=low, ci_high=high, p_value=p)
 
 
 def _clusters(panel: Rectangle, units: NDArray[np.bool_]) -> int:
@@ -235,25 +254,33 @@ def pretest(fit: Fit, names: Sequence[str]) -> Diagnostic | None:
     )
 
 
+def few_treated(treated_clusters: int) -> tuple[str, ...]:
+    """Warn of CRV1 where it misleads: more than one treated cluster, but few."""
+    if not 1 < treated_clusters < FEW_TREATED:
+        return ()
+    return (
+        f"there are {treated_clusters} treated clusters, and with fewer than {FEW_TREATED} "
+        "intervals of CRV1 are too narrow (MacKinnon & Webb 2018, Econometrics Journal 21(2)); "
+        "use wild_cluster_bootstrap, vcov='CRV3' or randomisation_inference",
+    )
+
+
 def common_warnings(fit: Fit, panel: Rectangle, vcov: Vcov) -> tuple[str, ...]:
     """Return what every regression must say: few treated clusters, covariates left out."""
     never = len(panel.cohorts)
     treated = _clusters(panel, panel.cohort < never)
-    found = []
-    if vcov == "CRV1" and 1 < treated < FEW_TREATED:
-        found.append(
-            f"there are {treated} treated clusters, and with fewer than {FEW_TREATED} intervals "
-            "of CRV1 are too narrow (MacKinnon & Webb 2018, Econometrics Journal 21(2)); use "
-            "wild_cluster_bootstrap, vcov='CRV3' or randomisation_inference"
-        )
+    found: list[str] = []
+    if vcov == "CRV1":
+        found += few_treated(treated)
     if vcov in ("HC1", "iid"):
         found.append(
             f"{vcov} takes a unit's years for independent, which they seldom are; its intervals "
             "are then too narrow (Bertrand, Duflo & Mullainathan 2004, QJE 119(1))"
         )
-    if fit.dropped:
+    lost = [name for name in fit.dropped if name in panel.names]
+    if lost:
         found.append(
-            f"{', '.join(fit.dropped)} took no part: constant within units or determined by the "
+            f"{', '.join(lost)} took no part: constant within units or determined by the "
             "other covariates, so that the fixed effects hold it already"
         )
     return tuple(found)
