@@ -285,6 +285,8 @@ def att_gt(
     ATT(2020, 2020): 3.75 [2.321, 5.179]
     >>> fit.aggregate("dynamic").to_frame()["term", "value", "n_schools", "n_comparison"].rows()
     [('0', 3.75, 2, 2)]
+    >>> fit.pretest().text
+    'Effects before treatment were not tested: the data has none.'
     """
     covariates = [covariates] if isinstance(covariates, str) else list(covariates)
     checks.check_options(

@@ -84,6 +84,19 @@ def arrange(
         Every period to have a place, also one without rows.
     panel
         Whether units recur; repeated cross-sections are never balanced.
+
+    Examples
+    --------
+    Two units, the never treated one last; its rows of 2020 are found by index.
+
+    >>> rows = pl.DataFrame({
+    ...     "unit": ["b", "b", "a", "a"], "time": [2019.0, 2020.0] * 2,
+    ...     "cohort": [2020.0, 2020.0, None, None], "outcome": [1.0, 2.0, 3.0, 4.0],
+    ...     "weight": [1.0] * 4,
+    ... })
+    >>> blocks = arrange(rows, (), (2019, 2020), panel=True)
+    >>> blocks.cohorts, blocks.balanced, blocks.y[blocks.rows(1, 1, 2)].tolist()
+    ((2020,), True, [4.0])
     """
     if not panel:
         # Rows are units here; all columns take part, so that the order of input has no say.

@@ -60,7 +60,15 @@ def check_options(problems: Iterable[tuple[bool, str, Any, str]]) -> None:
 def drop(
     rows: pl.DataFrame, away: pl.Expr, reason: str, text: str, stage: str = "estimator"
 ) -> tuple[pl.DataFrame, tuple[Exclusion, ...]]:
-    """Leave out the rows where `away` holds, and say how many rows and whole units that costs."""
+    """Leave out the rows where `away` holds, and say how many rows and whole units that costs.
+
+    Examples
+    --------
+    >>> rows = pl.DataFrame({"unit": [1, 1, 2], "cohort": [2020, 2020, None], "y": [1, None, None]})
+    >>> kept, (exclusion,) = drop(rows, pl.col("y").is_null(), "missing", "no value of y")
+    >>> kept.height, exclusion.n_rows, exclusion.n_schools, exclusion.treated
+    (1, 2, 1, 0)
+    """
     kept = rows.filter(~away)
     if kept.height == rows.height:
         return rows, ()
