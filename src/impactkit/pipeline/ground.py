@@ -107,21 +107,7 @@ def ground_of(plan: Plan, tables: Tables) -> Ground:
         found = frames["outcomes"]["year"]
         years = (int(found.min()), int(found.max()))  # type: ignore[arg-type]
     span = tuple(range(years[0], years[1] + 1)) if years else ()
-    measures = {**plan.registry.measures, **_own_measures(frames.get("measures"))}
-    return Ground(plan=plan, tables=frames, lineage=lineage, years=span, measures=measures)
-
-
-def _own_measures(frame: pl.DataFrame | None) -> dict[str, Measure]:
-    """Return the measures of the study's own `measures` table; by id."""
-    if frame is None:
-        return {}
-    known = {field.name for field in attrs.fields(Measure)}
-    made = {}
-    for row in frame.iter_rows(named=True):
-        given = {k: v for k, v in row.items() if k in known and v is not None}
-        given["break_years"] = tuple(int(year) for year in row.get("break_years") or ())
-        made[row["measure"]] = Measure(id=row["measure"], **given)
-    return made
+    return Ground(plan=plan, tables=frames, lineage=lineage, years=span, measures=tables.measures)
 
 
 def missing_outcomes(plan: Plan, tables: Tables) -> list[Problem]:

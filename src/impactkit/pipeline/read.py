@@ -14,6 +14,7 @@ import attrs
 from impactkit.errors import Problem
 from impactkit.pipeline.resolve import Plan, PlannedFile
 from impactkit.results import SourceFile
+from impactkit.types import Measure
 
 if TYPE_CHECKING:
     import polars as pl
@@ -30,6 +31,7 @@ class Tables:
     set_aside: pl.DataFrame | None = None
     sources: tuple[SourceFile, ...] = ()
     problems: tuple[Problem, ...] = ()
+    measures: Mapping[str, Measure] = attrs.field(factory=dict)
 
 
 def read_tables(plan: Plan, progress: Progress) -> Tables:
@@ -46,14 +48,21 @@ def read_tables(plan: Plan, progress: Progress) -> Tables:
     sources: list[SourceFile] = []
     problems: list[Problem] = []
     total = len(plan.files)
-    for done, file in enumerate(plan.files):
+    # The study's own measures come first: they bound the values of its outcomes.
+    files = sorted(plan.files, key=lambda file: file.table != "measures")
+    measures = dict(plan.registry.measures)
+    for done, file in enumerate(files):
         progress(f"Reading {file.shown}", done, total)
         spec = plan.registry.tables[file.table]
         result = load_code(file.reader.read)(file.path, file.options, shown=file.shown, spec=spec)
         problems.extend(result.problems)
         # Of a published form bad rows are set aside; in a table of the user's own they are errors.
         register = spec.register and not file.reader.table
-        checked = validate(result.frame, spec, file=file.shown, register=register)
+        checked = validate(
+            result.frame, spec, file=file.shown, register=register, measures=measures.values()
+        )
+        if file.table == "measures":
+            measures |= own_measures(checked.frame)
         too_many = _too_many(plan, file, checked.rejected["row"].n_unique(), result.n_rows)
         problems += too_many
         # Which rows they are is what the user must know when they stop the run.
@@ -82,9 +91,13 @@ def read_tables(plan: Plan, progress: Progress) -> Tables:
                 set_aside=counts,
             )
         )
-    for name, frame in plan.frames.items():
+    for name, frame in sorted(plan.frames.items(), key=lambda item: item[0] != "measures"):
         spec = plan.registry.tables[name]
-        checked = validate(frame, spec, file=f"the frame {name!r}")
+        checked = validate(
+            frame, spec, file=f"the frame {name!r}", register=True, measures=measures.values()
+        )
+        if name == "measures":
+            measures |= own_measures(checked.frame)
         problems.extend(checked.problems)
         frames.setdefault(name, []).append(checked.frame)
     return Tables(
@@ -93,7 +106,20 @@ def read_tables(plan: Plan, progress: Progress) -> Tables:
         set_aside=pl.concat(aside, how="diagonal_relaxed") if aside else None,
         sources=tuple(sources),
         problems=tuple(problems),
+        measures=measures,
     )
+
+
+def own_measures(frame: pl.DataFrame) -> dict[str, Measure]:
+    """Return the measures of the study's own `measures` table, by id."""
+    known = {field.name for field in attrs.fields(Measure)}
+    made = {}
+    for row in frame.iter_rows(named=True):
+        given = {k: v for k, v in row.items() if k in known and v is not None}
+        given["break_years"] = tuple(int(year) for year in row.get("break_years") or ())
+        given["source"] = row.get("publisher") or ""
+        made[row["measure"]] = Measure(id=row["measure"], **given)
+    return made
 
 
 def _raised(problem: Problem) -> Problem:
