@@ -131,6 +131,11 @@ def _left_out(evaluation: Evaluation, labels: Mapping[str, str]) -> Part:
     return Part(
         id="left-out",
         title="Who is in and who is left out",
-        lead=("Nothing is dropped without being counted here.",) if parts else (),
+        lead=(
+            "Schools that were left out are counted here, with the reason. Rows of files that were "
+            "set aside are counted under the data that were used.",
+        )
+        if parts
+        else (),
         parts=parts,
     )

@@ -63,8 +63,7 @@ def render_workbook(evaluation: Evaluation) -> bytes:
     notes = list(dict.fromkeys(n for t in report.tables for n in _notes_of(t)))
     sheets = _name(report.tables, notes)
     buffer = io.BytesIO()
-    plain = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
-    with xlsxwriter.Workbook(buffer, {"in_memory": True, **plain}) as book:
+    with xlsxwriter.Workbook(buffer, {"in_memory": True}) as book:
         book.set_properties({"title": report.title, "created": _created()})
         book.formats[0].set_font_name("Arial")
         book.formats[0].set_font_size(12)

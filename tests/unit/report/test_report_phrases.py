@@ -3,8 +3,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from impactkit.report.phrases import (
     answer,
@@ -138,6 +137,14 @@ def test_no_difference_is_one_for_a_ratio_and_nothing_for_a_level() -> None:
     assert no_difference(Estimate(estimand="ATT overall", unit="ratio")) == 0.0
     assert no_difference(Estimate(estimand="Rate ratio, governors to leaders")) == 1.0
     assert no_difference(Estimate(estimand="Retention", unit="percent")) is None
+
+
+def test_a_ratio_of_two_rates_is_told_as_times() -> None:
+    """A rate ratio of 1.5 is half as much again, not "1.5 higher"."""
+    ratio = Estimate(estimand="Rate ratio", value=1.5, ci_low=1.1, ci_high=2.1)
+    assert answer(ratio, "Meetings").headline == (
+        "Meetings: the estimate is 1.50 times as high (95% interval: 1.10 to 2.10)."
+    )
 
 
 @given(st.floats(allow_nan=False, allow_infinity=False, width=32), st.integers(0, 4))

@@ -77,6 +77,15 @@ def test_counts_are_turned_round_whatever_their_order() -> None:
     assert list(counts_by_measure(counts)["m"]) == ["urns", "schools", "ant", "zebra"]
 
 
+def test_measures_come_in_the_order_of_the_registry_then_by_name(make_evaluation: Maker) -> None:
+    """Neither the order of a file's keys nor that of hashing decides what comes first."""
+    names = ["pupil_teacher_ratio", "e", "c", "a", "d", "b", "f"]
+    report = build(make_evaluation(exclusions={"urns": dict.fromkeys(names, 9)}))
+    part = next(p for p in report.parts if p.id == "left-out")
+    found = [p.id for p in part.parts if p.flow]
+    assert found == [f"flow-{n}" for n in ("pupil-teacher-ratio", *"abcdef")]
+
+
 def test_steps_are_measured_against_the_largest() -> None:
     """The first bar is full; without an estimate there is no last step."""
     found = steps({"urns": 1000, "schools": 250}, None)

@@ -127,6 +127,8 @@ def test_what_the_checklist_forbids_is_absent(make_evaluation: Maker) -> None:
         assert not tags & {"mergeCells", "autoFilter", "pane", "drawing", "headerFooter"}
         assert not [e for e in sheet.xml.iter() if e.get("hidden")]
         assert not [t for table in sheet.tables for t in table.iter(f"{MAIN}autoFilter")]
+        painted = [t for table in sheet.tables for t in table.iter(f"{MAIN}tableStyleInfo")]
+        assert not [t for t in painted if t.get("name")], "a table style fills cells"
     with zipfile.ZipFile(io.BytesIO(data)) as book:
         styles = book.read("xl/styles.xml").decode()
         assert not [n for n in book.namelist() if "vba" in n.lower() or "drawing" in n.lower()]
