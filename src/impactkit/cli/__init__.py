@@ -69,7 +69,7 @@ def main() -> None:
     from impactkit.errors import ImpactkitError
 
     try:
-        code = cli.main(standalone_mode=False)
+        code = cli.main(prog_name="impactkit", standalone_mode=False)
     except click.ClickException as error:
         error.show()
         sys.exit(error.exit_code)
@@ -79,9 +79,8 @@ def main() -> None:
     except ImpactkitError as error:
         click.echo(str(error), err=True)
         sys.exit(error.exit_code)
-    except BrokenPipeError:
-        # Whoever read our output has gone, as `| head` does; there is nobody to tell.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except SystemExit:
+        # So click ends when whoever read our output has gone, as `| head` does.
         sys.exit(0)
     except BaseException as error:  # a panic inside polars is no Exception
         if os.environ.get("IMPACTKIT_DEBUG"):

@@ -37,14 +37,16 @@ def command(out: Path, seed: int, effect: float, selection: Literal["random", "w
     """
     from impactkit.cli.evaluate import evaluate_to
     from impactkit.errors import Problem, UsageError
+    from impactkit.pipeline import check_out
     from impactkit.study import Study
     from impactkit.synthetic import county
 
     study = out / "study.toml"
-    if out.exists() and any(out.iterdir()) and not study.exists():
-        rule, remedy = "the folder is not empty", "Give the name of a new folder."
+    if out.is_file() or (out.is_dir() and any(out.iterdir())):
+        rule = "the folder is not empty" if out.is_dir() else "it is a file, not a folder"
+        remedy = "Give the name of a new folder: impactkit demo NAME."
         raise UsageError(Problem(code="out.taken", file=str(out), rule=rule, remedy=remedy))
-    out.mkdir(parents=True, exist_ok=True)
+    check_out(out / "evaluation")
     county(seed=seed, effect=effect, selection=selection).write(out / "data")
     text = resources.files("impactkit.cli").joinpath("demo_study.toml").read_text("utf-8")
     study.write_text(text.replace("seed = 2010", f"seed = {seed}"), encoding="utf-8")

@@ -22,6 +22,7 @@ import click
 )
 def command(out: Path, kind: str, to: Path | None) -> None:
     """Render the report of OUT again, for instance after an upgrade."""
+    from impactkit.errors import Problem, UsageError
     from impactkit.report import render_html, render_workbook
     from impactkit.results import Evaluation
 
@@ -34,6 +35,13 @@ def command(out: Path, kind: str, to: Path | None) -> None:
         render_html(evaluation).encode("utf-8") if kind == "html" else render_workbook(evaluation)
     )
     partial = path.with_name(f".{path.name}.partial")
-    partial.write_bytes(content)
-    partial.replace(path)
+    try:
+        partial.write_bytes(content)
+        partial.replace(path)
+    except OSError as error:
+        rule, remedy = f"it cannot be written ({error.strerror})", "Give another file with --to."
+        problem = Problem(code="report.unwritable", file=str(path), rule=rule, remedy=remedy)
+        raise UsageError(problem) from error
+    finally:
+        partial.unlink(missing_ok=True)
     click.echo(str(path))
