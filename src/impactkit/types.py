@@ -96,6 +96,10 @@ def _one_of(*allowed: str) -> Any:
     return attrs.validators.in_(allowed)
 
 
+def _number(value: float | None) -> float | None:
+    return None if value is None else float(value)
+
+
 _LABEL = re.compile(r"^(\d{4})\s*[/-]\s*(\d{2}|\d{4})$")
 _SIX = re.compile(r"^(\d{4})(\d{2})$")
 
@@ -244,8 +248,8 @@ class Measure:
     label: str
     unit: str = attrs.field(validator=_one_of(*UNITS))
     direction: str = attrs.field(default="none", validator=_one_of(*DIRECTIONS))
-    low: float | None = None
-    high: float | None = None
+    low: float | None = attrs.field(default=None, converter=_number)
+    high: float | None = attrs.field(default=None, converter=_number)
     phase: str = "all"
     first_year: int | None = None
     last_year: int | None = None
