@@ -349,6 +349,7 @@ class RenderedSection:
     id: str
     title: str
     plugin: str
+    after: str = ""
     notes: tuple[Note, ...] = attrs.field(default=(), converter=tuple[Note, ...])
     tables: tuple[Table, ...] = attrs.field(default=(), converter=tuple[Table, ...])
     charts: tuple[Chart, ...] = attrs.field(default=(), converter=tuple[Chart, ...])

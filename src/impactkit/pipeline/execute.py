@@ -78,7 +78,7 @@ def _finish(plan: Plan, tables: Tables, ground: Ground, results: tuple[MetricRes
     exclusions: dict[str, dict[str, int]] = {}
     excluded: list[Exclusion] = list(ground.lineage.exclusions)
     found = (*tables.problems, *ground.lineage.findings)
-    warnings = [str(p) for p in found if p.severity == "warning"]
+    warnings = [str(p.without_value()) for p in found if p.severity == "warning"]
     extra: list[Table] = []
     panels: dict[str, pl.DataFrame] = {}
     measured = [m for m in study.design.outcome if "outcomes" in ground.tables]
@@ -140,7 +140,10 @@ def _declared(plan: Plan) -> tuple[str, ...]:
 def _balance(ground: Ground, measure: str) -> Iterable[Table]:
     from impactkit.panel import balance_costs
 
-    yield balance_costs(ground.panel(measure, balance="none"))
+    table = balance_costs(ground.panel(measure, balance="none"))
+    known = ground.measures.get(measure)
+    title = f"{table.title}: {known.label if known else measure}"
+    yield attrs.evolve(table, id=f"{table.id}_{measure}", title=title)
 
 
 def _sections(plan: Plan, evaluation: Evaluation) -> Iterable[RenderedSection]:
@@ -151,6 +154,7 @@ def _sections(plan: Plan, evaluation: Evaluation) -> Iterable[RenderedSection]:
             yield RenderedSection(
                 id=section.id,
                 title=section.title,
+                after=section.after,
                 plugin=info.name,
                 notes=section.notes,
                 tables=section.tables,

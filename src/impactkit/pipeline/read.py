@@ -87,7 +87,7 @@ def read_tables(plan: Plan, progress: Progress) -> Tables:
                 bytes=file.path.stat().st_size,
                 year=result.year,
                 n_rows=result.n_rows,
-                n_used=checked.frame.height,
+                n_used=checked.frame["source_row"].n_unique(),
                 set_aside=counts,
             )
         )
