@@ -143,7 +143,7 @@ def _balance(ground: Ground, measure: str) -> Iterable[Table]:
     table = balance_costs(ground.panel(measure, balance="none"))
     known = ground.measures.get(measure)
     title = f"{table.title}: {known.label if known else measure}"
-    yield attrs.evolve(table, id=f"{table.id}_{measure}", title=title)
+    yield attrs.evolve(table, title=title)
 
 
 def _sections(plan: Plan, evaluation: Evaluation) -> Iterable[RenderedSection]:
