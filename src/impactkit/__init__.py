@@ -42,6 +42,19 @@ if TYPE_CHECKING:  # for type checkers and editors; nothing of it is imported at
     from impactkit.hookspecs import (
         hookimpl as hookimpl,
     )
+    from impactkit.inference.effective import (
+        EffectiveSample as EffectiveSample,
+        effective_sample as effective_sample,
+    )
+    from impactkit.inference.intervals import (
+        clopper_pearson as clopper_pearson,
+        fieller as fieller,
+        garwood as garwood,
+        median_interval as median_interval,
+        newcombe as newcombe,
+        rate_ratio as rate_ratio,
+        wilson as wilson,
+    )
     from impactkit.metrics import (
         MetricContext as MetricContext,
         Panel as Panel,
@@ -137,6 +150,16 @@ _NAMES = {
     ),
     "impactkit.hookspecs": ("hookimpl",),
     "impactkit.estimators": ("att_gt",),
+    "impactkit.inference.effective": ("EffectiveSample", "effective_sample"),
+    "impactkit.inference.intervals": (
+        "clopper_pearson",
+        "fieller",
+        "garwood",
+        "median_interval",
+        "newcombe",
+        "rate_ratio",
+        "wilson",
+    ),
     "impactkit.pipeline": ("evaluate", "plan", "run", "write"),
     "impactkit.plugins": ("Registry",),
     "impactkit.study": ("Design", "Study", "TableSource"),

@@ -12,6 +12,8 @@ from collections.abc import Iterable, Sequence
 
 import attrs
 
+from impactkit import garwood, rate_ratio
+
 
 def _in_order(weights: Iterable[int]) -> tuple[int, ...]:
     return tuple(sorted(weights))
@@ -71,16 +73,14 @@ def rate_interval(counted: Counted, *, least: int = 1, level: float = 0.95) -> t
     >>> f"{low:.2f} to {high:.3f}"
     '0.00 to 3.689'
     """
-    from scipy.special import gammaincinv
-
-    tail = (1 - level) / 2
     largest = max(least, max(counted.weights, default=least))
     variance = sum(w * w for w in counted.weights)
     low = 0.0
     if counted.total:
-        low = variance / counted.total * float(gammaincinv(counted.effective, tail))
+        low = variance / counted.total * garwood(counted.effective, level=level)[0]
     total, spread = counted.total + largest, variance + largest**2
-    high = spread / total * float(gammaincinv(total**2 / spread, 1 - tail))
+    # Garwood's upper bound counts one event more; here `largest` is that event already.
+    high = spread / total * garwood(total**2 / spread - 1, level=level)[1]
     return low / counted.exposure, high / counted.exposure
 
 
@@ -106,17 +106,12 @@ def ratio_interval(first: Counted, second: Counted, level: float = 0.95) -> tupl
     >>> f"{towns[0].rate / towns[1].rate:.3f}, {low:.3f} to {high:.3f}"
     '1.971, 0.858 to 4.277'
     """
-    from scipy.special import betaincinv
-
     if not second.total:
         raise ValueError("a ratio to a rate without events has no upper bound")
-    tail = (1 - level) / 2
     a, b = first.effective, second.effective
-    mean_first = first.total / a if a else max(1, second.total / b)
-    scale = (mean_first / first.exposure) / (second.total / b / second.exposure)
-    low = float(betaincinv(a, b + 1, tail)) if a else 0.0
-    high = float(betaincinv(a + 1, b, 1 - tail))
-    return low / (1 - low) * scale, high / (1 - high) * scale
+    mean_second = second.total / b
+    mean_first = first.total / a if a else max(1, mean_second)
+    return rate_ratio(a, first.exposure / mean_first, b, second.exposure / mean_second, level)
 
 
 @attrs.frozen(kw_only=True)

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any
 import attrs
 import polars as pl
 
-from impactkit import Chart, Column, Estimate, Table
-from impactkit_leadership.intervals import clopper_pearson, median_interval
+from impactkit import Chart, Column, Estimate, Table, clopper_pearson, median_interval
 from impactkit_leadership.levels import LABELS
 from impactkit_leadership.shares import (
     IN,

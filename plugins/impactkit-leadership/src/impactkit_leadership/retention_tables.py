@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Any
 import attrs
 import polars as pl
 
-from impactkit import Chart, Column, Estimate, Table
+from impactkit import Chart, Column, Estimate, Table, wilson
 from impactkit_leadership.cohorts import FATES, NOT_RETAINED, RETAINED
-from impactkit_leadership.intervals import wilson
 from impactkit_leadership.levels import LABELS
 from impactkit_leadership.shares import (
     IN,

@@ -8,8 +8,7 @@ from typing import Any
 import attrs
 import polars as pl
 
-from impactkit import Estimate
-from impactkit_leadership.intervals import Effective, effective, newcombe
+from impactkit import EffectiveSample, Estimate, effective_sample, newcombe
 
 IN, OUT = "in a partnership", "in no partnership"
 """The groups that are compared, as readers see them."""
@@ -31,7 +30,7 @@ class Tally:
     people: int
     schools: int
     successes: int
-    worth: Effective | None = None
+    worth: EffectiveSample | None = None
     status: str = "ok"
     reason: str = ""
 
@@ -69,20 +68,20 @@ def tally(rows: pl.DataFrame, success: pl.Expr, limits: Limits, *, what: str) ->
             reason=f"the {what} come from fewer than {limits.min_schools} schools, "
             "where one person could be recognised",
         )
-    worth = effective(
+    worth = effective_sample(
         by_cluster["success"].to_list(), by_cluster["n"].to_list(), min_clusters=limits.min_clusters
     )
     return Tally(**counts, worth=worth)
 
 
-def variance_words(worth: Effective) -> str:
+def variance_words(worth: EffectiveSample) -> str:
     """Say what the interval allows for."""
     if not worth.clustered:
         return "binomial; people taken as independent"
     return "cluster-robust: people divided by the design effect of partnerships and schools"
 
 
-def few_clusters(worth: Effective) -> tuple[str, ...]:
+def few_clusters(worth: EffectiveSample) -> tuple[str, ...]:
     """Warn where people hang together in clusters too few to allow for."""
     if worth.clustered:
         return ()
