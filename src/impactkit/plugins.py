@@ -204,7 +204,6 @@ class Registry:
         try:
             self._manager.register(plugin, name=info.name)
         except (pluggy.PluginValidationError, ValueError) as error:
-            self._manager.unregister(plugin)
             reason = " ".join(str(error).split())
             return self._note(
                 attrs.evolve(info, status="failed", reason=reason, faults=tuple(faults))
@@ -282,6 +281,9 @@ class Registry:
 
     def _implementations(self, hook: str) -> Iterator[tuple[PluginInfo, Callable[..., Any]]]:
         for implementation in getattr(self._manager.hook, hook).get_hookimpls():
+            # pluggy 1.7 keeps those hooks of a refused plugin that came before the faulty one.
+            if self._infos[implementation.plugin_name].status != "loaded":
+                continue
             taken = implementation.argnames
 
             def call(

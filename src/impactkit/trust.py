@@ -10,6 +10,8 @@ import json
 import os
 from pathlib import Path
 
+from impactkit.errors import Problem, UsageError
+
 
 def _store() -> Path:
     given = os.environ.get("IMPACTKIT_CONFIG")
@@ -34,12 +36,24 @@ def is_allowed(digest: str) -> bool:
 
 
 def allow(digest: str, name: str) -> None:
-    """Remember that a file with this content may run; a changed file must be allowed again."""
+    """Remember that a file with this content may run; a changed file must be allowed again.
+
+    Raises
+    ------
+    UsageError
+        When it cannot be remembered; the message says where.
+    """
     known = _read()
     if digest in known:
         return
     path = _store()
-    path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_suffix(".partial")
-    temporary.write_text(json.dumps({**known, digest: name}, indent=1, sort_keys=True), "utf-8")
-    temporary.replace(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary.write_text(json.dumps({**known, digest: name}, indent=1, sort_keys=True), "utf-8")
+        temporary.replace(path)
+    except OSError as error:
+        rule = f"what was allowed cannot be written here ({error.strerror})"
+        remedy = "Set IMPACTKIT_CONFIG to a folder of your own."
+        problem = Problem(code="trust.unwritable", file=str(path), rule=rule, remedy=remedy)
+        raise UsageError(problem) from error

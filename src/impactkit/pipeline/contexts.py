@@ -35,7 +35,7 @@ def context_for(planned: PlannedMetric, ground: Ground) -> MetricContext:
             narrowed[table] = frame.select(have)
 
     def build(data: str | pl.DataFrame, **options: Any) -> Panel:
-        return ground.panel(data, metric=metric.id, **options)
+        return ground.panel(data, metric=metric.id, unit=metric.unit, **options)
 
     def panel_of(data: str | pl.DataFrame | Panel) -> Panel:
         return data if isinstance(data, Panel) else build(data)
@@ -47,8 +47,8 @@ def context_for(planned: PlannedMetric, ground: Ground) -> MetricContext:
     def effect(data: str | pl.DataFrame | Panel, **options: Any) -> Any:
         assert plan.estimator is not None
         panel = panel_of(data)
-        known = ground.measures.get(panel.measure)
-        about = {"label": known.label} if known else {}
+        labels = {metric.id: metric.title, **{m.id: m.label for m in ground.measures.values()}}
+        label = labels.get(panel.measure, "")
         return tuple(
             effects.effect(
                 panel,
@@ -56,7 +56,7 @@ def context_for(planned: PlannedMetric, ground: Ground) -> MetricContext:
                 plan.estimator,
                 metric=metric.id,
                 seed=seed,
-                **{**about, **options},
+                **{"label": label, **options},
             )
         )
 

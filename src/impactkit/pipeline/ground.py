@@ -52,21 +52,23 @@ class Ground:
             self._seen[table] = kept.drop("chain_position")
         return self._seen[table]
 
-    def panel(self, data: str | pl.DataFrame, *, metric: str = "", **options: Any) -> Panel:
+    def panel(
+        self, data: str | pl.DataFrame, *, metric: str = "", unit: str = "", **options: Any
+    ) -> Panel:
         """Return the panel of a measure (made once), or of a metric's own tidy frame."""
         if isinstance(data, str):
             key = f"{data} {sorted(options.items())}"
             if key not in self._panels:
-                self._panels[key] = self._build(self.tables["outcomes"], data, **options)
+                self._panels[key] = self._build(self.tables["outcomes"], data, "", **options)
             return self._panels[key]
         import polars as pl
 
         frame = data.with_columns(
             measure=pl.lit(metric), subgroup=pl.lit("all"), status=pl.lit("ok")
         )
-        return self._build(frame, metric, **options)
+        return self._build(frame, metric, unit, **options)
 
-    def _build(self, outcomes: pl.DataFrame, measure: str, **options: Any) -> Panel:
+    def _build(self, outcomes: pl.DataFrame, measure: str, unit: str, **options: Any) -> Panel:
         from impactkit.panel import build_panel
 
         design = self.plan.study.design
@@ -87,7 +89,7 @@ class Ground:
             self.tables["memberships"],
             self.lineage,
             measure=measure,
-            unit=known.unit if known else "",
+            unit=known.unit if known else unit,
             **settings,
         )
 
