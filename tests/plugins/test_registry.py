@@ -180,7 +180,7 @@ def test_a_hook_that_returns_nothing_declares_nothing():
 )
 def test_a_misspelt_hook_is_found_with_what_was_meant(name, meant):
     """A hook that is never called would be silence."""
-    _, info = registered(plugin_of(**{name: list}))
+    _, info = registered(plugin_of(**{name: sorted}))
     assert info.faults == (f"there is no hook {name!r}. Did you mean {meant!r}?",)
 
 
