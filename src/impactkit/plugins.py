@@ -281,7 +281,7 @@ class Registry:
 
     def _implementations(self, hook: str) -> Iterator[tuple[PluginInfo, Callable[..., Any]]]:
         for implementation in getattr(self._manager.hook, hook).get_hookimpls():
-            # Before 1.7 pluggy keeps those hooks of a refused plugin that came before the faulty one.
+            # pluggy before 1.7 keeps the hooks of a refused plugin that precede the faulty one.
             if self._infos[implementation.plugin_name].status != "loaded":
                 continue
             taken = implementation.argnames
