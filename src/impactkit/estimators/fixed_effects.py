@@ -38,9 +38,9 @@ from impactkit.estimators.within import (
 )
 from impactkit.inference.cluster_variance import (
     SmallSample,
-    cluster_sums,
     jackknife,
     small_sample_factor,
+    sums_by_cluster,
 )
 
 Vcov = Literal["CRV1", "CRV3", "HC1", "iid"]
@@ -58,6 +58,8 @@ class Fit:
         Names of controls that the others, or the fixed effects, determine.
     df
         Degrees of freedom of t: clusters less one, or rows less coefficients.
+    rounding
+        Standard errors up to this are rounding: the outcome does not vary about the fit.
     """
 
     names: tuple[str, ...]
@@ -69,6 +71,7 @@ class Fit:
     n_clusters: int
     df: int
     variance: str
+    rounding: float
 
     def at(self, names: Sequence[str]) -> Ints:
         """Return the positions of these coefficients."""
@@ -135,8 +138,7 @@ def least_squares(
         starts=starts,
     )
     sums, weight = by_profile(work)
-    effects = absorb(work, sums, weight)
-    A, b = _normal_equations(work, sums, weight, effects)
+    effects, A, b = absorb(work, sums, weight)
     kept = independent(A, effects.size)
     lost = tuple(name for i, name in enumerate(every) if i not in kept)
     _require_terms([name for name in lost if name in names], panel)
@@ -185,6 +187,7 @@ def least_squares(
         n_clusters=n_clusters,
         df=n_clusters - 1 if clustered else panel.n_rows - K,
         variance=_describe(vcov, small_sample),
+        rounding=1e-12 * max(float(panel.y.max()), -float(panel.y.min())),
     )
 
 
@@ -200,20 +203,6 @@ def _describe(vcov: Vcov, small_sample: SmallSample) -> str:
         "HC1": "HC1, factor N/(N-K) with every effect",
         "iid": "the same for every row, factor N/(N-K) with every effect",
     }[vcov]
-
-
-def _normal_equations(
-    work: Work, sums: Floats, weight: Floats, effects: Effects
-) -> tuple[Floats, Floats]:
-    """Return X'WX and X'Wy with all effects taken out."""
-    k = work.width
-    A, b = np.zeros((k, k)), np.zeros(k)
-    for part in work.parts():
-        w = weight[part.first : part.stop, None] * part.share
-        X = effects.taken_out(part).reshape(-1, k)
-        A += X.T @ (X * w.reshape(-1, 1))
-        b += X.T @ sums[part.first : part.stop].ravel()
-    return A, b
 
 
 def _require_terms(lost: Sequence[str], panel: Rectangle) -> None:
@@ -236,17 +225,18 @@ def _cluster_meat(
     meat = np.zeros((len(kept), len(kept)))
     total = np.zeros((n_clusters if panel.cluster is not None else 0, len(kept)))
     for part in work.parts():
-        X = effects.taken_out(part)[:, :, kept] * part.share[:, :, None]
         fitted = effects.fitted(part, beta)
         if work.own:
             every = slice(part.first, part.stop)
-            e = residuals(panel, every, fitted) * panel.weight[every][:, None]
-            scores = np.matmul(e[:, None, :], X)[:, 0]
+            e = residuals(panel, every, fitted) * part.share * panel.weight[every][:, None]
+            scores = effects.scores(part, e)[:, kept]
             if panel.cluster is None:
                 meat += scores.T @ scores
             else:
-                total += cluster_sums(scores, panel.cluster[every], n_clusters)
+                at, sums = sums_by_cluster(scores, panel.cluster[every])
+                total[at] += sums
             continue
+        X = effects.taken_out(part)[:, :, kept] * part.share[:, :, None]
         for p in range(len(X)):
             # Units of a profile share X: their residuals can be added up before they meet it.
             for units in units_of(work, part.first + p):
@@ -256,7 +246,8 @@ def _cluster_meat(
                 if panel.cluster is None:
                     meat += X[p].T @ (e.T @ e) @ X[p]
                 else:
-                    total += cluster_sums(e, panel.cluster[units], n_clusters) @ X[p]
+                    at, sums = sums_by_cluster(e, panel.cluster[units])
+                    total[at] += sums @ X[p]
     return meat + total.T @ total
 
 
@@ -301,6 +292,7 @@ def _leave_one_out(work: Work, effects: Effects, beta: Floats, kept: list[int]) 
             stop=0,
             share=share,
             X=work.columns(units),
+            active=np.arange(work.width),
             codes=work.levels.codes(units),
         )
         X = np.zeros((len(units), T, m))

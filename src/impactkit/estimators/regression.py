@@ -135,14 +135,10 @@ def to_estimates(
     `n_schools` are the units treated in the combination, `n_comparison` all others of the
     regression; clusters likewise. A cluster with a treated unit is a treated cluster.
     """
-    # Below this residuals are rounding: the outcome doesn't vary.
-    floor = 1e-12 * max(float(panel.y.max()), -float(panel.y.min()))
-    return tuple(_estimate(fit, panel, c, level, method, floor) for c in combinations)
+    return tuple(_estimate(fit, panel, c, level, method) for c in combinations)
 
 
-def _estimate(
-    fit: Fit, panel: Rectangle, c: Combination, level: float, method: str, floor: float
-) -> Estimate:
+def _estimate(fit: Fit, panel: Rectangle, c: Combination, level: float, method: str) -> Estimate:
     at = fit.at(c.names)
     variance = None
     if fit.covariance is not None:
@@ -160,11 +156,11 @@ def _estimate(
         variance=fit.variance,
         reason=fit.reason,
     )
-    return with_interval(counted, variance, fit.df, floor, _clusters(panel, ~c.treated))
+    return with_interval(counted, variance, fit.df, fit.rounding, _clusters(panel, ~c.treated))
 
 
 def with_interval(
-    e: Estimate, variance: float | None, df: float, floor: float, comparison_clusters: int
+    e: Estimate, variance: float | None, df: float, rounding: float, comparison_clusters: int
 ) -> Estimate:
     """Give a counted estimate its standard error and interval, or the reason for none.
 
@@ -174,14 +170,14 @@ def with_interval(
         With value, counts and level; a reason given already stays.
     variance, df
         Of the estimate, None when there is none; degrees of freedom of t.
-    floor
+    rounding
         Standard errors up to this are rounding.
     comparison_clusters
         Clusters on the other side.
     """
     reason = e.reason
     error = None if variance is None else float(np.sqrt(max(variance, 0.0)))
-    if error is not None and error <= floor:
+    if error is not None and error <= rounding:
         error, reason = None, "the outcome does not vary about the fit, so there is no std_error"
     sides = (
         ("treated", e.n_schools, e.n_treated_clusters, "pool cohorts"),

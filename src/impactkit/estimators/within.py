@@ -49,12 +49,16 @@ class Levels:
 
 @attrs.frozen(kw_only=True, eq=False)
 class Part:
-    """Some profiles: their units in `order[first:stop]`, shares, regressors and level codes."""
+    """Profiles `first` to `stop`: shares, level codes, and those regressors that are not all zero.
+
+    `active` says which regressors `X`, shape (n, T, len(active)), holds.
+    """
 
     first: int
     stop: int
     share: Floats
     X: Floats
+    active: Ints
     codes: Ints
 
 
@@ -68,13 +72,33 @@ class Effects:
     size: Floats
 
     def taken_out(self, part: Part) -> Floats:
-        """Return the regressors with all effects taken out."""
-        return within(part.X - _at_levels(self.X, part.codes), part.share)
+        """Return all regressors with all effects taken out, shape (n, T, K)."""
+        left = -_at_levels(self.X, part.codes)
+        left[:, :, part.active] += part.X
+        return within(left, part.share)
 
     def fitted(self, part: Part, beta: Floats) -> Floats:
         """Return what levels and regressors say of the outcome, demeaned within units."""
         at = _at_levels((self.y - self.X @ beta)[:, None], part.codes)[:, :, 0]
-        return within((at + part.X @ beta)[:, :, None], part.share)[:, :, 0]
+        return within((at + part.X @ beta[part.active])[:, :, None], part.share)[:, :, 0]
+
+    def scores(self, part: Part, e: Floats) -> Floats:
+        """Return the sums over periods of each unit's regressors times `e`, shape (n, K).
+
+        `e`, shape (n, T), is weighted and sums to zero within units.
+        """
+        codes = part.codes
+        if codes.shape[2] == 1 and bool((codes == codes[:1]).all()):
+            found = -(e @ self.X[codes[0, :, 0]])
+        else:
+            from scipy.sparse import coo_array
+
+            n, T, F = codes.shape
+            shape = (n, len(self.X))
+            where = (np.repeat(np.arange(n), T * F), codes.ravel())
+            found = -(coo_array((np.repeat(e.ravel(), F), where), shape=shape).tocsr() @ self.X)
+        found[:, part.active] += np.matmul(e[:, None, :], part.X)[:, 0]
+        return np.asarray(found)
 
 
 @attrs.frozen(kw_only=True, eq=False)
@@ -94,20 +118,29 @@ class Work:
         return len(self.starts) == self.panel.n_units + 1
 
     def parts(self) -> Iterator[Part]:
-        """Build the regressors chunk by chunk."""
-        T = len(self.panel.periods)
+        """Build the regressors chunk by chunk; a chunk of units of their own has one cohort."""
+        T, n = len(self.panel.periods), len(self.starts) - 1
         step = max(1, CHUNK // (T * max(1, self.width)))
-        for first in range(0, len(self.starts) - 1, step):
-            stop = min(first + step, len(self.starts) - 1)
+        edges = set(range(0, n, step)) | {n}
+        if self.own:
+            edges |= set(np.flatnonzero(np.diff(self.panel.cohort)) + 1)
+        for first, stop in itertools.pairwise(sorted(edges)):
             units = self.order[self.starts[first:stop]]
-            share = (
-                np.ones((len(units), T)) if self.panel.share is None else self.panel.share[units]
-            )
+            X = self.columns(units)
+            active = np.arange(self.width)
+            if self.own:
+                active = np.flatnonzero(X.any(axis=(0, 1)))
+                X = X[:, :, active]
             yield Part(
-                first=first,
-                stop=stop,
-                share=share,
-                X=self.columns(units),
+                first=int(first),
+                stop=int(stop),
+                share=(
+                    np.ones((len(units), T))
+                    if self.panel.share is None
+                    else self.panel.share[units]
+                ),
+                X=X,
+                active=active,
                 codes=self.levels.codes(units),
             )
 
@@ -205,24 +238,35 @@ def residuals(panel: Rectangle, units: Ints | slice, fitted: Floats) -> Floats:
     return e
 
 
-def absorb(work: Work, sums: Floats, weight: Floats) -> Effects:
-    """Solve for the levels, and note the size of each regressor before anything is taken out."""
+def absorb(work: Work, sums: Floats, weight: Floats) -> tuple[Effects, Floats, Floats]:
+    """Solve for the levels; return them, and X'WX and X'Wy with all effects taken out."""
     L, k = work.levels.n, work.width
     gram, FX, Fy, size = np.zeros((L, L)), np.zeros((L, k)), np.zeros(L), np.zeros(k)
+    A, b = np.zeros((k, k)), np.zeros(k)
     for part in work.parts():
         w = weight[part.first : part.stop, None] * part.share
         gram += _level_gram(part, w, L)
-        size += np.einsum("itk,itk,it->k", part.X, part.X, w)
+        size[part.active] += np.einsum("itk,itk,it->k", part.X, part.X, w)
         X = within(part.X, part.share)
+        flat, y = X.reshape(w.size, len(part.active)), sums[part.first : part.stop]
+        weighted = flat * w.reshape(-1, 1)
+        A[np.ix_(part.active, part.active)] += flat.T @ weighted
+        b[part.active] += flat.T @ y.ravel()
         for f in range(part.codes.shape[2]):
-            flat = part.codes[:, :, f].ravel()
-            Fy += np.bincount(flat, sums[part.first : part.stop].ravel(), minlength=L)
-            for j in range(k):
-                FX[:, j] += np.bincount(flat, (w * X[:, :, j]).ravel(), minlength=L)
+            codes = part.codes[:, :, f]
+            Fy += np.bincount(codes.ravel(), y.ravel(), minlength=L)
+            if bool((codes == codes[:1]).all()):
+                at = np.ix_(codes[0], part.active)
+                FX[at] += weighted.reshape(X.shape).sum(axis=0)
+            else:
+                for j, column in zip(part.active, weighted.T, strict=True):
+                    FX[:, j] += np.bincount(codes.ravel(), column, minlength=L)
     kept = _independent_levels(gram)
     solved = np.zeros((L, k + 1))
     solved[kept] = np.linalg.solve(gram[np.ix_(kept, kept)], np.column_stack([FX, Fy])[kept])
-    return Effects(kept=kept, X=solved[:, :k], y=solved[:, k], size=size)
+    effects = Effects(kept=kept, X=solved[:, :k], y=solved[:, k], size=size)
+    A -= FX.T @ effects.X
+    return effects, (A + A.T) / 2, b - effects.X.T @ Fy
 
 
 def _level_gram(part: Part, w: Floats, L: int) -> Floats:

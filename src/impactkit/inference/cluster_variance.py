@@ -94,8 +94,26 @@ def cluster_sums(scores: Floats, labels: Ints, n_clusters: int) -> Floats:
     >>> cluster_sums(np.array([[1.0], [2.0], [4.0]]), np.array([0, 1, 0]), 2).tolist()
     [[5.0], [2.0]]
     """
-    columns = [np.bincount(labels, column, minlength=n_clusters) for column in scores.T]
-    return np.stack(columns, axis=1) if columns else np.empty((n_clusters, 0))
+    total = np.zeros((n_clusters, scores.shape[1]))
+    at, sums = sums_by_cluster(scores, labels)
+    total[at] = sums
+    return total
+
+
+def sums_by_cluster(scores: Floats, labels: Ints) -> tuple[Ints, Floats]:
+    """Return the clusters that there are, each once, and their sums; at least one row is needed.
+
+    Examples
+    --------
+    >>> at, sums = sums_by_cluster(np.array([[1.0], [2.0], [4.0]]), np.array([7, 3, 7]))
+    >>> at.tolist(), sums.tolist()
+    ([3, 7], [[2.0], [5.0]])
+    """
+    if bool((np.diff(labels) < 0).any()):
+        order = np.argsort(labels, kind="stable")
+        scores, labels = scores[order], labels[order]
+    first = np.flatnonzero(np.diff(labels, prepend=labels[0] - 1))
+    return labels[first], np.add.reduceat(scores, first, axis=0)
 
 
 def jackknife(gram: Floats, clusters: Iterable[tuple[Floats, Floats]]) -> Floats:
