@@ -20,7 +20,6 @@ from impactkit.engine.decode import refuse
 from impactkit.engine.header import ROW, Parsed, fit_header, refuse_width
 from impactkit.errors import Problem
 
-DELIMITERS = (",", "\t", ";", "|")
 MAX_FIELD = 1_000_000
 """Longest field, in characters; a longer one is an unclosed quotation mark or no data at all."""
 
@@ -28,18 +27,6 @@ Numbered = list[tuple[int, list[str]]]
 """Rows of cells, each with its number in the file."""
 
 _QUOTE = re.compile(rb'[^,\t;|\r\n"]"[^,\t;|\r\n"]')
-
-
-def find_delimiter(header: str) -> str:
-    r"""Return the delimiter of a header line: whichever stands in it most, outside quotes.
-
-    Examples
-    --------
-    >>> find_delimiter('"Name, in full"\tURN\tLA')
-    '\t'
-    """
-    bare = re.sub(r'"[^"]*"', "", header)
-    return max(DELIMITERS, key=bare.count)
 
 
 def field_counts(data: bytes, delimiter: str) -> tuple[np.ndarray, bool]:
@@ -68,8 +55,12 @@ def field_counts(data: bytes, delimiter: str) -> tuple[np.ndarray, bool]:
     return np.add.reduceat(separator, starts, dtype=np.int64) + 1, closed
 
 
-def parse(data: bytes, delimiter: str, file: str, *, fill_short: bool = False) -> Parsed:
+def parse(
+    data: bytes, delimiter: str, file: str, *, fill_short: bool = False, first_row: int = 1
+) -> Parsed:
     """Return the table in UTF-8 text, whatever the shape of its rows.
+
+    The text starts with the header, which is row `first_row` of the file.
 
     With `fill_short` a row may stop early, and its last fields are blank: so the Department writes
     aggregate rows and schools without results. The last row is excepted where no newline ends it:
@@ -85,13 +76,17 @@ def parse(data: bytes, delimiter: str, file: str, *, fill_short: bool = False) -
     counts, closed = field_counts(data, delimiter)
     regular = closed and len(counts) > 1 and bool((counts[1:] == counts[1]).all())
     if regular and counts[0] > 1 and not _QUOTE.search(data):
-        parsed = _parse_regular(data, delimiter, width=int(counts[1]), file=file)
+        parsed = _parse_regular(
+            data, delimiter, width=int(counts[1]), file=file, first_row=first_row
+        )
         if parsed is not None:
             return parsed
-    return _parse_any(data.decode(), delimiter, file, fill_short=fill_short)
+    return _parse_any(data.decode(), delimiter, file, fill_short=fill_short, first_row=first_row)
 
 
-def _parse_regular(data: bytes, delimiter: str, *, width: int, file: str) -> Parsed | None:
+def _parse_regular(
+    data: bytes, delimiter: str, *, width: int, file: str, first_row: int
+) -> Parsed | None:
     start = _end_of_header(data)
     header = next(csv.reader(io.StringIO(data[:start].decode()), delimiter=delimiter))
     try:
@@ -104,7 +99,7 @@ def _parse_regular(data: bytes, delimiter: str, *, width: int, file: str) -> Par
         )
     except pl.exceptions.PolarsError:
         return None
-    return fit_header(header, frame.with_row_index(ROW, offset=2), file)
+    return fit_header(header, frame.with_row_index(ROW, offset=first_row + 1), file)
 
 
 def _end_of_header(data: bytes) -> int:
@@ -114,14 +109,14 @@ def _end_of_header(data: bytes) -> int:
     return at + 1
 
 
-def _parse_any(text: str, delimiter: str, file: str, *, fill_short: bool) -> Parsed:
+def _parse_any(text: str, delimiter: str, file: str, *, fill_short: bool, first_row: int) -> Parsed:
     before = csv.field_size_limit(MAX_FIELD)  # of the whole process, hence put back below
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     rows: list[list[str]] = []
     try:
         rows.extend(reader)
     except csv.Error as error:
-        row = len(rows) + 1
+        row = len(rows) + first_row
         if "field larger" in str(error):
             refuse(
                 "file.long_field",
@@ -141,7 +136,7 @@ def _parse_any(text: str, delimiter: str, file: str, *, fill_short: bool) -> Par
         csv.field_size_limit(before)
     numbered = [
         (number, row)
-        for number, row in enumerate(rows, start=1)
+        for number, row in enumerate(rows, start=first_row)
         if any(cell.strip() for cell in row)
     ]
     if not numbered:
@@ -151,9 +146,12 @@ def _parse_any(text: str, delimiter: str, file: str, *, fill_short: bool) -> Par
         maybe_cut = not text.endswith(("\n", "\r"))
         numbered, filled = _fill_short(numbered, keep_last=maybe_cut)
     parsed = from_rows(numbered, file)
+    blank = len(rows) - len(numbered)
+    were = "blank row was" if blank == 1 else "blank rows were"
+    stop = "row stops" if filled == 1 else "rows stop"
     counts = (
-        ("row.blank", len(rows) - len(numbered), "blank rows were passed over"),
-        ("row.short", filled, "rows stop before the last column; the rest was taken as blank"),
+        ("row.blank", blank, f"{were} passed over"),
+        ("row.short", filled, f"{stop} before the last column; the rest was taken as blank"),
     )
     notes = [
         Problem(code=code, file=file, severity="note", rule=f"{count:,} {rule}")

@@ -21,15 +21,15 @@ from impactkit.engine.decode import (
     GZIP,
     PARQUET,
     ZIP,
-    Decoded,
     decode,
     kind_of,
     refuse,
     refuse_long_line,
     unpack,
 )
-from impactkit.engine.delimited import find_delimiter, parse
+from impactkit.engine.delimited import parse
 from impactkit.engine.header import ROW, Parsed
+from impactkit.engine.top import above_note, drop_headers, find_top
 from impactkit.engine.workbook import read_parquet, read_workbook
 from impactkit.errors import DataError, Problem
 
@@ -108,12 +108,16 @@ def read_text(path: str | Path, *, shown: str = "", fill_short: bool = False) ->
         return _table(file, read_parquet(data, file), kind=kind)
     refuse_long_line(data, file)
     decoded = decode(data, file)
-    delimiter = find_delimiter(_first_line(decoded))
-    parsed = parse(decoded.data, delimiter, file, fill_short=fill_short)
-    return _table(file, parsed, kind=kind, encoding=decoded.encoding, delimiter=delimiter)
+    top = find_top(decoded.data)
+    parsed = parse(
+        decoded.data[top.start :], top.delimiter, file, fill_short=fill_short, first_row=top.row
+    )
+    parsed = attrs.evolve(parsed, notes=(*above_note(top.above, file), *parsed.notes))
+    return _table(file, parsed, kind=kind, encoding=decoded.encoding, delimiter=top.delimiter)
 
 
 def _table(file: str, parsed: Parsed, **about: str) -> TextTable:
+    parsed = drop_headers(parsed, file)
     return TextTable(
         file=file,
         frame=parsed.frame,
@@ -147,11 +151,6 @@ def _nearby(path: Path) -> str:
     return f"Did you mean {close[0]}?" if close else "Check the name and the folder."
 
 
-def _first_line(decoded: Decoded) -> str:
-    lines = decoded.data[:HEAD_BYTES].decode(errors="ignore").splitlines()
-    return next((line for line in lines if line.strip()), "")
-
-
 def head(path: str | Path, *, shown: str = "") -> tuple[Head | None, list[Problem]]:
     """Return the header and the first rows of a file, without reading the rest of a CSV.
 
@@ -179,12 +178,13 @@ def _head_of(path: Path, file: str) -> Head:
             "file.long_line", file, rule, "This is no table. Download or export it again.", row=1
         )
     decoded = decode(complete, file)
-    delimiter = find_delimiter(_first_line(decoded))
-    reader = csv.reader(io.StringIO(decoded.data.decode(), newline=""), delimiter=delimiter)
+    top = find_top(decoded.data)
+    text = decoded.data[top.start :].decode()
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=top.delimiter)
     filled = (tuple(row) for row in reader if any(cell.strip() for cell in row))
     rows = list(islice(filled, HEAD_ROWS + 1))
     columns = tuple(" ".join(name.split()) for name in rows[0])
-    about = {"encoding": decoded.encoding, "delimiter": delimiter, "kind": "csv"}
+    about = {"encoding": decoded.encoding, "delimiter": top.delimiter, "kind": "csv"}
     return _head(path, columns, rows[1:], **about)
 
 

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import io
 
+import attrs
 import polars as pl
 
 from impactkit.engine.decode import refuse
-from impactkit.engine.delimited import from_rows
+from impactkit.engine.delimited import Numbered, from_rows
 from impactkit.engine.header import ROW, Parsed, has_text, unique_names
+from impactkit.engine.percent import Cells, percent_cells, shown_as_percent
+from impactkit.engine.top import above_note
 from impactkit.errors import Problem
 
 
 def read_workbook(data: bytes, file: str) -> Parsed:
-    """Return the first sheet that is not empty, cell by cell as text.
+    """Return the largest sheet, cell by cell as text.
 
-    Dates come as ``2019-09-01 00:00:00``, whole numbers without a point. Rows above the first that
-    has more than one cell are taken for a title. Other sheets with content are named in a note.
+    Dates come as ``2019-09-01 00:00:00``, whole numbers without a point, and what is shown as per
+    cent with its sign: ``84%``. Rows that fill at most half of the columns are a title where they
+    stand above all others; a note has them, and the other sheets that have any content.
 
     Raises
     ------
@@ -28,7 +32,7 @@ def read_workbook(data: bytes, file: str) -> Parsed:
     try:
         book = fastexcel.read_excel(data)
         sheets = {
-            name: book.load_sheet(name, header_row=None, dtypes="string").to_polars()
+            name: book.load_sheet(name, header_row=None, skip_rows=0, dtypes="string").to_polars()
             for name in book.sheet_names
         }
     except fastexcel.FastExcelError:
@@ -41,34 +45,46 @@ def read_workbook(data: bytes, file: str) -> Parsed:
     filled = [name for name, sheet in sheets.items() if sheet.height and sheet.width]
     if not filled:
         refuse("file.empty", file, "no sheet of the workbook has any content")
-    parsed = from_rows(_rows(sheets[filled[0]]), file)
-    if len(filled) == 1:
-        return parsed
-    others = ", ".join(filled[1:])
-    note = Problem(
-        code="file.sheets",
-        file=file,
-        severity="note",
-        rule=f"sheet {filled[0]!r} was read; these were not: {others}",
-        remedy="Save a sheet as a file of its own if it is wanted.",
-    )
-    return Parsed(
-        columns=parsed.columns,
-        frame=parsed.frame,
-        row_problems=parsed.row_problems,
-        notes=(*parsed.notes, note),
-    )
+    chosen = max(filled, key=lambda name: _size(sheets[name]))
+    above, rows = _titles(_rows(sheets[chosen], percent_cells(data).get(chosen, frozenset())))
+    parsed = from_rows(rows, file)
+    notes = above_note(above, file)
+    if len(filled) > 1:
+        others = ", ".join(name for name in filled if name != chosen)
+        notes.append(
+            Problem(
+                code="file.sheets",
+                file=file,
+                severity="note",
+                rule=f"sheet {chosen!r} was read; these were not: {others}",
+                remedy="Save a sheet as a file of its own if it is wanted.",
+            )
+        )
+    return attrs.evolve(parsed, notes=(*parsed.notes, *notes))
 
 
-def _rows(sheet: pl.DataFrame) -> list[tuple[int, list[str]]]:
+def _size(sheet: pl.DataFrame) -> int:
+    return sheet.height * sheet.width
+
+
+def _rows(sheet: pl.DataFrame, percent: Cells) -> Numbered:
     rows = [
         (number, [cell or "" for cell in row]) for number, row in enumerate(sheet.rows(), start=1)
     ]
-    filled = [(number, row) for number, row in rows if any(cell.strip() for cell in row)]
+    for number, column in percent:
+        cells = rows[number - 1][1]
+        cells[column] = shown_as_percent(cells[column])
+    return [(number, row) for number, row in rows if any(cell.strip() for cell in row)]
+
+
+def _titles(rows: Numbered) -> tuple[tuple[str, ...], Numbered]:
+    """Part what stands above the header: rows that fill at most half of the columns."""
+    enough = max(sum(bool(cell.strip()) for cell in row) for _, row in rows) / 2
     first = next(
-        (i for i, (_, row) in enumerate(filled) if sum(bool(c.strip()) for c in row) > 1), 0
+        i for i, (_, row) in enumerate(rows) if sum(bool(cell.strip()) for cell in row) > enough
     )
-    return filled[first:]
+    above = tuple(" ".join(" ".join(row).split())[:60] for _, row in rows[:first])
+    return above, rows[first:]
 
 
 def read_parquet(data: bytes, file: str) -> Parsed:

@@ -236,8 +236,9 @@ def test_a_workbook_is_read_as_text_with_its_own_row_numbers(tmp_path: Path) -> 
         (4, "100001", "2019-09-01 00:00:00", "0.8", "007"),
         (6, "100002", "01/09/2020", "1", "SUPP"),
     ]
-    assert [p.code for p in table.notes] == ["file.sheets"]
-    assert "notes" in str(table.notes[0])
+    assert [p.code for p in table.notes] == ["header.title", "file.sheets"]
+    assert "Our register" in str(table.notes[0])
+    assert "notes" in str(table.notes[1])
 
 
 def test_parquet_comes_as_text_too(tmp_path: Path) -> None:
