@@ -358,7 +358,7 @@ def test_a_short_row_of_a_published_file_is_blank_at_its_end(county_folder, impa
     ended = impactkit("evaluate", county_folder)
     assert ended.code == 0, ended.err
     problems = (county_folder / "evaluation" / "release" / "problems.csv").read_text("utf-8")
-    assert "1 rows stop before the last column" in problems
+    assert "1 row stops before the last column" in problems
 
 
 # --- where the results go -----------------------------------------------------------------------
