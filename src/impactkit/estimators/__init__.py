@@ -4,5 +4,28 @@ from __future__ import annotations
 
 from impactkit.estimators.aggregation import Aggregation
 from impactkit.estimators.att_gt import AttGt, att_gt
+from impactkit.estimators.bacon import BaconDecomposition, bacon_decomposition
+from impactkit.estimators.cohort_effects import CohortEffects
+from impactkit.estimators.did_2x2 import did_2x2
+from impactkit.estimators.etwfe import etwfe
+from impactkit.estimators.event_study import event_study
+from impactkit.estimators.regression import Regression
+from impactkit.estimators.stacked import stacked
+from impactkit.estimators.sun_abraham import sun_abraham
+from impactkit.estimators.triple_difference import triple_difference
 
-__all__ = ["Aggregation", "AttGt", "att_gt"]
+__all__ = [
+    "Aggregation",
+    "AttGt",
+    "BaconDecomposition",
+    "CohortEffects",
+    "Regression",
+    "att_gt",
+    "bacon_decomposition",
+    "did_2x2",
+    "etwfe",
+    "event_study",
+    "stacked",
+    "sun_abraham",
+    "triple_difference",
+]

@@ -25,7 +25,6 @@ import attrs
 import numpy as np
 
 from impactkit.errors import EstimationError
-from impactkit.estimators.cohort_effects import starts_of
 from impactkit.estimators.event_study import require_treatment
 from impactkit.estimators.fixed_effects import least_squares
 from impactkit.estimators.rectangle import Floats, Rectangle, rectangle
@@ -173,6 +172,12 @@ def bacon_decomposition(
             f"{len(panel.periods)} periods, and the decomposition is exact for balanced panels "
             "only; keep units or periods that are complete"
         )
+    parts = _decompose(panel)
+    if not parts:
+        raise EstimationError(
+            f"all {panel.n_units:,} units start at one time, or before {panel.periods[0]}: no two "
+            "groups differ in when they are treated; add units treated at other times or never"
+        )
     starts = np.array([*panel.cohorts, np.iinfo(np.int64).max])
     treated = np.array(panel.periods)[None, :] >= starts[:, None]
     fit = least_squares(
@@ -195,9 +200,7 @@ def bacon_decomposition(
         level=level,
         method="two-way fixed effects, one coefficient for all cohorts and event times",
     )
-    return BaconDecomposition(
-        overall=overall, comparisons=_decompose(panel), exclusions=panel.exclusions
-    )
+    return BaconDecomposition(overall=overall, comparisons=parts, exclusions=panel.exclusions)
 
 
 def _decompose(panel: Rectangle) -> tuple[TwoByTwo, ...]:
@@ -205,7 +208,7 @@ def _decompose(panel: Rectangle) -> tuple[TwoByTwo, ...]:
     periods = np.array(panel.periods)
     first, last = periods[0], periods[-1]
     starts = [g for g in panel.cohorts if first < g <= last]
-    start = starts_of(panel)
+    start = panel.start
     always, untreated = start <= first, start > last
     mean = {g: panel.y[start == g].mean(axis=0) for g in starts}
     n = {g: float((start == g).mean()) for g in starts}

@@ -23,7 +23,7 @@ from impactkit.errors import EstimationError
 from impactkit.estimators.aggregation import KINDS, Aggregation, Kind
 from impactkit.estimators.checks import check_options
 from impactkit.estimators.fixed_effects import Fit
-from impactkit.estimators.rectangle import Floats, Ints, Rectangle, restrict
+from impactkit.estimators.rectangle import Floats, Rectangle, restrict, within_window
 from impactkit.estimators.regression import (
     Combination,
     account,
@@ -177,11 +177,6 @@ def treated_units(panel: Rectangle, cells: Sequence[tuple[int, int]]) -> NDArray
     return np.asarray((hits[panel.cohort] & (panel.share > 0)).any(axis=1))
 
 
-def starts_of(panel: Rectangle) -> Ints:
-    """Return each unit's first treated period, beyond any period where there is none."""
-    return np.array([*panel.cohorts, np.iinfo(np.int64).max])[panel.cohort]
-
-
 def comparable(panel: Rectangle) -> Rectangle:
     """Set aside what no effect can be estimated from, and name as never treated who serves as such.
 
@@ -192,7 +187,7 @@ def comparable(panel: Rectangle) -> Rectangle:
     """
     first, last = panel.periods[0], panel.periods[-1]
     every = np.ones(len(panel.periods), dtype=bool)
-    start = starts_of(panel)
+    start = panel.start
     panel = restrict(
         panel,
         start > first,
@@ -200,7 +195,7 @@ def comparable(panel: Rectangle) -> Rectangle:
         "always_treated",
         f"treated in every period, from {first} or before, so without a period to compare with",
     )
-    start = starts_of(panel)
+    start = panel.start
     if not bool((start > last).any()):
         last_start = int(start.max())
         panel = restrict(
@@ -210,18 +205,15 @@ def comparable(panel: Rectangle) -> Rectangle:
             "no_comparison",
             f"from {last_start} on everybody is treated; the last cohort is the comparison before",
         )
-        start = starts_of(panel)
+        start = panel.start
     last = panel.periods[-1]
     if not bool((start <= last).any()):
         raise EstimationError(
-            f"of {panel.n_units:,} units none is treated from one of the periods {first} to {last} "
-            "while others are not: with one cohort, units that are never treated are needed"
+            f"all {panel.n_units:,} units that are left start at one time or never, after {last} "
+            f"(periods {first} to {last}), so there is nobody to compare with; add units that are "
+            "never treated, or treated at another time"
         )
-    cohorts = [int(g) for g in np.unique(start) if g <= last]
-    index = np.where(start <= last, np.searchsorted(cohorts, start), len(cohorts))
-    order = np.argsort(index, kind="stable")
-    renamed = attrs.evolve(panel, cohorts=tuple(cohorts), cohort=index)
-    return renamed if bool((np.diff(index) >= 0).all()) else renamed.take(order)
+    return within_window(panel)
 
 
 def rows_by_cell(panel: Rectangle) -> Floats:
@@ -303,20 +295,39 @@ def cohort_effects(
     )
 
 
-def split_cells(
-    panel: Rectangle, wanted: Sequence[tuple[int, int]]
-) -> tuple[list[tuple[int, int]], dict[tuple[int, int], str]]:
-    """Divide cells into those with rows and those without, with the reason."""
+@attrs.frozen(kw_only=True, eq=False)
+class Split:
+    """Cells whose effect can be told; others with rows; and why each that is wanted has none."""
+
+    told: list[tuple[int, int]]
+    alone: list[tuple[int, int]]
+    reasons: dict[tuple[int, int], str]
+
+
+def split_cells(panel: Rectangle, wanted: Sequence[tuple[int, int]]) -> Split:
+    """Divide the cells that are to have an effect by whether one can be told.
+
+    In a period where every row is in such a cell there is nobody to compare with. Its rows still
+    tell of the units: their indicators stay in the regression, as controls.
+    """
     counts = rows_by_cell(panel)
-    there, reasons = [], {}
     members = np.bincount(panel.cohort, minlength=len(panel.cohorts) + 1)
-    for g, t in wanted:
-        row = panel.cohorts.index(g)
-        if counts[row, panel.periods.index(t)] > 0:
-            there.append((g, t))
+    place = {(g, t): (panel.cohorts.index(g), panel.periods.index(t)) for g, t in wanted}
+    compared = counts.copy()
+    for at in place.values():
+        compared[at] = 0.0
+    found = Split(told=[], alone=[], reasons={})
+    for (g, t), at in place.items():
+        if not counts[at] > 0:
+            found.reasons[(g, t)] = (
+                f"none of the {members[at[0]]:,} units of cohort {g} has a row in {t}"
+            )
+        elif not compared[:, at[1]].sum() > 0:
+            found.alone.append((g, t))
+            found.reasons[(g, t)] = f"nobody untreated has a row in {t} to be compared with"
         else:
-            reasons[(g, t)] = f"none of the {members[row]:,} units of cohort {g} has a row in {t}"
-    return there, reasons
+            found.told.append((g, t))
+    return found
 
 
 def without_reference(panel: Rectangle, references: dict[int, list[int]]) -> Rectangle:

@@ -19,12 +19,12 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 
-from impactkit.errors import EstimationError
-from impactkit.estimators.checks import check_options, drop, tidy
+from impactkit.errors import DataError, EstimationError, Problem
+from impactkit.estimators.checks import FILE, check_options, drop, tidy
 from impactkit.estimators.regression import (
     Regression,
-    check_regression_options,
     few_treated,
+    inference_options,
     with_interval,
 )
 from impactkit.inference.cluster_variance import SmallSample, cluster_sums, small_sample_factor
@@ -90,16 +90,16 @@ def did_2x2(
     >>> found.terms[0].value
     2.5
     """
-    check_regression_options("CRV1", small_sample, level)
     flagged = treated is not None and start is not None
     check_options(
         [
+            *inference_options("CRV1", small_sample, level),
             (
                 (cohort is None) != flagged,
                 "cohort",
                 cohort,
                 "either a column of first treated periods, or `treated` and `start`",
-            )
+            ),
         ]
     )
     if treated is not None and start is not None:
@@ -180,9 +180,20 @@ def _with_cohort(
     lazy = frame.lazy()
     if treated not in lazy.collect_schema():
         return lazy, treated  # tidy names the missing column
-    flag = pl.col(treated).cast(pl.Float64, strict=False).fill_nan(None)
-    # A value that is neither 0 nor 1 becomes half a period, which tidy refuses by row.
-    cohort = pl.when(flag == 0).then(None).when(flag == 1).then(float(start)).otherwise(start + 0.5)
+    flag = pl.col(treated).cast(pl.Float64, strict=False)
+    odd = lazy.select(pl.col(treated).filter(~flag.is_in([0.0, 1.0]).fill_null(False))).collect()
+    if odd.height:
+        raise DataError(
+            Problem(
+                code="treated.flag",
+                file=FILE,
+                column=treated,
+                value=f"{odd[treated][0]}",
+                rule="expected true (or 1) for the treated, and false (or 0) for the others",
+                count=odd.height,
+            )
+        )
+    cohort = pl.when(flag == 1).then(pl.lit(start))
     return lazy.with_columns(cohort.alias(name)), name
 
 

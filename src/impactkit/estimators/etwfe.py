@@ -21,6 +21,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Literal
 
+import attrs
 import numpy as np
 
 from impactkit.estimators.checks import check_options
@@ -36,7 +37,7 @@ from impactkit.estimators.cohort_effects import (
 from impactkit.estimators.event_study import require_treatment
 from impactkit.estimators.fixed_effects import Vcov, least_squares
 from impactkit.estimators.rectangle import Floats, Ints, Rectangle, rectangle
-from impactkit.estimators.regression import check_regression_options, common_warnings
+from impactkit.estimators.regression import common_warnings, inference_options
 from impactkit.estimators.sun_abraham import comparison_of
 from impactkit.inference.cluster_variance import SmallSample
 
@@ -100,15 +101,15 @@ def etwfe(
     >>> round(found.aggregate("simple").overall.value, 9)
     2.75
     """
-    check_regression_options(vcov, small_sample, level)
     check_options(
         [
+            *inference_options(vcov, small_sample, level),
             (
                 control not in ("notyettreated", "nevertreated"),
                 "control",
                 control,
                 "'notyettreated' or 'nevertreated'",
-            )
+            ),
         ]
     )
     panel = rectangle(
@@ -133,25 +134,29 @@ def etwfe(
         for t in panel.periods
         if (t >= g if control == "notyettreated" else t not in before[g])
     ]
-    there, reasons = split_cells(panel, wanted)
+    split = split_cells(panel, wanted)
+    there, reasons = split.told, split.reasons
     if control == "nevertreated":
         reasons |= {
             (g, t): "the reference period, zero by construction"
             for g in panel.cohorts
             for t in before[g]
         }
-    table = cell_columns(panel, there)
+    table, alone = cell_columns(panel, there), cell_columns(panel, split.alone)
     key: Ints | None = panel.cohort
-    controls = None
+    interact, names = _interactions(panel, table, there)
     if panel.covariates is not None:
-        controls = _interactions(panel, panel.covariates, table, there)
         key = _same_covariates(panel, panel.covariates)
+
+    def controls(units: Ints) -> Floats:
+        return np.concatenate([alone[panel.cohort[units]], interact(units)], axis=2)
+
     fit = least_squares(
-        panel,
+        attrs.evolve(panel, covariates=None),
         lambda units: table[panel.cohort[units]],
         [name_of(*cell) for cell in there],
         key=key,
-        controls=controls,
+        controls=(controls, [f"{cell}" for cell in split.alone] + names),
         vcov=vcov,
         small_sample=small_sample,
     )
@@ -173,10 +178,11 @@ def etwfe(
 
 
 def _interactions(
-    panel: Rectangle, x: Floats, cells: Floats, names: Sequence[tuple[int, int]]
+    panel: Rectangle, cells: Floats, names: Sequence[tuple[int, int]]
 ) -> tuple[Callable[[Ints], Floats], list[str]]:
     """Return covariates by period and by cohort, and, less their cohort's mean, by cell."""
     G, T = len(panel.cohorts) + 1, len(panel.periods)
+    x = np.empty((*panel.y.shape, 0)) if panel.covariates is None else panel.covariates
     share = np.ones(x.shape[:2]) if panel.share is None else panel.share
     w = panel.weight[:, None] * share
     mean = np.stack(
@@ -191,7 +197,7 @@ def _interactions(
     def columns(units: Ints) -> Floats:
         cohort, values = panel.cohort[units], x[units]
         own = values - mean[cohort][:, None, :]
-        parts = []
+        parts = [np.empty((*own.shape[:2], 0))]
         for k in range(x.shape[2]):
             parts += [
                 values[:, :, k, None] * by_period,

@@ -27,12 +27,12 @@ import numpy as np
 from impactkit.errors import EstimationError
 from impactkit.estimators.checks import check_options
 from impactkit.estimators.fixed_effects import Fit, Vcov, least_squares
-from impactkit.estimators.rectangle import Ints, Rectangle, rectangle
+from impactkit.estimators.rectangle import Ints, Rectangle, rectangle, within_window
 from impactkit.estimators.regression import (
     Combination,
     Regression,
-    check_regression_options,
     common_warnings,
+    inference_options,
     pretest,
     to_estimates,
 )
@@ -71,7 +71,7 @@ def event_study(
         One row a unit and period.
     unit, time, cohort, outcome
         Columns: the unit, the period and the unit's first treated period (whole numbers, null for
-        never treated), and the outcome in its own unit.
+        never treated; after the last period counts as never), and the outcome in its own unit.
     covariates
         Columns that change over time and are not affected by treatment: numbers or categories.
     fixed_effects
@@ -118,10 +118,10 @@ def event_study(
     >>> study.to_frame().select("term", pl.col("value").round(9)).rows()
     [('-2', -0.5), ('-1', 0.0), ('0', 2.5)]
     """
-    check_regression_options(vcov, small_sample, level)
     left_out = {reference} if isinstance(reference, int) else set(reference)
     check_options(
         [
+            *inference_options(vcov, small_sample, level),
             (not left_out, "reference", reference, "one event time or more, such as -1"),
             (
                 bins is not None and not bins[0] < 0 <= bins[1],
@@ -142,6 +142,7 @@ def event_study(
         weights=weights,
         cluster=cluster,
     )
+    panel = within_window(panel)
     require_treatment(panel)
     event = event_times(panel, bins)
     there = seen(panel, event)

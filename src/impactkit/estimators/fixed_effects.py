@@ -102,8 +102,8 @@ def least_squares(
         Units with the same key have the same terms, controls and levels, shape (N,); None when
         each unit has its own.
     controls
-        Regressors of no interest and their names, left out where they are redundant; by default
-        the panel's covariates, which give each unit a key of its own.
+        Regressors of no interest and their names, left out where they are redundant, as are the
+        panel's covariates, which give each unit a key of its own.
     levels
         Effects to absorb besides the units'; by default `period_levels`.
     vcov, small_sample
@@ -117,16 +117,17 @@ def least_squares(
     """
     levels = levels or period_levels(panel)
     covariates = panel.covariates
-    if controls is None and covariates is not None:
-        controls, key = ((lambda units: covariates[units]), panel.names), None
-    if panel.effects is not None:
-        key = None
-    every, build = tuple(names), columns
+    blocks = [(columns, tuple(names))]
     if controls is not None:
-        before, every = controls[0], (*controls[1], *names)
+        blocks.insert(0, (controls[0], tuple(controls[1])))
+    if covariates is not None:
+        blocks.insert(0, (lambda units: covariates[units], panel.names))
+    if covariates is not None or panel.effects is not None:
+        key = None
+    every = tuple(name for _, named in blocks for name in named)
 
-        def build(units: Ints) -> Floats:
-            return np.concatenate([before(units), columns(units)], axis=2)
+    def build(units: Ints) -> Floats:
+        return np.concatenate([block(units) for block, _ in blocks], axis=2)
 
     order, starts = profiles(panel, key)
     work = Work(

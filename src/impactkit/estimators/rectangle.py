@@ -66,6 +66,11 @@ class Rectangle:
     exclusions: tuple[Exclusion, ...]
 
     @property
+    def start(self) -> Ints:
+        """Return each unit's first treated period, beyond every period where there is none."""
+        return np.array([*self.cohorts, np.iinfo(np.int64).max])[self.cohort]
+
+    @property
     def n_units(self) -> int:
         """Return N."""
         return len(self.cohort)
@@ -93,6 +98,17 @@ class Rectangle:
             effects=of(self.effects),
             n_rows=len(units) * len(self.periods) if share is None else int((share > 0).sum()),
         )
+
+
+def within_window(panel: Rectangle) -> Rectangle:
+    """Count units that start after the last period as never treated, which here they are."""
+    start, last = panel.start, panel.periods[-1]
+    cohorts = [int(g) for g in np.unique(start) if g <= last]
+    if len(cohorts) == len(panel.cohorts):
+        return panel
+    index = np.where(start <= last, np.searchsorted(cohorts, start), len(cohorts))
+    renamed = attrs.evolve(panel, cohorts=tuple(cohorts), cohort=index)
+    return renamed.take(np.argsort(index, kind="stable"))
 
 
 def restrict(
@@ -217,7 +233,7 @@ def _sound(
         ),
         *(pl.col(name).cast(pl.Float64).alias(f"x{i}") for i, name in enumerate(covariates)),
     ).collect()
-    if any(rows[c].null_count() for c in rows.columns if c != "cohort"):
+    if rows.is_empty() or any(rows[c].null_count() for c in rows.columns if c != "cohort"):
         return None
     if not all(bool(np.isfinite(rows[c].to_numpy()).all()) for c in rows.columns if c[0] in "oxw"):
         return None

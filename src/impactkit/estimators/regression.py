@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 import attrs
 import numpy as np
 
-from impactkit.estimators.checks import check_options
 from impactkit.estimators.fixed_effects import Fit, Vcov
 from impactkit.estimators.rectangle import Floats, Rectangle
 from impactkit.estimators.summaries import table
@@ -100,31 +99,31 @@ def account(first: Estimate, exclusions: Sequence[Exclusion]) -> list[str]:
         f"Variance: {first.variance}; {first.n_clusters:,} clusters, "
         f"{first.n_treated_clusters:,} of them treated.",
         *(
-            f"Set aside: {e.n_rows:,} rows, {e.n_schools:,} whole units ({e.text})."
+            f"Set aside: {e.n_rows or 0:,} rows, {e.n_schools or 0:,} whole units ({e.text})."
             for e in exclusions
         ),
     ]
 
 
-def check_regression_options(vcov: str, small_sample: str, level: float) -> None:
-    """Raise `UsageError` naming every argument of inference that is wrong."""
-    check_options(
-        [
-            (
-                vcov not in ("CRV1", "CRV3", "HC1", "iid"),
-                "vcov",
-                vcov,
-                "'CRV1', 'CRV3', 'HC1' or 'iid'",
-            ),
-            (
-                small_sample not in ("fixest", "stata", "none"),
-                "small_sample",
-                small_sample,
-                "'fixest', 'stata' or 'none'",
-            ),
-            (not 0 < level < 1, "level", level, "a share between 0 and 1, such as 0.95"),
-        ]
-    )
+def inference_options(
+    vcov: str, small_sample: str, level: float
+) -> list[tuple[bool, str, object, str]]:
+    """Return the checks of the arguments of inference, for `check_options`."""
+    return [
+        (
+            vcov not in ("CRV1", "CRV3", "HC1", "iid"),
+            "vcov",
+            vcov,
+            "'CRV1', 'CRV3', 'HC1' or 'iid'",
+        ),
+        (
+            small_sample not in ("fixest", "stata", "none"),
+            "small_sample",
+            small_sample,
+            "'fixest', 'stata' or 'none'",
+        ),
+        (not 0 < level < 1, "level", level, "a share between 0 and 1, such as 0.95"),
+    ]
 
 
 def to_estimates(

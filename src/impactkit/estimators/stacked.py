@@ -28,11 +28,10 @@ import numpy as np
 
 from impactkit.errors import EstimationError
 from impactkit.estimators.checks import check_options
-from impactkit.estimators.cohort_effects import starts_of
 from impactkit.estimators.event_study import event_result, event_times, name_of, require_treatment
 from impactkit.estimators.fixed_effects import Vcov, least_squares
-from impactkit.estimators.rectangle import Ints, Rectangle, rectangle
-from impactkit.estimators.regression import Regression, check_regression_options, common_warnings
+from impactkit.estimators.rectangle import Ints, Rectangle, rectangle, within_window
+from impactkit.estimators.regression import Regression, common_warnings, inference_options
 from impactkit.estimators.within import Levels
 from impactkit.inference.cluster_variance import SmallSample
 from impactkit.results import Exclusion
@@ -113,10 +112,10 @@ def stacked(
     >>> found.to_frame().select("term", pl.col("value").round(9)).rows()
     [('-2', -0.5), ('-1', 0.0), ('0', 2.5)]
     """
-    check_regression_options(vcov, small_sample, level)
     first, last = window
     check_options(
         [
+            *inference_options(vcov, small_sample, level),
             (not first < 0 <= last, "window", window, "event times before and after 0: (-3, 4)"),
             (
                 not first <= reference < 0,
@@ -147,6 +146,7 @@ def stacked(
         weights=weights,
         cluster=cluster,
     )
+    panel = within_window(panel)
     require_treatment(panel)
     stacks, exclusions = _stacks(panel, window, control)
     laid = _lay(panel, stacks, window, weighting == "corrective")
@@ -198,14 +198,22 @@ def _stacks(
 ) -> tuple[list[_Stack], tuple[Exclusion, ...]]:
     """Choose cohorts, treated units and clean controls; count what is set aside."""
     never = len(panel.cohorts)
-    start = starts_of(panel)
+    start = panel.start
     stacks, lost = [], []
 
     def leave_out(units: NDArray[np.bool_], reason: str, text: str) -> None:
         if units.any():
             n = int(units.sum())
+            there = panel.y[units].size if panel.share is None else (panel.share[units] > 0).sum()
             lost.append(
-                Exclusion(reason=reason, text=text, n_schools=n, treated=n, stage="estimator")
+                Exclusion(
+                    reason=reason,
+                    text=text,
+                    n_schools=n,
+                    n_rows=int(there),
+                    treated=n,
+                    stage="estimator",
+                )
             )
 
     for g, first in enumerate(panel.cohorts):

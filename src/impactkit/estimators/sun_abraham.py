@@ -21,6 +21,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from impactkit.estimators.checks import check_options
 from impactkit.estimators.cohort_effects import (
     CohortEffects,
     cell_columns,
@@ -33,7 +34,7 @@ from impactkit.estimators.cohort_effects import (
 from impactkit.estimators.event_study import require_treatment
 from impactkit.estimators.fixed_effects import Vcov, least_squares
 from impactkit.estimators.rectangle import Rectangle, rectangle
-from impactkit.estimators.regression import check_regression_options, common_warnings
+from impactkit.estimators.regression import common_warnings, inference_options
 from impactkit.inference.cluster_variance import SmallSample
 
 if TYPE_CHECKING:
@@ -94,7 +95,7 @@ def sun_abraham(
     >>> found.aggregate("dynamic").to_frame().select("term", pl.col("value").round(9)).rows()
     [('-2', -0.5), ('0', 2.5)]
     """
-    check_regression_options(vcov, small_sample, level)
+    check_options(inference_options(vcov, small_sample, level))
     panel = rectangle(
         frame,
         unit=unit,
@@ -112,16 +113,17 @@ def sun_abraham(
         panel, {g: [t for t in panel.periods if t - g == reference] for g in panel.cohorts}
     )
     wanted = [(g, t) for g in panel.cohorts for t in panel.periods if t - g != reference]
-    there, reasons = split_cells(panel, wanted)
-    reasons |= {
+    cells = split_cells(panel, wanted)
+    reasons = cells.reasons | {
         (g, g + reference): "the reference period, zero by construction" for g in panel.cohorts
     }
-    table = cell_columns(panel, there)
+    table, alone = cell_columns(panel, cells.told), cell_columns(panel, cells.alone)
     fit = least_squares(
         panel,
         lambda units: table[panel.cohort[units]],
-        [name_of(*cell) for cell in there],
+        [name_of(*cell) for cell in cells.told],
         key=panel.cohort,
+        controls=(lambda units: alone[panel.cohort[units]], [f"{cell}" for cell in cells.alone]),
         vcov=vcov,
         small_sample=small_sample,
     )

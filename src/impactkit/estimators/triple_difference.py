@@ -23,15 +23,15 @@ import attrs
 import numpy as np
 
 from impactkit.errors import DataError, EstimationError, Problem
-from impactkit.estimators.checks import FILE
+from impactkit.estimators.checks import FILE, check_options
 from impactkit.estimators.event_study import require_treatment
 from impactkit.estimators.fixed_effects import Vcov, least_squares
 from impactkit.estimators.rectangle import Ints, rectangle
 from impactkit.estimators.regression import (
     Combination,
     Regression,
-    check_regression_options,
     common_warnings,
+    inference_options,
     to_estimates,
 )
 from impactkit.estimators.within import Levels
@@ -98,7 +98,7 @@ def triple_difference(
     >>> round(found.terms[0].value, 9)
     3.5
     """
-    check_regression_options(vcov, small_sample, level)
+    check_options(inference_options(vcov, small_sample, level))
     panel = rectangle(
         _numeric(frame, eligible),
         unit=unit,

@@ -212,9 +212,9 @@ def f_test(values: Floats, covariance: Floats, df: float) -> tuple[float, float]
     """
     from scipy.special import fdtrc
 
-    size = np.sqrt(np.diag(covariance))
-    if not len(values) or not bool((size > 0).all()):
+    if not len(values) or not bool((np.diag(covariance) > 0).all()):
         return None
+    size = np.sqrt(np.diag(covariance))
     correlation = covariance / np.outer(size, size)
     if np.linalg.cond(correlation) > 1e12:
         return None
