@@ -1,0 +1,192 @@
+"""`att_gt` without covariates, as weights on outcomes.
+
+Every group-time effect is four means: of the cohort and of its comparison, in the period and in its
+base. With M the means, A their signs in each effect, q the aggregation's weights of effects, and R
+how the estimated cohort shares respond to the effects,
+
+    estimate = q'AM    contributions = sum of (q'A)_j (y - M_j) / n_j over a cluster's rows + B'RAM
+
+with B the clusters' counts of schools by cohort: what `att_gt_cells` and `aggregation` compute for
+one outcome at a time.
+
+Source: Callaway & Sant'Anna (2021), Journal of Econometrics 225(2), section 3 and theorem 2.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import polars as pl
+
+from impactkit.errors import EstimationError
+from impactkit.estimators.aggregation import Kind
+from impactkit.estimators.att_gt import att_gt
+from impactkit.estimators.att_gt_cells import Comparison, comparisons
+from impactkit.estimators.blocks import Blocks
+from impactkit.inference.influence import critical_value
+from impactkit.planning.design import PanelDesign
+from impactkit.planning.linear import Control, Linear, arranged, sparse
+from impactkit.planning.variances import Floats, Ints
+from impactkit.results import Estimate
+
+
+def att_gt_linear(
+    design: PanelDesign,
+    *,
+    kind: Kind = "simple",
+    control: Control = "notyettreated",
+    level: float = 0.95,
+) -> Linear:
+    """Return `att_gt(...).aggregate(kind).overall` as weights.
+
+    Raises
+    ------
+    EstimationError
+        When the design has no effect to estimate, as `att_gt` does, with counts and the remedy.
+
+    Examples
+    --------
+    >>> from impactkit.planning.design import staggered_design
+    >>> design = staggered_design({2013: 1, None: 2}, (2012, 2013))
+    >>> att_gt_linear(design).weights.tolist()
+    [-1.0, 1.0, 0.5, -0.5, 0.5, -0.5]
+    """
+    blocks, place = arranged(design, control)
+    cells = [
+        c
+        for c in comparisons(
+            blocks.periods,
+            blocks.cohorts,
+            control=control,
+            base_period="varying",
+            anticipation=0,
+        )
+        if not c.before and _seen(blocks, c)
+    ]
+    if not cells:
+        raise EstimationError(
+            "no effect after treatment can be estimated: in no cohort are treated and comparison "
+            "schools seen both before and after the start; add years, or comparison schools"
+        )
+    q, R = _aggregation(blocks, cells, kind)
+    means, signs = _means(blocks, cells)
+    use = q @ signs
+    n = np.array([len(rows) for rows in means])
+    rows = np.concatenate(means)
+    which = np.repeat(np.arange(len(means)), n)
+    cluster = blocks.cluster[blocks.unit]
+    W = sparse(1 / n[which], which, place[rows], (len(means), design.frame.height))
+    inside = sparse(1 / n[which], cluster[rows], which, (blocks.n_clusters, len(means)))
+    own = sparse(
+        (use / n)[which], cluster[rows], place[rows], (blocks.n_clusters, design.frame.height)
+    )
+    by_cluster = np.zeros((len(blocks.cohorts) + 1, blocks.n_clusters))
+    np.add.at(by_cluster, (blocks.unit_cohort, blocks.cluster), 1)
+    centre = by_cluster[: len(blocks.cohorts)].T @ R @ signs - inside.toarray() * use
+    target = np.zeros(design.frame.height)
+    for k, cell in enumerate(cells):
+        treated = blocks.rows(cell.time, cell.cohort, cell.cohort + 1)
+        target[place[treated]] += q[k] / (treated.stop - treated.start)
+
+    first = _as_estimated(design, control=control, kind=kind, level=level)
+    return Linear(
+        name=f"att_gt:{kind}" + (":nevertreated" if control == "nevertreated" else ""),
+        weights=use @ W,
+        target=target,
+        contributions=lambda Y: np.asarray(own @ Y + centre @ (W @ Y)),
+        factor=1.0,
+        critical=critical_value(level),
+        df=None,
+        method=f"{first.method}; {kind} aggregation",
+        variance=first.variance,
+        reason=first.reason,
+        n_schools=first.n_schools,
+        n_comparison=first.n_comparison,
+        n_clusters=first.n_clusters,
+        n_treated_clusters=first.n_treated_clusters,
+    )
+
+
+def _seen(blocks: Blocks, c: Comparison) -> bool:
+    """Say whether treated and comparison schools are there in the period and in its base."""
+    runs = [(c.cohort, c.cohort + 1)], list(c.groups)
+    return all(
+        any(blocks.offsets[t, b] > blocks.offsets[t, a] for a, b in side)
+        for side in runs
+        for t in (c.time, c.base)
+    )
+
+
+def _means(blocks: Blocks, cells: list[Comparison]) -> tuple[list[Ints], Floats]:
+    """Return the rows of each distinct mean, and the sign of each mean in each effect."""
+    index: dict[tuple[int, tuple[tuple[int, int], ...]], int] = {}
+    entries = []
+    for k, c in enumerate(cells):
+        treated = ((c.cohort, c.cohort + 1),)
+        for time, runs, sign in (
+            (c.time, treated, 1),
+            (c.base, treated, -1),
+            (c.time, c.groups, -1),
+            (c.base, c.groups, 1),
+        ):
+            entries.append((k, index.setdefault((time, runs), len(index)), sign))
+    signs = np.zeros((len(cells), len(index)))
+    for k, j, sign in entries:
+        signs[k, j] += sign
+    rows = [
+        np.concatenate([np.arange(s.start, s.stop) for s in (blocks.rows(t, *run) for run in runs)])
+        for t, runs in index
+    ]
+    return rows, signs
+
+
+def _aggregation(blocks: Blocks, cells: list[Comparison], kind: Kind) -> tuple[Floats, Floats]:
+    """Return the weights of effects, and how estimated cohort shares respond to the effects.
+
+    An average by shares, theta = sum p_k V_k / S, adds (V_k - theta) / S for a school of k's
+    cohort; R collects these over the averages that the aggregation is made of.
+    """
+    G = len(blocks.cohorts)
+    sizes = np.bincount(blocks.unit_cohort, minlength=G)[:G].astype(float)
+    cohort = np.array([c.cohort for c in cells])
+    event = np.array([blocks.periods[c.time] - blocks.cohorts[c.cohort] for c in cells])
+    time = np.array([c.time for c in cells])
+    K = len(cells)
+
+    def by_share(members: Ints) -> tuple[Floats, Floats]:
+        q = np.zeros(K)
+        q[members] = sizes[cohort[members]]
+        total = q.sum()
+        R = np.zeros((len(sizes), K))
+        R[cohort[members], members] = 1 / total
+        counts = np.bincount(cohort[members], minlength=len(sizes))
+        return q / total, R - np.outer(counts, q / total) / total
+
+    if kind == "simple":
+        return by_share(np.arange(K))
+    if kind == "group":
+        groups = np.unique(cohort)
+        mean = np.stack([(cohort == g) / (cohort == g).sum() for g in groups])
+        p = sizes[groups] / sizes[groups].sum()
+        R = np.zeros((len(sizes), K))
+        R[groups] = (mean - p @ mean) / sizes[groups].sum()
+        return p @ mean, R
+    label = event if kind == "dynamic" else time
+    parts = [by_share(np.flatnonzero(label == value)) for value in np.unique(label)]
+    return np.mean([q for q, _ in parts], axis=0), np.mean([R for _, R in parts], axis=0)
+
+
+def _as_estimated(design: PanelDesign, *, control: Control, kind: Kind, level: float) -> Estimate:
+    """Return the estimator's own account of itself: method, variance, counts, what it refuses."""
+    rng = np.random.default_rng(0)
+    frame = design.frame.with_columns(outcome=pl.lit(rng.normal(size=design.frame.height)))
+    fit = att_gt(
+        frame,
+        unit="unit",
+        time="time",
+        cohort="cohort",
+        outcome="outcome",
+        cluster="cluster",
+        control=control,
+        level=level,
+    )
+    return fit.aggregate(kind).overall
