@@ -13,6 +13,7 @@ from impactkit.estimators.regression import Regression
 from impactkit.estimators.stacked import stacked
 from impactkit.estimators.sun_abraham import sun_abraham
 from impactkit.estimators.triple_difference import triple_difference
+from impactkit.estimators.wild_cluster_bootstrap import WildBootstrap, wild_cluster_bootstrap
 
 __all__ = [
     "Aggregation",
@@ -20,6 +21,7 @@ __all__ = [
     "BaconDecomposition",
     "CohortEffects",
     "Regression",
+    "WildBootstrap",
     "att_gt",
     "bacon_decomposition",
     "did_2x2",
@@ -28,4 +30,5 @@ __all__ = [
     "stacked",
     "sun_abraham",
     "triple_difference",
+    "wild_cluster_bootstrap",
 ]
