@@ -40,11 +40,19 @@ Value = str | int | float | bool | dt.date
 
 @attrs.frozen
 class Condition:
-    """A parsed condition: the text, the columns it names and, on request, its expression."""
+    """A parsed condition: the text, what it compares and, on request, its expression.
+
+    `comparisons` has each column with the values that it is compared with, in order.
+    """
 
     text: str
-    columns: tuple[str, ...]
+    comparisons: tuple[tuple[str, tuple[Value, ...]], ...] = attrs.field(repr=False)
     _tree: ast.expr = attrs.field(repr=False, eq=False)
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns that it names, once each."""
+        return tuple(dict.fromkeys(column for column, _ in self.comparisons))
 
     def expr(self) -> pl.Expr:
         """Return the condition as a polars expression that is never null."""
@@ -71,10 +79,10 @@ def parse_condition(text: str) -> Condition:
         raise ValueError(f"the condition is longer than {_LONGEST:,} characters")
     try:
         tree = ast.parse(text.strip(), mode="eval").body
-        columns = tuple(dict.fromkeys(_columns(tree)))
+        comparisons = tuple(_comparisons(tree))
     except (SyntaxError, MemoryError, RecursionError) as error:
         raise ValueError(f"{text!r} cannot be read; write, say, role == 'client'") from error
-    return Condition(text=text, columns=columns, tree=tree)
+    return Condition(text=text, comparisons=comparisons, tree=tree)
 
 
 def _refuse(what: str) -> ValueError:
@@ -84,12 +92,12 @@ def _refuse(what: str) -> ValueError:
     )
 
 
-def _columns(node: ast.expr) -> list[str]:
+def _comparisons(node: ast.expr) -> list[tuple[str, tuple[Value, ...]]]:
     """Walk the whole tree, refusing whatever the grammar does not have."""
     if isinstance(node, ast.BoolOp):
-        return [name for value in node.values for name in _columns(value)]
+        return [found for value in node.values for found in _comparisons(value)]
     if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not):
-        return _columns(node.operand)
+        return _comparisons(node.operand)
     if isinstance(node, ast.Compare):
         if len(node.ops) != 1:
             raise _refuse("a chained comparison")
@@ -98,8 +106,8 @@ def _columns(node: ast.expr) -> list[str]:
             raise _refuse("'is'")
         if not isinstance(node.left, ast.Name):
             raise _refuse("a comparison that does not begin with a column")
-        _values(node.comparators[0], several=operator in ("in", "not in"))
-        return [node.left.id]
+        values = _values(node.comparators[0], several=operator in ("in", "not in"))
+        return [(node.left.id, tuple(values))]
     if isinstance(node, ast.Call):
         raise _refuse("a function call")
     raise _refuse(f"{ast.unparse(node)!r}")
@@ -122,9 +130,16 @@ def _value(node: ast.expr) -> Value:
             return -number
     if isinstance(node, ast.Constant) and isinstance(node.value, str | int | float | bool):
         if isinstance(node.value, str) and re.fullmatch(r"\d{4}-\d{2}-\d{2}", node.value):
-            return dt.date.fromisoformat(node.value)
+            return _date(node.value)
         return node.value
     raise _refuse(f"{ast.unparse(node)!r} as a value")
+
+
+def _date(text: str) -> dt.date:
+    try:
+        return dt.date.fromisoformat(text)
+    except ValueError as error:
+        raise ValueError(f"{text!r} is a day that no calendar has") from error
 
 
 def _expression(node: ast.expr) -> pl.Expr:

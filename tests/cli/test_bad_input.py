@@ -174,6 +174,16 @@ CASES = (
         ("Row 18 of study.toml", "`design.treated`", "'rank'", "no column of memberships"),
     ),
     Case(
+        "a condition that compares days with a number",
+        replaced("study.toml", "role in ['client', 'peer']", "joined >= 2013"),
+        ("Row 18 of study.toml", "`design.treated`", "'2013'", "`joined` holds dates", "quotes"),
+    ),
+    Case(
+        "a condition outside the grammar",
+        replaced("study.toml", "role in ['client', 'peer']", "print('x')"),
+        ("Row 18 of study.toml", "`design.treated`", "a function call is not part", "treated"),
+    ),
+    Case(
         "an unknown metric",
         appended("study.toml", '[metrics."did.efect"]\n'),
         ("Row 22 of study.toml", "did.efect", "no metric", "Did you mean 'did.effect'?"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import glob
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -9,7 +10,15 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from impactkit.declarations import DisclosureProfile, Estimator, Metric, Reader, TableSpec
+from impactkit.conditions import Value
+from impactkit.declarations import (
+    ColumnSpec,
+    DisclosureProfile,
+    Estimator,
+    Metric,
+    Reader,
+    TableSpec,
+)
 from impactkit.errors import Problem, did_you_mean
 from impactkit.pipeline.params import structure
 from impactkit.study import Study, TableSource
@@ -209,16 +218,43 @@ def _design(study: Study, registry: Registry) -> Iterable[Problem]:
     spec = registry.tables.get("memberships")
     condition = design.condition
     if spec is not None and condition is not None:
-        known = {column.name for column in spec.columns}
+        known = {column.name: column for column in spec.columns}
         for column in condition.columns:
             if column not in known:
                 yield _unknown(study, "design.treated", "column of memberships", column, known)
+        for column, values in condition.comparisons:
+            if column in known:
+                yield from _unlike(study, known[column], values)
     own = "measures" in study.tables or any(
         source.reader == "plain.table" for source in study.tables.get("outcomes", ())
     )
     for measure in design.outcome:
         if measure not in registry.measures and "outcomes" in study.tables and not own:
             yield _unknown(study, "design.outcome", "measure", measure, registry.measures)
+
+
+_KINDS: dict[str, tuple[tuple[type, ...], str, str]] = {
+    "str": ((str,), "text", "Compare it with text in quotes that is not a date."),
+    "int": ((int,), "whole numbers", "Write the number without quotes."),
+    "float": ((int, float), "numbers", "Write the number without quotes."),
+    "date": ((dt.date,), "dates", "Write the day as 'yyyy-mm-dd', in quotes."),
+    "bool": ((bool,), "true or false", "Write true or false, without quotes."),
+}
+
+
+def _unlike(study: Study, column: ColumnSpec, values: Iterable[Value]) -> Iterable[Problem]:
+    """Say which values of a condition are of another kind than the column."""
+    kinds, words, remedy = _KINDS.get(column.dtype, ((), "lists", "Use another column."))
+    for value in values:
+        if type(value) not in kinds:
+            yield Problem(
+                code="study.condition",
+                file=study.file,
+                column="design.treated",
+                value=str(value),
+                rule=f"the column `{column.name}` holds {words}",
+                remedy=remedy,
+            )
 
 
 def _available(
