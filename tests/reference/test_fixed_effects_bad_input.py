@@ -147,6 +147,7 @@ def test_few_treated_clusters_and_staggered_timing_are_warned_of() -> None:
     )
     found = event_study(few, **NAMES, cluster="group")
     assert any("there are 3 treated clusters" in w for w in found.warnings)
+    assert found.estimates()[0].warnings == found.warnings
     assert not any("different times" in w for w in found.warnings)
 
 

@@ -27,6 +27,7 @@ from impactkit.estimators.rectangle import Floats, Rectangle, restrict, within_w
 from impactkit.estimators.regression import (
     Combination,
     account,
+    clusters_of,
     not_estimable,
     pretest,
     to_estimates,
@@ -135,7 +136,7 @@ class CohortEffects:
         (found,) = to_estimates(
             self._fit, self._panel, [combination], level=self._level, method=self._method
         )
-        return found
+        return found if term else attrs.evolve(found, warnings=self.warnings)
 
     def pretest(self) -> Diagnostic | None:
         """Test jointly that all effects before treatment are zero; None when there are none."""
@@ -156,7 +157,8 @@ class CohortEffects:
 
     def __str__(self) -> str:
         lines = [table(self.title, self.cells, "ATT(g, t)")]
-        lines += account(self.cells[0], self.exclusions)
+        ever = clusters_of(self._panel, self._panel.cohort < len(self._panel.cohorts))
+        lines += account(self.cells[0], self.exclusions, ever)
         return "\n".join([*lines, *(f"Note: {w}." for w in self.warnings)])
 
     __repr__ = __str__

@@ -7,7 +7,9 @@ treatment is for the estimators that choose x. The effects a and l are swept out
 `within`); memory is that of the outcome.
 
 Source: Wooldridge (2010), "Econometric analysis of cross section and panel data", chapter 10;
-variances as in `inference.cluster_variance`.
+variances as in `inference.cluster_variance`. Redundant
+levels of absorbed effects are not counted as coefficients (fixest counts them unless asked with
+`K.exact`); with unit and period effects alone there is no difference.
 """
 
 from __future__ import annotations

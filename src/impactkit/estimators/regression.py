@@ -78,9 +78,21 @@ class Regression:
     def estimates(
         self, metric: str = "", measure: str = "", unit: str = ""
     ) -> tuple[Estimate, ...]:
-        """Return the overall estimate, if there is one, and the terms, labelled for a report."""
+        """Return the overall estimate, if there is one, and the terms, labelled for a report.
+
+        The warnings go with the first.
+        """
         found = self.terms if self.overall is None else (self.overall, *self.terms)
-        return tuple(attrs.evolve(e, metric=metric, measure=measure, unit=unit) for e in found)
+        return tuple(
+            attrs.evolve(
+                e,
+                metric=metric,
+                measure=measure,
+                unit=unit,
+                warnings=() if i else self.warnings,
+            )
+            for i, e in enumerate(found)
+        )
 
     def __str__(self) -> str:
         first = self.overall or self.terms[0]
@@ -92,12 +104,17 @@ class Regression:
     __repr__ = __str__
 
 
-def account(first: Estimate, exclusions: Sequence[Exclusion]) -> list[str]:
-    """Return the lines that say how the numbers were made and what was left out."""
+def account(
+    first: Estimate, exclusions: Sequence[Exclusion], treated_clusters: int | None = None
+) -> list[str]:
+    """Return the lines that say how the numbers were made and what was left out.
+
+    `treated_clusters` is the number over all estimates, where `first` has its own only.
+    """
+    treated = first.n_treated_clusters if treated_clusters is None else treated_clusters
     return [
         f"Method: {first.method}.",
-        f"Variance: {first.variance}; {first.n_clusters:,} clusters, "
-        f"{first.n_treated_clusters:,} of them treated.",
+        f"Variance: {first.variance}; {first.n_clusters:,} clusters, {treated:,} of them treated.",
         *(
             f"Set aside: {e.n_rows or 0:,} rows, {e.n_schools or 0:,} whole units ({e.text})."
             for e in exclusions
@@ -150,12 +167,12 @@ def _estimate(fit: Fit, panel: Rectangle, c: Combination, level: float, method: 
         n_schools=int(c.treated.sum()),
         n_comparison=int((~c.treated).sum()),
         n_clusters=fit.n_clusters,
-        n_treated_clusters=_clusters(panel, c.treated),
+        n_treated_clusters=clusters_of(panel, c.treated),
         method=method,
         variance=fit.variance,
         reason=fit.reason,
     )
-    return with_interval(counted, variance, fit.df, fit.rounding, _clusters(panel, ~c.treated))
+    return with_interval(counted, variance, fit.df, fit.rounding, clusters_of(panel, ~c.treated))
 
 
 def with_interval(
@@ -196,7 +213,7 @@ def with_interval(
     return attrs.evolve(e, std_error=error, ci_low=low, ci_high=high, p_value=p)
 
 
-def _clusters(panel: Rectangle, units: NDArray[np.bool_]) -> int:
+def clusters_of(panel: Rectangle, units: NDArray[np.bool_]) -> int:
     """Count the clusters that these units are in."""
     if panel.cluster is None:
         return int(units.sum())
@@ -263,7 +280,7 @@ def few_treated(treated_clusters: int) -> tuple[str, ...]:
 def common_warnings(fit: Fit, panel: Rectangle, vcov: Vcov) -> tuple[str, ...]:
     """Return what every regression must say: few treated clusters, covariates left out."""
     never = len(panel.cohorts)
-    treated = _clusters(panel, panel.cohort < never)
+    treated = clusters_of(panel, panel.cohort < never)
     found: list[str] = []
     if vcov == "CRV1":
         found += few_treated(treated)

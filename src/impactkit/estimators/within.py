@@ -197,11 +197,9 @@ def profiles(panel: Rectangle, key: Ints | None) -> tuple[Ints, Ints]:
     profile = key
     if panel.share is not None:
         present = panel.share > 0
-        if len(panel.periods) <= 50 and bool((panel.share == present).all()):
-            pattern = present @ 2.0 ** np.arange(len(panel.periods))
-            _, pattern = np.unique(pattern, return_inverse=True)
-        else:
-            _, pattern = np.unique(panel.share, axis=0, return_inverse=True)
+        if len(panel.periods) > 50 or bool((panel.share != present).any()):
+            return own[:-1], own  # weights that change are seldom the same for two units
+        _, pattern = np.unique(present @ 2.0 ** np.arange(present.shape[1]), return_inverse=True)
         profile = key * (int(pattern.max()) + 1) + pattern
     order = own[:-1] if bool((np.diff(profile) >= 0).all()) else np.argsort(profile, kind="stable")
     starts = np.flatnonzero(np.diff(profile[order], prepend=profile[order[0]] - 1))
