@@ -10,6 +10,7 @@ from importlib.metadata import EntryPoint
 import pytest
 
 from impactkit.declarations import Metric, Reader
+from impactkit.errors import DuplicateError
 from impactkit.hookspecs import hookimpl
 from impactkit.plugins import HOOKS, KINDS, PluginInfo, Registry
 
@@ -86,7 +87,7 @@ def test_one_declaration_can_be_added_in_python():
     registry = Registry()
     registry.add(metric(), plugin="mine")
     assert registry.owner("metrics", "kent.size").source == "added in Python"
-    with pytest.raises(ValueError, match=r"'kent.size' is declared twice.*mine.*other"):
+    with pytest.raises(DuplicateError, match=r"'kent.size' is declared twice.*mine.*other"):
         registry.add(metric(), plugin="other")
     with pytest.raises(TypeError, match="str is not something that a plugin declares"):
         registry.add("kent.size")

@@ -13,7 +13,7 @@ from impactkit.metrics import MetricContext
 from impactkit.pipeline.contexts import context_for
 from impactkit.pipeline.ground import Ground
 from impactkit.pipeline.resolve import PlannedMetric, missing
-from impactkit.plugins import quiet, spare, words_of
+from impactkit.plugins import guarded, spare, words_of
 from impactkit.results import Chart, Diagnostic, Estimate, Exclusion, MetricResult, Note, Table
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def run_metric(planned: PlannedMetric, ground: Ground) -> MetricResult:
         _blame(ground, info, fault)
     begun = time.process_time()
     try:
-        with quiet():
+        with guarded():
             result = _compute(metric, context, blank)
     except EstimationError as error:
         result = attrs.evolve(

@@ -1,0 +1,183 @@
+"""Run a plugin's code in this process, and put right what it leaves changed.
+
+This guards against accident, not malice: a plugin is code that the user chose to install.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import inspect
+import io
+import locale
+import os
+import signal
+import sys
+import threading
+import traceback
+import warnings
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import attrs
+
+MOST_WORDS = 500
+"""Characters of an exception's message that are shown; some hold a whole query plan."""
+
+
+class TookTooLong(BaseException):
+    """Raised inside a plugin that overstays; no `Exception`, so that it is seldom swallowed."""
+
+
+def spare(error: BaseException) -> None:
+    """Raise again what is no fault of a plugin: the user who stops the run.
+
+    Everything else is the plugin's, `SystemExit` and a panic inside polars among it; neither is an
+    `Exception`.
+    """
+    if isinstance(error, KeyboardInterrupt):
+        raise error
+
+
+def words_of(error: BaseException) -> str:
+    """Name an exception and where it was raised, in one line.
+
+    Examples
+    --------
+    >>> words_of(ValueError("no such  year"))
+    'ValueError: no such year'
+    """
+    frames = traceback.extract_tb(error.__traceback__)
+    where = f" ({Path(frames[-1].filename).name}, line {frames[-1].lineno})" if frames else ""
+    try:
+        text = " ".join(str(error).split())
+    except Exception:  # a message that cannot be made is no reason to lose the rest
+        text = ""
+    text = text if len(text) <= MOST_WORDS else text[:MOST_WORDS] + " …"
+    return f"{type(error).__name__}{': ' + text if text else ''}{where}"
+
+
+@attrs.define
+class Seen:
+    """What a plugin did besides its work: `faults` were put right, `patched` was put back."""
+
+    faults: list[str] = attrs.field(factory=list)
+    patched: list[str] = attrs.field(factory=list)
+
+
+def _locale() -> str:
+    return locale.setlocale(locale.LC_ALL)
+
+
+def _folder() -> str:
+    try:
+        return str(Path.cwd())
+    except OSError:  # it was removed under us, and there is nothing to go back to
+        return ""
+
+
+def _interrupt() -> Any:
+    return signal.getsignal(signal.SIGINT)
+
+
+def _set_interrupt(handler: Any) -> None:
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGINT, handler)
+
+
+State = tuple[str, Callable[[], Any], Callable[[Any], Any]]
+STATE: tuple[State, ...] = (
+    ("the locale", _locale, lambda old: locale.setlocale(locale.LC_ALL, old)),
+    ("the working folder", _folder, lambda old: os.chdir(old) if old else None),
+    ("what Ctrl-C does", _interrupt, _set_interrupt),
+)
+"""What belongs to the whole process: its name for people, how to look at it, how to put it back."""
+
+
+@contextlib.contextmanager
+def guarded(seconds: float = 0.0) -> Iterator[Seen]:
+    """Run a plugin's code: keep its print-outs off stdout, and put back what it changed.
+
+    Parameters
+    ----------
+    seconds
+        After these the code is interrupted with `TookTooLong`; 0: never. Only where the system can
+        (POSIX), in the main thread, and when nobody else's timer runs.
+
+    Examples
+    --------
+    >>> with guarded() as seen:
+    ...     print("not shown")
+    >>> seen.faults
+    ['it printed to standard output, which a program may be reading; that was dropped']
+    """
+    seen = Seen()
+    before = [take() for _, take, _ in STATE]
+    surface = list(_surface())
+    printed = io.TextIOWrapper(io.BytesIO(), encoding="utf-8", errors="replace")
+    try:
+        # Filters of warnings go back in silence: numpy and scikit-learn set some when imported.
+        with warnings.catch_warnings(), contextlib.redirect_stdout(printed), _alarm(seconds):
+            yield seen
+    finally:
+        with contextlib.suppress(ValueError):  # the plugin closed it
+            printed.flush()
+            if printed.buffer.tell():
+                seen.faults.append(
+                    "it printed to standard output, which a program may be reading; "
+                    "that was dropped"
+                )
+        for (what, take, restore), old in zip(STATE, before, strict=True):
+            if take() != old:
+                restore(old)
+                seen.faults.append(f"it changed {what}, which was put back")
+        seen.patched += _unpatched(surface)
+
+
+def _surface() -> Iterator[tuple[Any, dict[str, Any]]]:
+    """Yield what everyone relies upon, with the names in it that nobody may bind anew.
+
+    Names may be added: polars has a way to register namespaces, and this package finds its public
+    names when they are first used.
+    """
+    for name, module in list(sys.modules.items()):
+        top = name.partition(".")[0]
+        if name in ("polars", "numpy") or top == "impactkit":
+            yield module, {k: v for k, v in vars(module).items() if _is_code(v)}
+    polars = sys.modules.get("polars")
+    for name in ("DataFrame", "LazyFrame", "Series", "Expr"):
+        cls = vars(polars).get(name) if polars else None
+        if isinstance(cls, type):
+            yield cls, dict(vars(cls))
+
+
+def _is_code(value: Any) -> bool:
+    return isinstance(value, type) or inspect.isroutine(value)
+
+
+def _unpatched(surface: Iterable[tuple[Any, dict[str, Any]]]) -> Iterator[str]:
+    for owner, names in surface:
+        now = vars(owner)
+        for name, value in names.items():
+            if now.get(name) is not value and not name.startswith("__"):
+                setattr(owner, name, value)
+                yield f"{owner.__name__}.{name}"
+
+
+@contextlib.contextmanager
+def _alarm(seconds: float) -> Iterator[None]:
+    can = hasattr(signal, "setitimer") and threading.current_thread() is threading.main_thread()
+    if not seconds or not can or signal.getitimer(signal.ITIMER_REAL)[0]:
+        yield
+        return
+
+    def ring(*_: Any) -> None:
+        raise TookTooLong(f"it took longer than {seconds:g} s")
+
+    before = signal.signal(signal.SIGALRM, ring)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before if before is not None else signal.SIG_DFL)
