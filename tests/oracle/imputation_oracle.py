@@ -1,0 +1,100 @@
+"""Imputation and two-stage difference-in-differences with every effect as an indicator column.
+
+Written from Borusyak, Jaravel & Spiess (2024), theorems 2 and 3 and equation 8, and from Gardner
+(2022), section 4. Imports nothing from impactkit. A row is a dictionary with `unit, time, cohort,
+y, w, cluster` and a list `x`.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+
+def untreated(row, anticipation=0):
+    """Say whether a row is before treatment and its anticipation."""
+    return row["cohort"] is None or row["time"] < row["cohort"] - anticipation
+
+
+def design(rows):
+    """Return indicators of units and periods and the covariates, one row a row."""
+    units = sorted({r["unit"] for r in rows})
+    times = sorted({r["time"] for r in rows})
+    return np.array(
+        [
+            [float(r["unit"] == u) for u in units]
+            + [float(r["time"] == t) for t in times]
+            + list(r["x"])
+            for r in rows
+        ]
+    )
+
+
+def first_stage(rows, anticipation=0):
+    """Return the regressors, the pseudo-inverse of Z0'WZ0 and y less what is imputed."""
+    Z = design(rows)
+    before = np.array([untreated(r, anticipation) for r in rows])
+    w, y = np.array([r["w"] for r in rows]), np.array([r["y"] for r in rows])
+    Z0, w0 = Z[before], w[before]
+    bread = np.linalg.pinv(Z0.T @ (w0[:, None] * Z0), rcond=1e-11)
+    theta = bread @ Z0.T @ (w0 * y[before])
+    return Z, bread, y - Z @ theta, before
+
+
+def imputation(rows, averages, *, anticipation=0, leave_out=False):
+    """Return values and covariance; each average lists a weight for each row, summing to one."""
+    Z, bread, deviation, before = first_stage(rows, anticipation)
+    w = np.array([r["w"] for r in rows])
+    clusters = sorted({r["cluster"] for r in rows})
+    values, scores = [], []
+    for average in averages:
+        average = np.array(average)
+        v = average - np.where(before, w * (Z @ bread @ (Z.T @ average)), 0.0)
+        # Linear in y: the weights reproduce the estimate from the outcomes themselves.
+        y = np.array([r["y"] for r in rows])
+        value = float(average @ deviation)
+        assert abs(float(v @ y) - value) < 1e-8
+        values.append(value)
+        e = deviation.copy()
+        for i, r in enumerate(rows):
+            if before[i]:
+                continue
+            top = bottom = 0.0
+            for c in clusters:
+                if leave_out and c == r["cluster"]:
+                    continue
+                same = [
+                    j
+                    for j, s in enumerate(rows)
+                    if s["cluster"] == c and s["cohort"] == r["cohort"] and s["time"] == r["time"]
+                ]
+                own = sum(w[j] for j in same)
+                top += own * sum(w[j] * deviation[j] for j in same)
+                bottom += own**2
+            e[i] -= top / bottom
+        scores.append(
+            [sum(v[i] * e[i] for i, r in enumerate(rows) if r["cluster"] == c) for c in clusters]
+        )
+    scores = np.array(scores)
+    return values, scores @ scores.T
+
+
+def two_stage(rows, terms, *, anticipation=0):
+    """Return second-stage coefficients and their GMM covariance; a term lists an indicator a row.
+
+    Everything is weighted by w, in both stages.
+    """
+    Z, bread, deviation, before = first_stage(rows, anticipation)
+    w = np.array([r["w"] for r in rows])
+    D = np.array(terms, float).T
+    DD = np.linalg.inv(D.T @ (w[:, None] * D))
+    beta = DD @ D.T @ (w * deviation)
+    u = deviation - D @ beta
+    meat = np.zeros_like(DD)
+    for c in sorted({r["cluster"] for r in rows}):
+        at = np.array([r["cluster"] == c for r in rows])
+        second = D[at].T @ (w[at] * u[at])
+        at0 = at & before
+        first = Z[at0].T @ (w[at0] * deviation[at0])
+        s = second - (D.T @ (w[:, None] * Z)) @ bread @ first
+        meat += np.outer(s, s)
+    return beta, DD @ meat @ DD
