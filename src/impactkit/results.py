@@ -443,7 +443,9 @@ class Evaluation:
                     )
                 )
             return _from_plain(raw)
-        except (ValueError, TypeError, KeyError, AttributeError) as error:
+        except InputError:
+            raise
+        except Exception as error:  # whatever a file that is not ours makes the parsers raise
             raise InputError(
                 Problem(
                     code="evaluation.broken",
