@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
+from scipy import stats
 
 from impactkit.estimators.bacon import bacon_decomposition
 from impactkit.estimators.did_2x2 import did_2x2
@@ -114,6 +115,16 @@ def test_event_study_is_least_squares_with_every_effect_written_out(
     )
     k = len(times)
     close([e for e in found.terms if e.term != "-1"], values[:k], covariance[:k, :k])
+    before = [i for i, e in enumerate(times) if e < 0]
+    b, V = values[before], covariance[np.ix_(before, before)]
+    assert found.pretest is not None
+    assert found.pretest.value == pytest.approx(b @ np.linalg.inv(V) @ b / len(b), rel=1e-7)
+    df = (frame[options["cluster"]] if "cluster" in options else frame["unit"]).n_unique() - 1
+    if options.get("vcov") not in ("HC1", "iid"):
+        p = stats.f.sf(found.pretest.value, len(b), df)
+        assert found.pretest.p_value == pytest.approx(p, rel=1e-9)
+        t = stats.t.sf(abs(found.terms[0].value / found.terms[0].std_error), df)
+        assert found.terms[0].p_value == pytest.approx(2 * t, rel=1e-9)
     after = np.array([float(e >= 0) for e in times])
     after /= after.sum()
     close([found.overall], [after @ values[:k]], [[after @ covariance[:k, :k] @ after]])
@@ -143,15 +154,40 @@ def test_sun_abraham_is_a_saturated_regression_averaged_by_rows(
     size = [
         sum(a for a, r in zip(w, rows, strict=True) if (r["cohort"], r["time"]) == c) for c in cells
     ]
-    for term in found.aggregate("dynamic").terms:
-        share = np.array(
-            [n * (t - g == int(term.term)) for n, (g, t) in zip(size, cells, strict=True)]
-        )
-        share /= share.sum()
-        close([term], [share @ values], [[share @ covariance @ share]])
-    share = np.array([n * (t >= g) for n, (g, t) in zip(size, cells, strict=True)])
-    share /= share.sum()
-    close([found.aggregate("simple").overall], [share @ values], [[share @ covariance @ share]])
+
+    def averaged(chosen: list[bool]) -> np.ndarray:
+        share = np.array([n * c for n, c in zip(size, chosen, strict=True)], dtype=float)
+        return share / share.sum()
+
+    def check(estimate: Any, share: np.ndarray) -> None:
+        close([estimate], [share @ values], [[share @ covariance @ share]])
+
+    by = {
+        "simple": lambda g, t, term: t >= g,
+        "dynamic": lambda g, t, term: t - g == term,
+        "group": lambda g, t, term: t >= g and g == term,
+        "calendar": lambda g, t, term: t >= g and t == term,
+    }
+    members = {
+        g: sum({r["unit"]: a for a, r in zip(w, rows, strict=True) if r["cohort"] == g}.values())
+        for g in (4, 5)
+    }
+    for kind, chooses in by.items():
+        aggregation = found.aggregate(kind)
+        shares = {
+            e.term: averaged([chooses(g, t, int(e.term)) for g, t in cells])
+            for e in aggregation.terms
+        }
+        for e in aggregation.terms:
+            check(e, shares[e.term])
+        if kind == "simple":
+            check(aggregation.overall, averaged([t >= g for g, t in cells]))
+        elif kind == "group" and weights is None:
+            parts = [shares[str(g)] * n / sum(members.values()) for g, n in members.items()]
+            check(aggregation.overall, np.sum(parts, axis=0))
+        elif kind != "group":
+            after = [v for k, v in shares.items() if kind == "calendar" or int(k) >= 0]
+            check(aggregation.overall, np.mean(after, axis=0))
 
 
 @pytest.mark.parametrize("missing", [0.0, 0.2])

@@ -174,9 +174,7 @@ def treated_units(panel: Rectangle, cells: Sequence[tuple[int, int]]) -> NDArray
     hits = np.zeros((len(panel.cohorts) + 1, len(panel.periods)), dtype=bool)
     for g, t in cells:
         hits[panel.cohorts.index(g), panel.periods.index(t)] = True
-    if panel.share is None:
-        return np.asarray(hits.any(axis=1))[panel.cohort]
-    return np.asarray((hits[panel.cohort] & (panel.share > 0)).any(axis=1))
+    return panel.units_in(hits)
 
 
 def comparable(panel: Rectangle) -> Rectangle:

@@ -40,7 +40,6 @@ from impactkit.inference.cluster_variance import SmallSample
 
 if TYPE_CHECKING:
     import polars as pl
-    from numpy.typing import NDArray
 
 NO_EVENT = np.iinfo(np.int64).min
 """Stands for the event time of a unit that is never treated."""
@@ -202,14 +201,6 @@ def seen(panel: Rectangle, event: Ints) -> list[int]:
     return [int(e) for e in np.unique(event[rows]) if e != NO_EVENT]
 
 
-def treated_at(panel: Rectangle, event: Ints, e: int) -> NDArray[np.bool_]:
-    """Tell which units have a row at event time `e`, shape (N,)."""
-    hits = event == e
-    if panel.share is None:
-        return np.asarray(hits.any(axis=1))[panel.cohort]
-    return np.asarray((hits[panel.cohort] & (panel.share > 0)).any(axis=1))
-
-
 def event_result(
     fit: Fit,
     panel: Rectangle,
@@ -224,7 +215,7 @@ def event_result(
     warnings: tuple[str, ...],
 ) -> Regression:
     """Turn coefficients named ``event time e`` into terms, an overall mean and a pre-test."""
-    treated = {e: treated_at(panel, event, e) for e in (*terms, *references)}
+    treated = {e: panel.units_in(event == e) for e in (*terms, *references)}
     combinations = [
         Combination(
             estimand=estimand,

@@ -80,6 +80,15 @@ class Rectangle:
         """Say whether every unit has a row in every period."""
         return self.n_rows == self.y.size
 
+    def units_in(self, cells: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """Tell which units have a row in any of these cells, shape (cohorts + 1, T)."""
+        if self.share is None:
+            return np.asarray(cells.any(axis=1))[self.cohort]
+        found = np.zeros(self.n_units, dtype=bool)
+        for t in np.flatnonzero(cells.any(axis=0)):
+            found |= cells[:, t][self.cohort] & (self.share[:, t] > 0)
+        return found
+
     def take(self, units: Ints) -> Rectangle:
         """Return the rectangle of these units only, in this order."""
 
