@@ -115,17 +115,17 @@ def panel_design(
                 ),
             )
     # The year stands in for the outcome, so that a frame is checked as estimators check it.
-    checked = tidy(lazy, unit=unit, time=time, cohort=cohort, outcome=time, cluster=cluster)
-    if checked.rows.is_empty():
+    if tidy(
+        lazy, unit=unit, time=time, cohort=cohort, outcome=time, cluster=cluster
+    ).rows.is_empty():
         raise EstimationError("the frame has no school-year, so there is no design to look at")
-    rows = checked.rows
-    label = pl.col("cluster" if "cluster" in rows.columns else "unit").cast(pl.String)
-    return PanelDesign(
-        frame=rows.select(
-            "unit", pl.col("time", "cohort").cast(pl.Int64), label.alias("cluster")
-        ).sort("unit", "time"),
-        exclusions=exclusions,
+    rows = lazy.select(
+        pl.col(unit).alias("unit"),
+        pl.col(time).cast(pl.Int64).alias("time"),
+        pl.col(cohort).cast(pl.Float64).fill_nan(None).cast(pl.Int64).alias("cohort"),
+        pl.col(cluster or unit).cast(pl.String).alias("cluster"),
     )
+    return PanelDesign(frame=rows.sort("unit", "time").collect(), exclusions=exclusions)
 
 
 def staggered_design(

@@ -8,13 +8,13 @@ each cluster's contribution to its variance. With Y of shape (school-years, draw
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, Literal
 
 import attrs
 import numpy as np
+import polars as pl
 
-from impactkit.estimators.blocks import Blocks, arrange
 from impactkit.estimators.checks import tidy
 from impactkit.estimators.sample import staggered_sample
 from impactkit.planning.design import PanelDesign
@@ -83,15 +83,80 @@ def sparse(values: Any, rows: Ints, columns: Ints, shape: tuple[int, int]) -> An
     return csr_array((values, (rows, columns)), shape=shape)
 
 
-def arranged(design: PanelDesign, control: Control) -> tuple[Blocks, Ints]:
-    """Sort the design as `att_gt` does; also return each sorted row's place in the design."""
-    # Each row's number stands in for its outcome, and so tells where a sorted row came from.
-    numbered = design.frame.with_row_index("row")
+@attrs.frozen(kw_only=True, eq=False)
+class Arranged:
+    """The school-years that take part, as numbers.
+
+    Attributes
+    ----------
+    periods, cohorts
+        In order, whole numbers; the index ``len(cohorts)`` is never treated.
+    row
+        Row of each school-year in ``design.frame``; all arrays below go with it.
+    unit, time, cohort, cluster
+        Numbers from zero; `time` and `cohort` are indices of `periods` and `cohorts`.
+    """
+
+    periods: tuple[int, ...]
+    cohorts: tuple[int, ...]
+    row: Ints
+    unit: Ints
+    time: Ints
+    cohort: Ints
+    cluster: Ints
+
+    @property
+    def n_clusters(self) -> int:
+        """Return the number of clusters."""
+        return int(self.cluster.max()) + 1
+
+    @property
+    def n_units(self) -> int:
+        """Return the number of schools."""
+        return int(self.unit.max()) + 1
+
+    def members(self, period: int, runs: Iterable[tuple[int, int]]) -> Ints:
+        """Return the positions of cohorts first to stop (excluded) of each run in a period."""
+        inside = np.zeros(len(self.row), dtype=bool)
+        for first, stop in runs:
+            inside |= (self.cohort >= first) & (self.cohort < stop)
+        return np.flatnonzero(inside & (self.time == period))
+
+
+def arranged(design: PanelDesign, control: Control) -> Arranged:
+    """Choose the school-years that `att_gt` would use, and number their schools and clusters.
+
+    Raises
+    ------
+    EstimationError
+        When no treated or no comparison school is left, with counts and the remedy.
+    """
+    # Each row's number stands in for its outcome, and so tells where a chosen row came from.
     data = tidy(
-        numbered, unit="unit", time="time", cohort="cohort", outcome="row", cluster="cluster"
+        design.frame.with_row_index("row"),
+        unit="unit",
+        time="time",
+        cohort="cohort",
+        outcome="row",
+        cluster="cluster",
     )
     sample = staggered_sample(
         data, control=control, anticipation=0, panel=True, allow_unbalanced_panel=True
     )
-    blocks = arrange(sample.rows, (), sample.periods, panel=True)
-    return blocks, blocks.y.astype(np.int64)
+    rows = sample.rows.sort("outcome")
+    cohorts = tuple(int(g) for g in rows["cohort"].drop_nulls().unique().sort())
+    cohort = np.searchsorted(cohorts, rows["cohort"].fill_null(0).to_numpy())
+    return Arranged(
+        periods=sample.periods,
+        cohorts=cohorts,
+        row=rows["outcome"].to_numpy().astype(np.int64),
+        unit=_numbers(rows["unit"]),
+        time=np.searchsorted(sample.periods, rows["time"].to_numpy()),
+        cohort=np.where(rows["cohort"].is_null().to_numpy(), len(cohorts), cohort),
+        cluster=_numbers(rows["cluster"]),
+    )
+
+
+def _numbers(labels: pl.Series) -> Ints:
+    result: Ints = labels.rank("dense").to_numpy().astype(np.int64) - 1
+    return result

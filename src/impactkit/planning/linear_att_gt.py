@@ -21,10 +21,9 @@ from impactkit.errors import EstimationError
 from impactkit.estimators.aggregation import Kind
 from impactkit.estimators.att_gt import att_gt
 from impactkit.estimators.att_gt_cells import Comparison, comparisons
-from impactkit.estimators.blocks import Blocks
 from impactkit.inference.influence import critical_value
 from impactkit.planning.design import PanelDesign
-from impactkit.planning.linear import Control, Linear, arranged, sparse
+from impactkit.planning.linear import Arranged, Control, Linear, arranged, sparse
 from impactkit.planning.variances import Floats, Ints
 from impactkit.results import Estimate
 
@@ -50,43 +49,39 @@ def att_gt_linear(
     >>> att_gt_linear(design).weights.tolist()
     [-1.0, 1.0, 0.5, -0.5, 0.5, -0.5]
     """
-    blocks, place = arranged(design, control)
+    panel = arranged(design, control)
     cells = [
         c
         for c in comparisons(
-            blocks.periods,
-            blocks.cohorts,
+            panel.periods,
+            panel.cohorts,
             control=control,
             base_period="varying",
             anticipation=0,
         )
-        if not c.before and _seen(blocks, c)
+        if not c.before and _seen(panel, c)
     ]
     if not cells:
         raise EstimationError(
             "no effect after treatment can be estimated: in no cohort are treated and comparison "
             "schools seen both before and after the start; add years, or comparison schools"
         )
-    q, R = _aggregation(blocks, cells, kind)
-    means, signs = _means(blocks, cells)
+    q, R = _aggregation(panel, cells, kind)
+    means, signs = _means(panel, cells)
     use = q @ signs
-    n = np.array([len(rows) for rows in means])
-    rows = np.concatenate(means)
+    n = np.array([len(members) for members in means])
+    members = np.concatenate(means)
     which = np.repeat(np.arange(len(means)), n)
-    cluster = blocks.cluster[blocks.unit]
-    W = sparse(1 / n[which], which, place[rows], (len(means), design.frame.height))
-    inside = sparse(1 / n[which], cluster[rows], which, (blocks.n_clusters, len(means)))
-    own = sparse(
-        (use / n)[which], cluster[rows], place[rows], (blocks.n_clusters, design.frame.height)
-    )
-    by_cluster = np.zeros((len(blocks.cohorts) + 1, blocks.n_clusters))
-    np.add.at(by_cluster, (blocks.unit_cohort, blocks.cluster), 1)
-    centre = by_cluster[: len(blocks.cohorts)].T @ R @ signs - inside.toarray() * use
-    target = np.zeros(design.frame.height)
+    rows, cluster = panel.row[members], panel.cluster[members]
+    height, clusters = design.frame.height, panel.n_clusters
+    W = sparse(1 / n[which], which, rows, (len(means), height))
+    inside = sparse(1 / n[which], cluster, which, (clusters, len(means)))
+    own = sparse((use / n)[which], cluster, rows, (clusters, height))
+    centre = _by_cohort(panel).T @ R @ signs - inside.toarray() * use
+    target = np.zeros(height)
     for k, cell in enumerate(cells):
-        treated = blocks.rows(cell.time, cell.cohort, cell.cohort + 1)
-        target[place[treated]] += q[k] / (treated.stop - treated.start)
-
+        treated = panel.row[panel.members(cell.time, [(cell.cohort, cell.cohort + 1)])]
+        target[treated] += q[k] / len(treated)
     first = _as_estimated(design, control=control, kind=kind, level=level)
     return Linear(
         name=f"att_gt:{kind}" + (":nevertreated" if control == "nevertreated" else ""),
@@ -106,17 +101,24 @@ def att_gt_linear(
     )
 
 
-def _seen(blocks: Blocks, c: Comparison) -> bool:
+def _seen(panel: Arranged, c: Comparison) -> bool:
     """Say whether treated and comparison schools are there in the period and in its base."""
-    runs = [(c.cohort, c.cohort + 1)], list(c.groups)
     return all(
-        any(blocks.offsets[t, b] > blocks.offsets[t, a] for a, b in side)
-        for side in runs
+        len(panel.members(t, runs))
+        for runs in ([(c.cohort, c.cohort + 1)], c.groups)
         for t in (c.time, c.base)
     )
 
 
-def _means(blocks: Blocks, cells: list[Comparison]) -> tuple[list[Ints], Floats]:
+def _by_cohort(panel: Arranged) -> Floats:
+    """Count schools by treated cohort and cluster."""
+    _, first = np.unique(panel.unit, return_index=True)
+    counts = np.zeros((len(panel.cohorts) + 1, panel.n_clusters))
+    np.add.at(counts, (panel.cohort[first], panel.cluster[first]), 1)
+    return counts[:-1]
+
+
+def _means(panel: Arranged, cells: list[Comparison]) -> tuple[list[Ints], Floats]:
     """Return the rows of each distinct mean, and the sign of each mean in each effect."""
     index: dict[tuple[int, tuple[tuple[int, int], ...]], int] = {}
     entries = []
@@ -132,23 +134,18 @@ def _means(blocks: Blocks, cells: list[Comparison]) -> tuple[list[Ints], Floats]
     signs = np.zeros((len(cells), len(index)))
     for k, j, sign in entries:
         signs[k, j] += sign
-    rows = [
-        np.concatenate([np.arange(s.start, s.stop) for s in (blocks.rows(t, *run) for run in runs)])
-        for t, runs in index
-    ]
-    return rows, signs
+    return [panel.members(t, runs) for t, runs in index], signs
 
 
-def _aggregation(blocks: Blocks, cells: list[Comparison], kind: Kind) -> tuple[Floats, Floats]:
+def _aggregation(panel: Arranged, cells: list[Comparison], kind: Kind) -> tuple[Floats, Floats]:
     """Return the weights of effects, and how estimated cohort shares respond to the effects.
 
     An average by shares, theta = sum p_k V_k / S, adds (V_k - theta) / S for a school of k's
     cohort; R collects these over the averages that the aggregation is made of.
     """
-    G = len(blocks.cohorts)
-    sizes = np.bincount(blocks.unit_cohort, minlength=G)[:G].astype(float)
+    sizes = _by_cohort(panel).sum(axis=1)
     cohort = np.array([c.cohort for c in cells])
-    event = np.array([blocks.periods[c.time] - blocks.cohorts[c.cohort] for c in cells])
+    event = np.array([panel.periods[c.time] - panel.cohorts[c.cohort] for c in cells])
     time = np.array([c.time for c in cells])
     K = len(cells)
 

@@ -42,16 +42,14 @@ def twfe_linear(design: PanelDesign, *, level: float = 0.95) -> Linear:
     """
     from scipy.special import stdtrit
 
-    blocks, place = arranged(design, "notyettreated")
-    cohorts = np.array([*blocks.cohorts, np.iinfo(np.int64).max])
-    year = np.repeat(np.arange(len(blocks.periods)), np.diff(blocks.offsets[:, [0, -1]])[:, 0])
-    treated = np.array(blocks.periods)[year] >= cohorts[blocks.unit_cohort[blocks.unit]]
-    Z = np.zeros((len(year), len(blocks.periods) + 1))
-    Z[np.arange(len(year)), year] = 1
+    panel = arranged(design, "notyettreated")
+    starts = np.array([*panel.cohorts, np.iinfo(np.int64).max])
+    treated = np.array(panel.periods)[panel.time] >= starts[panel.cohort]
+    Z = np.zeros((len(panel.row), len(panel.periods) + 1))
+    Z[np.arange(len(Z)), panel.time] = 1
     Z[:, -1] = treated
-    seen = np.bincount(blocks.unit)
-    sums = np.stack([np.bincount(blocks.unit, column) for column in Z.T], axis=1)
-    within = Z - (sums / seen[:, None])[blocks.unit]
+    sums = np.stack([np.bincount(panel.unit, column) for column in Z.T], axis=1)
+    within = Z - (sums / np.bincount(panel.unit)[:, None])[panel.unit]
     periods, D = within[:, :-1], within[:, -1]
     x = D - periods @ np.linalg.lstsq(periods, D, rcond=None)[0]
     size = float(x @ D)
@@ -60,25 +58,18 @@ def twfe_linear(design: PanelDesign, *, level: float = 0.95) -> Linear:
             "treatment cannot be told from school and year effects: no school-year is compared "
             "with one that is treated differently in the same year; add comparison schools"
         )
-    cluster = blocks.cluster[blocks.unit]
-    shape = (blocks.n_clusters, design.frame.height)
-    own = sparse(x / size, cluster, place, shape)
-    scores = np.stack(
-        [np.bincount(cluster, x / size * z, minlength=blocks.n_clusters) for z in Z.T], axis=1
-    )
+    cluster, clusters, height = panel.cluster, panel.n_clusters, design.frame.height
+    own = sparse(x / size, cluster, panel.row, (clusters, height))
+    scores = np.stack([np.bincount(cluster, x / size * z, minlength=clusters) for z in Z.T], axis=1)
     # Coefficients of periods and treatment, given schools: one small system for all draws.
-    solve = np.linalg.pinv(within.T @ within, hermitian=True)
-    column = np.tile(np.arange(Z.shape[1]), len(Z))
-    fit = sparse(
-        within.ravel(), column, np.repeat(place, Z.shape[1]), (Z.shape[1], design.frame.height)
-    )
-    k = len(blocks.periods) + len(blocks.unit_cohort)
-    clusters = blocks.n_clusters
+    solve = np.linalg.pinv(within.T @ within, rcond=1e-10, hermitian=True)
+    column, row = np.tile(np.arange(Z.shape[1]), len(Z)), np.repeat(panel.row, Z.shape[1])
+    fit = sparse(within.ravel(), column, row, (Z.shape[1], height))
     treated_clusters = len(np.unique(cluster[treated]))
-    weights = np.zeros(design.frame.height)
-    weights[place] = x / size
-    target = np.zeros(design.frame.height)
-    target[place[treated]] = 1 / treated.sum()
+    weights = np.zeros(height)
+    weights[panel.row] = x / size
+    target = np.zeros(height)
+    target[panel.row[treated]] = 1 / treated.sum()
     return Linear(
         name="twfe",
         weights=weights,
@@ -88,16 +79,16 @@ def twfe_linear(design: PanelDesign, *, level: float = 0.95) -> Linear:
             "fixest",
             n_rows=len(x),
             n_clusters=clusters,
-            k=k,
-            k_nested=len(blocks.unit_cohort) - 1,
+            k=len(np.unique(panel.time)) + panel.n_units,
+            k_nested=panel.n_units - 1,
         ),
         critical=float(stdtrit(clusters - 1, 0.5 + level / 2)),
         df=clusters - 1,
         method="two-way fixed effects, one coefficient on treatment",
         variance="CRV1, clustered on cluster, small-sample factor of fixest",
         reason="" if treated_clusters > 1 else "one treated cluster only",
-        n_schools=len(np.unique(blocks.unit[treated])),
-        n_comparison=int((blocks.unit_cohort == len(blocks.cohorts)).sum()),
+        n_schools=len(np.unique(panel.unit[treated])),
+        n_comparison=len(np.unique(panel.unit[panel.cohort == len(panel.cohorts)])),
         n_clusters=clusters,
         n_treated_clusters=treated_clusters,
     )
