@@ -116,17 +116,6 @@ def _column(column: Column, cells: list[Cell], trusted: bool) -> Column:
     return column
 
 
-def _own_names(columns: Iterable[Column]) -> list[Column]:
-    """Give each column a name of its own, or protecting one would leave its namesake open."""
-    out: dict[str, Column] = {}
-    for column in columns:
-        name = column.name
-        while name in out:
-            name += "_again"
-        out[name] = evolve(column, name=name)
-    return list(out.values())
-
-
 def _clean(value: Cell, column: Column) -> Cell:
     """Return a cell as a number where it must be one; None when it is none, NaN among them."""
     people = column.kind == "count" and column.of == "people"
@@ -143,7 +132,7 @@ def _declare_table(table: Table, trusted: bool) -> Table:
     cells = list(zip(*table.rows, strict=True)) if table.rows else [()] * len(table.columns)
     columns = tuple(
         _column(column, list(values), trusted)
-        for column, values in zip(_own_names(table.columns), cells, strict=True)
+        for column, values in zip(table.columns, cells, strict=True)
     )
     rows = [list(row) for row in table.rows]
     marks = dict(table.marks)

@@ -53,10 +53,15 @@ def withheld_places(
         for place, cells in system.shares.items()
         if cells is None or any(cell in withheld for cell in cells)
     }
+    # A number beside a withheld share may be the bound of its interval, which gives the share back.
+    rows = {place[:3] for place in shares}
     means = {
         place
         for place, cell in system.means.items()
-        if cell is None or cell in withheld or (system.values[cell] or 0) < profile.min_people
+        if cell is None
+        or cell in withheld
+        or place[:3] in rows
+        or (system.values[cell] or 0) < profile.min_people
     }
     return {place for place in counts | shares | means if place[:2] not in published}
 

@@ -50,14 +50,6 @@ def test_without_a_fallback_nothing_is_released(monkeypatch) -> None:
     assert not any(str(row[1]) in str(caught.value) for row in ROWS)
 
 
-def test_two_columns_of_one_name_are_both_protected() -> None:
-    """A namesake doesn't keep what was withheld."""
-    table = Table(id="t", title="t", columns=[LEVEL, N, N], rows=[["head", 3, 3], ["sbm", 9, 9]])
-    safe = protect(evaluation(tables=[table]), DFE).results[0].tables[0]
-    assert safe.rows[0] == ("head", None, None)
-    assert len({c.name for c in safe.columns}) == 3
-
-
 @pytest.mark.parametrize(
     ("text", "values"),
     [

@@ -392,3 +392,19 @@ def test_profiles_may_only_be_stricter() -> None:
         assert name in str(caught.value)
     with pytest.raises(PluginError, match="round_to"):
         check_stricter(attrs.evolve(DFE, round_to=3), attrs.evolve(DFE, round_to=5))
+
+
+def test_the_bounds_of_a_withheld_share_go_with_it() -> None:
+    """A Wilson bound and the number of people give the share back, so neither bound stays."""
+    columns = (
+        LEVEL,
+        N,
+        Column(name="share", kind="share", unit="percent", denominator="n"),
+        Column(name="low", kind="number", unit="percent", denominator="n"),
+        Column(name="high", kind="number", unit="percent", denominator="n"),
+    )
+    rows = [["head", 20, 90.0, 69.9, 97.2], ["deputy", 40, 50.0, 35.2, 64.8]]
+    result = released(core(tables=[table(rows, columns)]))
+    head, deputy = result.tables[0].rows
+    assert head[2:] == (None, None, None)
+    assert deputy[2:] == (50.0, 35.2, 64.8)
