@@ -334,7 +334,10 @@ def _lay_out(
         n_rows=rows.height,
         exclusions=exclusions,
     )
-    return placed.take(np.lexsort((cohort,) if cluster is None else (cluster, cohort)))
+    key = cohort if cluster is None else cohort * (int(cluster.max()) + 1) + cluster
+    # Short integers are sorted by radix, several times as fast.
+    short = key.astype(np.uint16) if key.max() < 2**16 else key
+    return placed.take(np.argsort(short, kind="stable"))
 
 
 def _in_order(rows: pl.DataFrame) -> int:
