@@ -65,10 +65,8 @@ class Keys:
     def text(self, key: str, default: str = "", *, required: bool = False) -> str:
         """Take text in quotes."""
         value: str = self._take(key, default, (str,), "text in quotes")
-        if required and (key not in self.values or not str(value).strip()):
-            self.fault(
-                key, None, "it is required and is missing", f'Add {key} = "…".', "study.missing_key"
-            )
+        if required and not str(self.values.get(key, "")).strip():
+            self._missing(key)
         return value
 
     def choice(self, key: str, default: str, allowed: tuple[str, ...]) -> str:
@@ -105,11 +103,13 @@ class Keys:
         if not all(isinstance(v, str) for v in values):
             self.fault(key, value, "expected a list of texts", 'Write ["one", "two"].')
             return ()
-        if required and not values:
-            self.fault(
-                key, None, "it is required and is missing", f'Add {key} = "…".', "study.missing_key"
-            )
+        if required and self.values.get(key, "") in ("", []):
+            self._missing(key)
         return values
+
+    def _missing(self, key: str) -> None:
+        rule, remedy = "it is required and is missing", f'Add {key} = "…".'
+        self.fault(key, None, rule, remedy, "study.missing_key")
 
     def wholes(self, key: str) -> tuple[int, ...]:
         """Take a list of whole numbers."""
