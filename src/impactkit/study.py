@@ -139,7 +139,8 @@ class Study:
 
     `metrics` maps the ids to run to their parameters; None runs every metric whose needs are met.
     `max_rejected` is the share of an official extract's rows that may be set aside before it is an
-    error. `folder` is what paths are relative to.
+    error. `plugins_timeout` is how many seconds a metric of somebody else's plugin may take, and
+    `plugins_memory_mb` how many megabytes (0: no limit). `folder` is what paths are relative to.
 
     Examples
     --------
@@ -157,6 +158,8 @@ class Study:
     disclosure: str = "dfe-school"
     plugins_allow: tuple[str, ...] = attrs.field(default=(), converter=texts)
     plugins_deny: tuple[str, ...] = attrs.field(default=(), converter=texts)
+    plugins_timeout: float = 300.0
+    plugins_memory_mb: int = 0
     folder: Path | None = attrs.field(default=None, eq=False)
     file: str = attrs.field(default="", eq=False)
     text: str = attrs.field(default="", eq=False, repr=False)
@@ -283,6 +286,8 @@ def _parse(
         "disclosure": disclosure.text("profile", "dfe-school"),
         "plugins_allow": plugins.texts("allow"),
         "plugins_deny": plugins.texts("deny"),
+        "plugins_timeout": plugins.number("timeout_seconds", 300.0, low=1.0, high=86_400.0),
+        "plugins_memory_mb": plugins.whole("memory_mb", 0, low=0),
     }
     top.close()
     return made, tuple(sorted(top.problems, key=lambda p: p.row or 0))

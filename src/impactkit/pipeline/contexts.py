@@ -49,16 +49,17 @@ def context_for(planned: PlannedMetric, ground: Ground) -> MetricContext:
         panel = panel_of(data)
         labels = {metric.id: metric.title, **{m.id: m.label for m in ground.measures.values()}}
         label = labels.get(panel.measure, "")
-        return tuple(
-            effects.effect(
-                panel,
-                plan.study.design,
-                plan.estimator,
-                metric=metric.id,
-                seed=seed,
-                **{"label": label, **options},
-            )
+        found = effects.effect(
+            panel,
+            plan.study.design,
+            plan.estimator,
+            metric=metric.id,
+            seed=seed,
+            **{"label": label, **options},
         )
+        # What the study's own outcomes leave out is told once, for the whole evaluation.
+        shared = panel.measure in plan.study.design.outcome
+        return (*found, *(() if shared else panel.exclusions))
 
     return MetricContext(
         metric=metric.id,

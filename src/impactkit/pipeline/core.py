@@ -9,15 +9,20 @@ from typing import TYPE_CHECKING
 
 from impactkit import __version__
 from impactkit.declarations import DisclosureProfile, Estimator, Reader, TableSpec
+from impactkit.errors import PluginError
 from impactkit.hookspecs import hookimpl
 from impactkit.types import Measure
 
 if TYPE_CHECKING:
     from impactkit.plugins import Registry
 
+CORE = "core"
 OURS = ("did", "claims", "leadership", "governance", "partnership", "value", "pupils")
-FIRST_PARTY = ("core", *OURS, *(f"impactkit-{name}" for name in OURS))
-"""Plugins made and tested with core: their entry points, and their distributions."""
+RESERVED = {name: f"impactkit-{name}" for name in OURS}
+"""Names of entry points that only these distributions may have: reports trust what they say."""
+
+FIRST_PARTY = (CORE, *OURS)
+"""Plugins made and tested with core."""
 
 
 class CorePlugin:
@@ -74,17 +79,45 @@ def default_registry(
     """Return core, the installed plugins and the allowed local metrics, in that order.
 
     ``IMPACTKIT_PLUGINS`` (names with commas between them) narrows the installed plugins further.
+    A name in any of the lists that no plugin has is noted among the plugins.
     """
     from impactkit.plugins import PluginInfo, Registry
 
-    registry = Registry()
+    registry = Registry(vet={"profiles": _vet_profile})
     registry.register(
-        CorePlugin(), PluginInfo(name="core", version=__version__, source="impactkit itself")
+        CorePlugin(), PluginInfo(name=CORE, version=__version__, source="impactkit itself")
     )
+    allow, deny = set(allow), set(deny)
     named = {name.strip() for name in os.environ.get("IMPACTKIT_PLUGINS", "").split(",")} - {""}
-    registry.load_installed(
-        allow=set(allow) & named if allow and named else set(allow) or named, deny=deny
-    )
+    narrowed = allow & named if allow and named else allow or named
+    registry.load_installed(allow=narrowed, deny=deny, reserved=RESERVED)
     if local is not None:
         registry.load_local(local, allowed=allowed, deny=deny)
+    registry.miss(
+        {
+            **dict.fromkeys(named, "named in IMPACTKIT_PLUGINS"),
+            **dict.fromkeys(allow, "named in the allow list"),
+            **dict.fromkeys(deny, "named in the deny list"),
+        }
+    )
     return registry
+
+
+def _vet_profile(profile: DisclosureProfile) -> None:
+    """Refuse a plugin's profile that protects less than every profile of core.
+
+    Raises
+    ------
+    PluginError
+        With the rules that it loosens, beside those of the default.
+    """
+    from impactkit.disclosure import check_stricter, core_profiles
+
+    refusals = []
+    for base in core_profiles():
+        try:
+            check_stricter(profile, base)
+        except PluginError as error:
+            refusals.append(error)
+    if len(refusals) == len(core_profiles()):
+        raise refusals[0]

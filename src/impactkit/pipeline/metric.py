@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
+import copy
 import time
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from impactkit.declarations import Metric, load_code
-from impactkit.errors import EstimationError
+from impactkit.errors import EstimationError, MetricError
 from impactkit.metrics import MetricContext
 from impactkit.pipeline.contexts import context_for
 from impactkit.pipeline.ground import Ground
 from impactkit.pipeline.resolve import PlannedMetric, missing
+from impactkit.pipeline.returned import HOMES, collected, computed
 from impactkit.plugins import guarded, spare, words_of
-from impactkit.results import Chart, Diagnostic, Estimate, Exclusion, MetricResult, Note, Table
+from impactkit.results import Estimate, MetricResult
 
 if TYPE_CHECKING:
+    import polars as pl
+
     from impactkit.plugins import PluginInfo
+
+TOLD_ROWS = 100
+"""Fewer rows than these are not counted in messages: they may be a few people's."""
 
 
 def run_metric(planned: PlannedMetric, ground: Ground) -> MetricResult:
@@ -42,104 +49,74 @@ def run_metric(planned: PlannedMetric, ground: Ground) -> MetricResult:
     if lacking:
         return attrs.evolve(blank, status="skipped", reason=f"the study lacks {'; '.join(lacking)}")
     context = context_for(planned, ground)
-    for info, fault in registry.tell("impactkit_before_metric", metric=metric, context=context):
-        _blame(ground, info, fault)
-    begun = time.process_time()
+    _tell(ground, planned, "impactkit_before_metric", metric=metric)
     try:
-        with guarded():
-            result = _compute(metric, context, blank)
-    except EstimationError as error:
+        parts, seconds = _worked_out(planned, ground, owner, context)
         result = attrs.evolve(
-            blank,
-            estimates=(
-                Estimate(
-                    metric=metric.id, status="not_estimable", reason=str(error), unit=metric.unit
-                ),
-            ),
+            blank, cpu_seconds=seconds, **{name: getattr(parts, name) for name in HOMES.values()}
         )
+    except EstimationError as error:
+        no_estimate = Estimate(
+            metric=metric.id, status="not_estimable", reason=str(error), unit=metric.unit
+        )
+        result = attrs.evolve(blank, estimates=(no_estimate,))
     except BaseException as error:
         spare(error)
-        result = attrs.evolve(blank, status="failed", reason=words_of(error))
-    result = attrs.evolve(result, cpu_seconds=time.process_time() - begun)
-    for info, fault in registry.tell("impactkit_after_metric", result=result, context=context):
-        _blame(ground, info, fault)
+        words = str(error) if isinstance(error, MetricError) else words_of(error)
+        reason = "; ".join(part for part in (words, _shape(context.tables)) if part)
+        result = attrs.evolve(blank, status="failed", reason=reason)
+    _tell(ground, planned, "impactkit_after_metric", result=result)
     return result
 
 
-def _blame(ground: Ground, info: PluginInfo, fault: str) -> None:
-    ground.plan.registry.blame(info.name, fault)
+def _worked_out(
+    planned: PlannedMetric, ground: Ground, owner: PluginInfo, context: MetricContext
+) -> tuple[MetricResult, float]:
+    """Return what a metric found, and the CPU seconds of its own code and its design.
 
+    Metrics of plugins that were not made with core run in a worker process.
+    """
+    metric, study = planned.metric, ground.plan.study
+    begun, apart = time.process_time(), 0.0
+    with guarded() as seen:
+        if owner.origin is not None and not owner.first_party:
+            from impactkit.pipeline.apart import computed_apart
 
-def _compute(metric: Metric, context: MetricContext, blank: MetricResult) -> MetricResult:
-    """Call the metric and sort what it gives into a `MetricResult`."""
-    import polars as pl
-
-    given = load_code(metric.compute)(context)
-    if metric.shape == "outcome":
-        if isinstance(given, pl.LazyFrame):
-            given = given.collect()
-        given = context.effect(_tidy(metric, given))
-    if isinstance(given, MetricResult):
-        return attrs.evolve(
-            given,
-            **{
-                name: getattr(blank, name)
-                for name in (
-                    "metric",
-                    "title",
-                    "question",
-                    "unit",
-                    "direction",
-                    "params",
-                    "card",
-                    "plugin",
-                    "plugin_version",
-                    "content_hash",
-                    "local",
-                )
-            },
-        )
-    parts = [given] if isinstance(given, Estimate | Table) else list(given or ())
-    homes: dict[type, tuple[str, list[Any]]] = {
-        Estimate: ("estimates", []),
-        Table: ("tables", []),
-        Chart: ("charts", []),
-        Note: ("notes", []),
-        Diagnostic: ("diagnostics", []),
-        Exclusion: ("exclusions", []),
-    }
-    for part in parts:
-        if type(part) not in homes:
-            raise TypeError(
-                f"it gave a {type(part).__name__}; a metric gives Estimate, Table, Chart, Note, "
-                "Diagnostic or Exclusion"
+            given, apart = computed_apart(
+                metric,
+                owner,
+                context,
+                seconds=study.plugins_timeout,
+                memory_mb=study.plugins_memory_mb,
             )
-        homes[type(part)][1].append(part)
-    estimates = [
-        attrs.evolve(e, metric=metric.id, unit=e.unit or metric.unit) for e in homes[Estimate][1]
+        else:
+            given = computed(metric, context)
+        parts = given if isinstance(given, MetricResult) else _designed(planned, context, given)
+    for fault in (*seen.faults, *(f"it replaced {name}" for name in seen.patched)):
+        ground.plan.registry.blame(owner.name, f"metric {metric.id}: {fault}")
+    return parts, time.process_time() - begun + apart
+
+
+def _designed(planned: PlannedMetric, context: MetricContext, frame: pl.DataFrame) -> MetricResult:
+    """Apply the study's design to an outcome metric's frame."""
+    return collected(planned.metric, context.effect(frame))
+
+
+def _shape(tables: Mapping[str, Any]) -> str:
+    """Say what a metric was given, for whoever is to find out why it failed."""
+    told = [
+        f"{name} ({f'{frame.height:,}' if frame.height >= TOLD_ROWS else 'few'} rows of "
+        f"{', '.join(frame.columns)})"
+        for name, frame in tables.items()
     ]
-    gathered: dict[str, Any] = {name: tuple(found) for name, found in homes.values()}
-    return attrs.evolve(blank, **{**gathered, "estimates": tuple(estimates)})
+    return f"given {' and '.join(told)}" if told else ""
 
 
-def _tidy(metric: Metric, frame: Any) -> Any:
-    """Check what an outcome metric returned, naming what is wrong in the author's terms."""
-    import polars as pl
-
-    if not isinstance(frame, pl.DataFrame):
-        raise TypeError(f"an outcome metric returns a polars frame, not a {type(frame).__name__}")
-    absent = [c for c in ("school_key", "year", "value") if c not in frame.columns]
-    if absent:
-        raise ValueError(
-            f"the frame has no column {', '.join(absent)}; it has {', '.join(frame.columns)}"
-        )
-    kept = [c for c in ("school_key", "year", "value", "weight") if c in frame.columns]
-    casts = {"school_key": pl.String, "year": pl.Int64, "value": pl.Float64, "weight": pl.Float64}
-    frame = frame.select(pl.col(c).cast(casts[c]) for c in kept)
-    broken = frame.filter(pl.col("value").is_nan() | pl.col("value").is_infinite()).height
-    if broken:
-        raise ValueError(f"{broken:,} values are not numbers (NaN or infinite); use null")
-    twice = frame.height - frame.select("school_key", "year").unique().height
-    if twice:
-        raise ValueError(f"{twice:,} school-years appear more than once; return one row for each")
-    return frame.drop_nulls("value")
+def _tell(ground: Ground, planned: PlannedMetric, hook: str, **what: Any) -> None:
+    """Tell the plugins that watch; each hears of copies, so that none can change anything."""
+    registry = ground.plan.registry
+    if registry.listens(hook):
+        context = context_for(planned, ground)
+        context = attrs.evolve(context, params=copy.deepcopy(context.params))
+        for info, fault in registry.tell(hook, **copy.deepcopy(what), context=context):
+            registry.blame(info.name, fault)

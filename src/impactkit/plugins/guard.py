@@ -10,6 +10,7 @@ import inspect
 import io
 import locale
 import os
+import re
 import signal
 import sys
 import threading
@@ -20,6 +21,8 @@ from pathlib import Path
 from typing import Any
 
 import attrs
+
+_LIBRARIES = sys.stdlib_module_names | {"attr", "impactkit", "numpy", "pluggy", "polars", "scipy"}
 
 MOST_WORDS = 500
 """Characters of an exception's message that are shown; some hold a whole query plan."""
@@ -42,17 +45,26 @@ def spare(error: BaseException) -> None:
 def words_of(error: BaseException) -> str:
     """Name an exception and where it was raised, in one line.
 
+    The place is the innermost in the plugin's own code: not inside polars, where it went wrong.
+    Polars quotes the values that it stumbles over; they may be personal, and are left out.
+
     Examples
     --------
     >>> words_of(ValueError("no such  year"))
     'ValueError: no such year'
     """
-    frames = traceback.extract_tb(error.__traceback__)
-    where = f" ({Path(frames[-1].filename).name}, line {frames[-1].lineno})" if frames else ""
+    places = [
+        (frame.f_globals.get("__name__", ""), Path(frame.f_code.co_filename).name, line)
+        for frame, line in traceback.walk_tb(error.__traceback__)
+    ]
+    own = [place for place in places if place[0].partition(".")[0] not in _LIBRARIES] or places
+    where = f" ({own[-1][1]}, line {own[-1][2]})" if own else ""
     try:
         text = " ".join(str(error).split())
     except Exception:  # a message that cannot be made is no reason to lose the rest
         text = ""
+    if type(error).__module__.partition(".")[0] == "polars":
+        text = re.sub(r"\[[^\]]*\]?|\"[^\"]*\"?", "…", text)
     text = text if len(text) <= MOST_WORDS else text[:MOST_WORDS] + " …"
     return f"{type(error).__name__}{': ' + text if text else ''}{where}"
 

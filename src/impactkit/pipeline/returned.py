@@ -1,0 +1,335 @@
+"""What a metric or a section gave, held to its contract: every fault at once, in plain words.
+
+NaN never goes further: a number that is not there is None, with the reason beside it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any, get_args
+
+import attrs
+
+from impactkit.declarations import Metric, Section, load_code
+from impactkit.errors import MetricError
+from impactkit.metrics import MetricContext
+from impactkit.results import (
+    Cell,
+    Chart,
+    ColumnKind,
+    Diagnostic,
+    Estimate,
+    EstimateStatus,
+    Exclusion,
+    MetricResult,
+    Note,
+    Table,
+)
+
+if TYPE_CHECKING:
+    import polars as pl
+
+HOMES: Mapping[type, str] = {
+    Estimate: "estimates",
+    Table: "tables",
+    Chart: "charts",
+    Note: "notes",
+    Diagnostic: "diagnostics",
+    Exclusion: "exclusions",
+}
+"""What a metric may give, and where it goes."""
+
+MOST_FAULTS = 5
+"""Faults that are told at once; a metric that gives NaN gives it often."""
+
+_FIELDS = {field.name: str(field.type) for field in attrs.fields(Estimate)}
+_KEY = ("estimand", "measure", "subgroup", "term", "method")
+_CHART_KINDS = ("event_study", "line", "bar", "interval", "step")
+_OF = ("", "people", "schools", "partnerships", "events")
+
+
+def computed(metric: Metric, context: MetricContext) -> pl.DataFrame | MetricResult:
+    """Run a metric's own code: a tidy frame of an outcome metric, or a bare `MetricResult`.
+
+    Raises
+    ------
+    MetricError
+        When it gives what its contract does not allow, with every fault; and whatever it raises.
+    """
+    given = load_code(metric.compute)(context)
+    return tidy(given) if metric.shape == "outcome" else collected(metric, given)
+
+
+def tidy(given: Any) -> pl.DataFrame:
+    """Return an outcome metric's frame with `school_key`, `year`, `value` and perhaps `weight`.
+
+    A lazy frame is collected. Rows without a value stay, for the panel to count them.
+
+    Examples
+    --------
+    >>> import polars as pl
+    >>> tidy(pl.DataFrame({"school_key": ["1"], "year": [2019], "value": ["many"]}))
+    Traceback (most recent call last):
+        ...
+    impactkit.errors.MetricError: the column value is String; it must hold numbers
+    """
+    import polars as pl
+
+    if isinstance(given, pl.LazyFrame):
+        given = given.collect()
+    if not isinstance(given, pl.DataFrame):
+        raise MetricError(f"an outcome metric returns a polars frame, not a {type(given).__name__}")
+    absent = [c for c in ("school_key", "year", "value") if c not in given.columns]
+    if absent:
+        raise MetricError(
+            f"the frame has no column {', '.join(absent)}; it has {', '.join(given.columns)}"
+        )
+    casts = {"school_key": pl.String, "year": pl.Int64, "value": pl.Float64, "weight": pl.Float64}
+    frame = given.select(name for name in casts if name in given.columns)
+    _refuse(_type_faults(frame))
+    frame = frame.select(pl.col(name).cast(casts[name]) for name in frame.columns)
+    _refuse(_value_faults(frame))
+    return frame
+
+
+def _type_faults(frame: pl.DataFrame) -> Iterable[str]:
+    import polars as pl
+
+    for name, dtype in frame.schema.items():
+        if name == "school_key":
+            good, wanted = dtype == pl.String or dtype.is_integer(), "hold keys of schools as text"
+        elif name == "year":
+            good, wanted = dtype.is_integer(), "hold whole numbers: 2024 for 2023/24"
+        else:
+            good, wanted = dtype.is_numeric() or dtype == pl.Boolean, "hold numbers"
+        if not good and dtype != pl.Null:
+            yield f"the column {name} is {dtype}; it must {wanted}"
+
+
+def _value_faults(frame: pl.DataFrame) -> Iterable[str]:
+    import polars as pl
+
+    for name in ("value", "weight"):
+        if name in frame.columns:
+            broken = frame.filter(~pl.col(name).is_finite()).height
+            if broken:
+                yield f"{broken:,} {name}s are not numbers (NaN or infinite); use null"
+    keyless = frame.filter(pl.col("school_key").is_null() | pl.col("year").is_null()).height
+    if keyless:
+        yield f"{keyless:,} rows have no school_key or no year"
+    twice = frame.height - frame.select("school_key", "year").unique().height
+    if twice:
+        yield f"{twice:,} school-years appear more than once; return one row for each"
+
+
+def collected(metric: Metric, given: Any) -> MetricResult:
+    """Sort what an estimating metric gave into a bare `MetricResult`.
+
+    Examples
+    --------
+    >>> metric = Metric(id="kent.size", title="Size", unit="percent", compute=len)
+    >>> collected(metric, [Estimate(value=3.0)]).estimates[0].unit
+    'percent'
+    >>> collected(metric, [Estimate(value=float("nan"))])
+    Traceback (most recent call last):
+        ...
+    impactkit.errors.MetricError: estimate 1: value is nan; a number that is not there is None, ...
+    """
+    if isinstance(given, MetricResult):
+        parts = [part for name in HOMES.values() for part in getattr(given, name)]
+    else:
+        parts = [given] if type(given) in HOMES else list(_iterated(given))
+    strangers = sorted({type(part).__name__ for part in parts if type(part) not in HOMES})
+    if strangers:
+        raise MetricError(
+            f"it gave a {', a '.join(strangers)}; a metric gives Estimate, Table, Chart, Note, "
+            "Diagnostic or Exclusion"
+        )
+    parts = [
+        attrs.evolve(part, metric=metric.id, unit=part.unit or metric.unit)
+        if isinstance(part, Estimate)
+        else part
+        for part in parts
+    ]
+    return attrs.evolve(MetricResult(metric=metric.id), **checked(parts))
+
+
+def _iterated(given: Any) -> Iterable[Any]:
+    if given is None:
+        return ()
+    if isinstance(given, str | bytes | Mapping) or not hasattr(given, "__iter__"):
+        return (given,)
+    if hasattr(given, "columns"):  # a frame, whose iterator gives its columns
+        return (given,)
+    return given  # type: ignore[no-any-return]
+
+
+def checked_section(section: Any) -> Section:
+    """Return a report section whose parts are what they must be.
+
+    Raises
+    ------
+    MetricError
+        With every fault.
+    """
+    if not isinstance(section, Section):
+        raise MetricError(f"a report section is a Section, not a {type(section).__name__}")
+    about = f"section {section.id}"
+    for kind in (Note, Table, Chart):
+        for part in getattr(section, HOMES[kind]):
+            if type(part) is not kind:
+                words = f"a {type(part).__name__} stands where a {kind.__name__} must"
+                raise MetricError(f"{about}: {words}")
+    try:
+        found = checked((*section.notes, *section.tables, *section.charts))
+    except MetricError as error:
+        raise MetricError(f"{about}: {error}") from None
+    return attrs.evolve(section, **{k: found[k] for k in ("notes", "tables", "charts")})
+
+
+def checked(parts: Iterable[Any]) -> dict[str, Any]:
+    """Return parts by where they go, with plain numbers in them.
+
+    Raises
+    ------
+    MetricError
+        With every fault: a number that is none, two of one id, a chart of what is not there.
+    """
+    homes: dict[str, list[Any]] = {name: [] for name in HOMES.values()}
+    faults: list[str] = []
+    for part in parts:
+        home = homes[HOMES[type(part)]]
+        home.append(_CHECKS[type(part)](part, f"{_WORDS[type(part)]} {len(home) + 1}", faults))
+    faults += _twice("estimate", [tuple(getattr(e, k) for k in _KEY) for e in homes["estimates"]])
+    faults += _twice("table", [table.id for table in homes["tables"]])
+    faults += _twice("chart", [chart.id for chart in homes["charts"]])
+    columns = {table.id: [c.name for c in table.columns] for table in homes["tables"]}
+    for chart in homes["charts"]:
+        faults += _chart_faults(chart, {**columns, "estimates": list(_FIELDS)})
+    _refuse(faults)
+    return {name: tuple(found) for name, found in homes.items()}
+
+
+def _refuse(faults: Iterable[str]) -> None:
+    faults = list(faults)
+    if faults:
+        more = len(faults) - MOST_FAULTS
+        shown = [*faults[:MOST_FAULTS], *([f"and {more:,} more"] if more > 0 else [])]
+        raise MetricError("; ".join(shown))
+
+
+def _twice(what: str, keys: list[Any]) -> list[str]:
+    again = sorted(str(key) for key, count in Counter(keys).items() if count > 1)
+    return [f"two {what}s are called {key}; give each a name of its own" for key in again]
+
+
+def _number(value: Any, where: str, faults: list[str], kinds: tuple[type, ...]) -> Any:
+    """Return a plain number, taking numpy's for what they are; note what is none."""
+    if value is None:
+        return None
+    if hasattr(value, "item") and not isinstance(value, str) and getattr(value, "ndim", 1) == 0:
+        value = value.item()
+    if isinstance(value, bool) and bool not in kinds:
+        faults.append(f"{where} is {value}, which is no number")
+        return None
+    if isinstance(value, int) and float in kinds and int not in kinds:
+        value = float(value)
+    if isinstance(value, float) and not math.isfinite(value):
+        faults.append(f"{where} is {value}; a number that is not there is None, with a reason")
+        return None
+    if not isinstance(value, kinds):
+        wanted = " or ".join(kind.__name__ for kind in kinds)
+        faults.append(f"{where} is a {type(value).__name__}, not {wanted} or None")
+        return None
+    return value
+
+
+def _estimate(estimate: Estimate, where: str, faults: list[str]) -> Estimate:
+    new: dict[str, Any] = {}
+    for name, kind in _FIELDS.items():
+        value = getattr(estimate, name)
+        if "float" in kind:
+            new[name] = _number(value, f"{where}: {name}", faults, (float,))
+        elif "int" in kind:
+            new[name] = _number(value, f"{where}: {name}", faults, (int,))
+        elif kind == "str" and not isinstance(value, str):
+            faults.append(f"{where}: {name} is a {type(value).__name__}, not text")
+    if estimate.status not in get_args(EstimateStatus):
+        faults.append(f"{where}: the status {estimate.status!r} is none")
+    if estimate.status == "ok" and estimate.value is None:
+        faults.append(f"{where} has no value; give it status='not_estimable' and a reason")
+    return attrs.evolve(estimate, **new)
+
+
+def _table(table: Table, where: str, faults: list[str]) -> Table:
+    faults += [
+        f"table {table.id}: column {column.name} has kind {column.kind!r}, of {column.of!r}"
+        for column in table.columns
+        if column.kind not in get_args(ColumnKind) or column.of not in _OF
+    ]
+    names = [column.name for column in table.columns]
+    kinds = (bool, int, float, str)
+    rows: list[list[Cell]] = [
+        [
+            _number(cell, f"table {table.id}: row {i}, {name}", faults, kinds)
+            for name, cell in zip(names, row, strict=True)
+        ]
+        for i, row in enumerate(table.rows, 1)
+    ]
+    return attrs.evolve(table, rows=rows)
+
+
+def _chart(chart: Chart, where: str, faults: list[str]) -> Chart:
+    if chart.kind not in _CHART_KINDS:
+        faults.append(f"chart {chart.id}: the kind {chart.kind!r} is none of {_CHART_KINDS}")
+    return chart
+
+
+def _chart_faults(chart: Chart, columns: Mapping[str, list[str]]) -> Iterable[str]:
+    if chart.data not in columns:
+        yield f"chart {chart.id} is of {chart.data!r}, which is no table here"
+        return
+    for field in ("x", "y", "low", "high", "series"):
+        name = getattr(chart, field)
+        if name and name not in columns[chart.data]:
+            yield f"chart {chart.id}: its {field} is {name!r}, which {chart.data} does not have"
+
+
+def _note(note: Note, where: str, faults: list[str]) -> Note:
+    values = {
+        name: _number(value, f"{where}: {name}", faults, (int, float, str))
+        for name, value in note.values.items()
+    }
+    try:
+        str(attrs.evolve(note, values=values))
+    except (LookupError, ValueError, TypeError, AttributeError) as error:
+        faults.append(f"{where}: its text and its values do not go together ({error})")
+    return attrs.evolve(note, values=values)
+
+
+def _diagnostic(diagnostic: Diagnostic, where: str, faults: list[str]) -> Diagnostic:
+    where = f"{where} ({diagnostic.name})"
+    value = _number(diagnostic.value, f"{where}: value", faults, (int, float, str))
+    p_value = _number(diagnostic.p_value, f"{where}: p_value", faults, (float,))
+    return attrs.evolve(diagnostic, value=value, p_value=p_value)
+
+
+def _exclusion(exclusion: Exclusion, where: str, faults: list[str]) -> Exclusion:
+    counts = {
+        name: _number(getattr(exclusion, name), f"{where}: {name}", faults, (int,))
+        for name in ("n_schools", "n_rows", "treated")
+    }
+    return attrs.evolve(exclusion, **counts)
+
+
+_CHECKS: Mapping[type, Any] = {
+    Estimate: _estimate,
+    Table: _table,
+    Chart: _chart,
+    Note: _note,
+    Diagnostic: _diagnostic,
+    Exclusion: _exclusion,
+}
+_WORDS = {kind: kind.__name__.lower() for kind in HOMES}
