@@ -29,6 +29,7 @@ from impactkit.estimators.event_study import event_times, require_treatment, see
 from impactkit.estimators.rectangle import Floats, Ints, Rectangle, rectangle
 from impactkit.estimators.within import Columns
 from impactkit.inference.cluster_variance import SmallSample
+from impactkit.inference.few_clusters import Thresholds
 from impactkit.inference.wild import (
     DISTRIBUTIONS,
     Distribution,
@@ -44,7 +45,7 @@ if TYPE_CHECKING:
 
 Bools = NDArray[np.bool_]
 
-FEW_TREATED = 6
+FEW_TREATED = Thresholds().wild
 """Treated, or untreated, clusters below which the bootstrap's p-values mislead."""
 
 
