@@ -180,7 +180,7 @@ def test_rows_left_out_are_counted_by_reason() -> None:
         ("missing", 6, 1, 0),
         ("already_treated", 5, 1, 1),
     ]
-    assert "unbalanced: 1 of 10 units" in found.warnings[0]
+    assert "1 of 10 units lack at least one of 5 periods" in found.warnings[0]
 
 
 def test_where_all_are_treated_in_the_end_the_last_cohort_is_the_comparison() -> None:
@@ -276,7 +276,7 @@ def test_perfect_separation_is_a_want_of_overlap() -> None:
         found = fit(separating, covariates=["z"], method=method, control="nevertreated")
         assert {c.status for c in found.cells} == {"not_estimable"}
         assert "too little overlap: the covariates (z)" in found.cells[0].reason
-        assert "method='reg'" in found.cells[0].reason
+        assert "outcome regression only" in found.cells[0].reason
 
 
 def test_weights_of_zero_leave_nobody() -> None:

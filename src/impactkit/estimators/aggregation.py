@@ -24,8 +24,9 @@ import attrs
 import numpy as np
 
 from impactkit.errors import Problem, UsageError
-from impactkit.estimators.att_gt_cells import Cells, Comparison
-from impactkit.estimators.blocks import Blocks
+from impactkit.estimators.att_gt_cells import Cells
+from impactkit.estimators.att_gt_comparisons import Comparison
+from impactkit.estimators.blocks import Units
 from impactkit.estimators.summaries import BASE, Inference, Quantity, table, to_estimates
 from impactkit.estimators.two_by_two import Floats, listing
 from impactkit.results import Estimate, estimates_to_frame
@@ -76,38 +77,34 @@ class Aggregation:
         )
 
 
-@attrs.frozen(kw_only=True, eq=False)
-class _Average:
-    """A weighted average of effects: its value and its contributions by cluster."""
+class _Rows:
+    """Averages as combinations of the rows of `Cells.contributions`: cells, then cohorts."""
 
-    value: float
-    influence: Floats
+    def __init__(self, units: Units, n_cells: int) -> None:
+        self._n_cells = n_cells
+        self._shares = np.add.reduceat(units.weight, units.start[:-1])
+        self.none = np.zeros(n_cells + len(units.cohorts))
 
+    def of(self, cell: int) -> Floats:
+        """Return the combination that is one cell."""
+        row = self.none.copy()
+        row[cell] = 1.0
+        return row
 
-class _Shares:
-    """Cohorts' total weights, and what each cluster contributes to them."""
-
-    def __init__(self, blocks: Blocks) -> None:
-        shape = (len(blocks.cohorts) + 1, blocks.n_clusters)
-        flat = np.bincount(
-            blocks.unit_cohort * blocks.n_clusters + blocks.cluster,
-            weights=blocks.unit_weight,
-            minlength=shape[0] * shape[1],
-        )
-        self._by_cluster = flat.reshape(shape)
-        self._total = self._by_cluster.sum(axis=1)
-
-    def average(self, values: Floats, influence: Floats, cohorts: list[int]) -> _Average:
-        """Average effects by their cohorts' shares, the shares' own estimation included."""
-        p = self._total[cohorts]
+    def average(
+        self, values: Floats, combinations: Floats, cohorts: list[int]
+    ) -> tuple[float, Floats]:
+        """Average estimates by their cohorts' shares, the shares' own estimation included."""
+        p = self._shares[cohorts]
         total = p.sum()
         value = float(p @ values / total)
-        shares = ((values - value) / total) @ self._by_cluster[cohorts]
-        return _Average(value=value, influence=p / total @ influence + shares)
+        combination: Floats = p / total @ combinations
+        np.add.at(combination, self._n_cells + np.array(cohorts), (values - value) / total)
+        return value, combination
 
 
 def aggregate(
-    blocks: Blocks,
+    units: Units,
     cells: Cells,
     inference: Inference,
     kind: Kind,
@@ -119,20 +116,20 @@ def aggregate(
 ) -> Aggregation:
     """Average group-time effects; see `AttGt.aggregate`."""
     _check(kind, min_e, max_e, balance_e)
-    shares = _Shares(blocks)
+    rows = _Rows(units, len(cells.cells))
     listed = [c.comparison for c in cells.cells]
-    event = [blocks.periods[c.time] - blocks.cohorts[c.cohort] for c in listed]
+    event = [units.periods[c.time] - units.cohorts[c.cohort] for c in listed]
     inside = [
         k
         for k in range(len(listed))
         if (min_e is None or event[k] >= min_e) and (max_e is None or event[k] <= max_e)
     ]
     if balance_e is not None:
-        inside = _balanced(blocks, cells, event, inside, balance_e)
+        inside = _balanced(units, cells, event, inside, balance_e)
     post = [k for k in inside if event[k] >= 0]
 
     def mean(members: list[int], estimand: str, term: str, in_band: bool = True) -> Quantity:
-        return _mean(blocks, cells, shares, members, estimand, term, in_band)
+        return _mean(units, cells, rows, members, estimand, term, in_band)
 
     if kind == "simple":
         overall, terms = mean(post, "ATT", "", in_band=False), []
@@ -142,31 +139,31 @@ def aggregate(
             for e in sorted({event[k] for k in inside})
         ]
         after = [q for q in terms if int(q.term) >= 0]
-        overall = _of_terms(after, "ATT, mean over event times", None)
+        overall = _of_terms(after, "ATT, mean over event times", rows)
     elif kind == "group":
-        by_cohort = [[k for k in post if listed[k].cohort == g] for g in range(len(blocks.cohorts))]
+        by_cohort = [[k for k in post if listed[k].cohort == g] for g in range(len(units.cohorts))]
         terms = [
             mean(members, f"ATT, cohort {g}", str(g))
-            for g, members in zip(blocks.cohorts, by_cohort, strict=True)
+            for g, members in zip(units.cohorts, by_cohort, strict=True)
             if members
         ]
-        overall = _of_terms(terms, "ATT, mean over cohorts", shares, blocks)
+        overall = _of_terms(terms, "ATT, mean over cohorts", rows, by_share=True)
     else:
         terms = [
             mean([k for k in post if listed[k].time == t], f"ATT, period {p}", str(p))
-            for t, p in enumerate(blocks.periods)
+            for t, p in enumerate(units.periods)
             if any(listed[k].time == t for k in post)
         ]
-        overall = _of_terms(terms, "ATT, mean over periods", None)
+        overall = _of_terms(terms, "ATT, mean over periods", rows)
     overall = attrs.evolve(overall, warnings=(*overall.warnings, *warnings))
-    first, *rest = to_estimates([overall, *terms], blocks, inference)
+    first, *rest = to_estimates([overall, *terms], units, cells.contributions, inference)
     return Aggregation(kind=kind, overall=first, terms=tuple(rest))
 
 
 def _mean(
-    blocks: Blocks,
+    units: Units,
     cells: Cells,
-    shares: _Shares,
+    rows: _Rows,
     members: list[int],
     estimand: str,
     term: str,
@@ -180,45 +177,44 @@ def _mean(
         reason = f"none of {len(members)} group-time effects could be estimated"
         if lost:
             first = cells.cells[lost[0]]
-            reason += f"; the first, {_name(blocks, first.comparison)}: {first.reason}"
+            reason += f"; the first, {_name(units, first.comparison)}: {first.reason}"
         return Quantity(
             estimand=estimand,
             term=term,
             value=None,
-            influence=np.zeros(blocks.n_clusters),
+            combination=rows.none,
             rests_on=tuple(cells.cells[k].comparison for k in members),
             reason=reason,
             in_band=False,
         )
-    average = shares.average(
+    value, combination = rows.average(
         np.array([cells.cells[k].value for k in found]),
-        cells.influence[found],
+        np.array([rows.of(k) for k in found]),
         [c.cohort for c in rests_on],
     )
     return Quantity(
         estimand=estimand,
         term=term,
-        value=average.value,
-        influence=average.influence,
+        value=value,
+        combination=combination,
         rests_on=rests_on,
         reason=BASE if all(c.is_base for c in rests_on) else "",
-        warnings=(*_alone(blocks, rests_on), *_left_out(cells, lost, members, blocks)),
+        warnings=(*_alone(units, rests_on), *_left_out(cells, lost, members, units)),
         in_band=in_band,
     )
 
 
-def _left_out(cells: Cells, lost: list[int], members: list[int], blocks: Blocks) -> tuple[str, ...]:
+def _left_out(cells: Cells, lost: list[int], members: list[int], units: Units) -> tuple[str, ...]:
     if not lost:
         return ()
-    names = listing([_name(blocks, cells.cells[k].comparison) for k in lost])
+    names = listing([_name(units, cells.cells[k].comparison) for k in lost])
     return (f"{len(lost)} of {len(members)} group-time effects could not be estimated: {names}",)
 
 
-def _alone(blocks: Blocks, rests_on: tuple[Comparison, ...]) -> tuple[str, ...]:
+def _alone(units: Units, rests_on: tuple[Comparison, ...]) -> tuple[str, ...]:
     """Name the cohorts of one cluster, whose own variation no standard error can hold."""
     cohorts = sorted({c.cohort for c in rests_on})
-    clusters = [np.unique(blocks.cluster[blocks.unit_cohort == g]).size for g in cohorts]
-    alone = [str(blocks.cohorts[g]) for g, n in zip(cohorts, clusters, strict=True) if n == 1]
+    alone = [str(units.cohorts[g]) for g in cohorts if units.clusters[g] == 1]
     if not alone:
         return ()
     return (
@@ -226,12 +222,12 @@ def _alone(blocks: Blocks, rests_on: tuple[Comparison, ...]) -> tuple[str, ...]:
     )
 
 
-def _name(blocks: Blocks, c: Comparison) -> str:
-    return f"ATT({blocks.cohorts[c.cohort]}, {blocks.periods[c.time]})"
+def _name(units: Units, c: Comparison) -> str:
+    return f"ATT({units.cohorts[c.cohort]}, {units.periods[c.time]})"
 
 
 def _of_terms(
-    terms: list[Quantity], estimand: str, shares: _Shares | None, blocks: Blocks | None = None
+    terms: list[Quantity], estimand: str, rows: _Rows, *, by_share: bool = False
 ) -> Quantity:
     """Average terms equally, or by cohort shares."""
     found = [q for q in terms if q.value is not None]
@@ -241,7 +237,7 @@ def _of_terms(
         return Quantity(
             estimand=estimand,
             value=None,
-            influence=np.zeros_like(terms[0].influence) if terms else np.zeros(1),
+            combination=rows.none,
             rests_on=(),
             reason="no post-treatment effect could be estimated"
             + (f"; the first: {terms[0].reason}" if terms else " in the event times asked for"),
@@ -251,15 +247,15 @@ def _of_terms(
         names = ", ".join(q.term for q in terms if q.value is None)
         warnings += (f"left out, since not estimable: {names}",)
     values = np.array([q.value for q in found])
-    influence = np.array([q.influence for q in found])
-    if shares is None or blocks is None:
-        average = _Average(value=float(values.mean()), influence=influence.mean(axis=0))
-    else:
-        average = shares.average(values, influence, [q.rests_on[0].cohort for q in found])
+    combinations = np.array([q.combination for q in found])
+    value, combination = float(values.mean()), combinations.mean(axis=0)
+    if by_share:
+        cohorts = [q.rests_on[0].cohort for q in found]
+        value, combination = rows.average(values, combinations, cohorts)
     return Quantity(
         estimand=estimand,
-        value=average.value,
-        influence=average.influence,
+        value=value,
+        combination=combination,
         rests_on=rests_on,
         warnings=warnings,
         in_band=False,
@@ -267,20 +263,20 @@ def _of_terms(
 
 
 def _balanced(
-    blocks: Blocks, cells: Cells, event: list[int], inside: Iterable[int], balance_e: int
+    units: Units, cells: Cells, event: list[int], inside: Iterable[int], balance_e: int
 ) -> list[int]:
     """Keep cohorts with an effect at every event time from 0 to `balance_e` that the data has.
 
     Later event times are left out, so that from 0 on the same cohorts stand behind each.
     """
     listed = [c.comparison for c in cells.cells]
-    last = max(p for t, p in enumerate(blocks.periods) if blocks.occupied(t))
-    eligible = {g for g, c in enumerate(blocks.cohorts) if last - c >= balance_e}
+    last = max(p for t, p in enumerate(units.periods) if units.occupied[t])
+    eligible = {g for g, c in enumerate(units.cohorts) if last - c >= balance_e}
     window = range(balance_e + 1)
     needed = {
         event[k]
         for k, c in enumerate(listed)
-        if c.cohort in eligible and event[k] in window and blocks.periods[c.time] <= last
+        if c.cohort in eligible and event[k] in window and units.periods[c.time] <= last
     }
     complete = {
         g

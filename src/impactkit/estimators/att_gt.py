@@ -26,8 +26,9 @@ import numpy as np
 
 from impactkit.estimators import checks
 from impactkit.estimators.aggregation import Aggregation, Kind, aggregate
-from impactkit.estimators.att_gt_cells import BasePeriod, Cells, Control, estimate_cells
-from impactkit.estimators.blocks import Blocks, arrange
+from impactkit.estimators.att_gt_cells import Cells, estimate_cells
+from impactkit.estimators.att_gt_comparisons import BasePeriod, Control
+from impactkit.estimators.blocks import Units, arrange
 from impactkit.estimators.sample import staggered_sample
 from impactkit.estimators.summaries import BASE, Inference, Quantity, table, to_estimates
 from impactkit.estimators.two_by_two import Method
@@ -68,7 +69,7 @@ class AttGt:
     exclusions: tuple[Exclusion, ...]
     warnings: tuple[str, ...]
     seed: int
-    _blocks: Blocks
+    _units: Units
     _effects: Cells
     _inference: Inference
 
@@ -108,7 +109,7 @@ class AttGt:
             When an argument has no meaning for `kind`.
         """
         return aggregate(
-            self._blocks,
+            self._units,
             self._effects,
             self._inference,
             kind,
@@ -133,12 +134,12 @@ class AttGt:
         asked = sum(c.comparison.before and not c.comparison.is_base for c in self._effects.cells)
         test = wald(
             np.array([self._effects.cells[k].value for k in rows], dtype=float),
-            self._effects.influence[rows],
+            self._effects.contributions.columns[rows],
         )
         if test is None:
             why = (
                 f"their covariance is singular: {len(rows)} effects, "
-                f"{self._blocks.n_clusters} clusters"
+                f"{self._units.n_clusters} clusters"
                 if rows
                 else f"none of {asked} has a standard error"
                 if asked
@@ -328,9 +329,10 @@ def att_gt(
         panel=panel,
         allow_unbalanced_panel=allow_unbalanced_panel,
     )
-    blocks = arrange(sample.rows, data.covariates, sample.periods, panel=panel)
+    arranged = arrange(sample.rows, data.covariates, sample.periods, panel=panel)
+    units = arranged.units
     cells = estimate_cells(
-        blocks,
+        arranged,
         control=control,
         base_period=base_period,
         anticipation=anticipation,
@@ -356,27 +358,27 @@ def att_gt(
         ),
     )
     index = tuple(
-        (blocks.cohorts[c.comparison.cohort], blocks.periods[c.comparison.time])
-        for c in cells.cells
+        (units.cohorts[c.comparison.cohort], units.periods[c.comparison.time]) for c in cells.cells
     )
+    one_cell = np.eye(len(index), len(cells.contributions.columns))
     quantities = [
         Quantity(
             estimand=f"ATT({g}, {t})",
             value=cell.value,
-            influence=influence,
+            combination=combination,
             rests_on=(cell.comparison,),
             reason=BASE if cell.comparison.is_base else cell.reason,
             in_band=cell.value is not None,
         )
-        for (g, t), cell, influence in zip(index, cells.cells, cells.influence, strict=True)
+        for (g, t), cell, combination in zip(index, cells.cells, one_cell, strict=True)
     ]
     return AttGt(
-        cells=to_estimates(quantities, blocks, inference),
+        cells=to_estimates(quantities, units, cells.contributions, inference),
         index=index,
         exclusions=sample.exclusions,
         warnings=sample.warnings,
         seed=inference.seed,
-        blocks=blocks,
+        units=units,
         effects=cells,
         inference=inference,
     )

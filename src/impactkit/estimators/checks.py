@@ -11,18 +11,23 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import attrs
+import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from impactkit.errors import DataError, Problem, UsageError
 from impactkit.results import Exclusion
 
 FILE = "the frame"
+HUGE = 1e100
+"""Beyond this, products of two values overflow."""
 
 
 @attrs.frozen(kw_only=True, eq=False)
 class Tidy:
     """A checked frame: `unit, time, cohort, outcome, weight, cluster`, then `x0, x1 ...`.
 
+    `unit` holds each label's place in sorting order; `time` and `cohort` are whole numbers.
     `covariates` names the columns ``x0, x1 ...``, in the words of the caller (a category is
     ``phase = primary``). `exclusions` counts the rows left out, by reason.
     """
@@ -69,9 +74,10 @@ def drop(
     >>> kept.height, exclusion.n_rows, exclusion.n_schools, exclusion.treated
     (1, 2, 1, 0)
     """
-    kept = rows.filter(~away)
-    if kept.height == rows.height:
+    keep = rows.select(keep=~away)["keep"]
+    if keep.all(ignore_nulls=False):
         return rows, ()
+    kept = rows.filter(keep)
     lost = rows.select("unit", "cohort").unique("unit").join(kept, on="unit", how="anti")
     exclusion = Exclusion(
         reason=reason,
@@ -136,21 +142,25 @@ def tidy(
     _require_types(named, covariates, schema)
 
     canonical = [f"c{i}" for i in range(len(covariates))]
-    rows = (
-        lazy.select(
-            *(_cast(name, role, schema[name]).alias(role) for role, name in named.items()),
-            *(
-                _cast(name, "covariate", schema[name]).alias(c)
-                for c, name in zip(canonical, covariates, strict=True)
-            ),
-        )
-        .with_row_index("row", offset=2)
-        .with_columns(pl.col("row").cast(pl.Int64))
-        .collect()
-    )
+    rows = lazy.select(
+        *(_cast(name, role, schema[name]).alias(role) for role, name in named.items()),
+        *(
+            _cast(name, "covariate", schema[name]).alias(c)
+            for c, name in zip(canonical, covariates, strict=True)
+        ),
+    ).collect()
     if unit is None:
-        rows = rows.with_columns(unit=pl.col("row"))
-    _require_values(rows, named | dict(zip(canonical, covariates, strict=True)))
+        rows = rows.with_columns(unit=pl.int_range(pl.len()))
+    unit_codes = None if rows["unit"].null_count() else codes(rows["unit"])
+    if unit_codes is None or not _sound(rows, *unit_codes):
+        _require_values(
+            rows.with_row_index("row", offset=2),
+            named | dict(zip(canonical, covariates, strict=True)),
+        )
+    assert unit_codes is not None  # a unit that is null has been refused
+    rows = rows.with_columns(
+        pl.Series("unit", unit_codes[0]), pl.col("time", "cohort").cast(pl.Int64)
+    )
     if weights is None:
         rows = rows.with_columns(weight=pl.lit(1.0))
     exclusions: tuple[Exclusion, ...] = ()
@@ -158,7 +168,32 @@ def tidy(
         rows, lost = drop(rows, pl.col(column).is_null(), "missing", f"no value of {name}")
         exclusions += lost
     rows, names = _indicators(rows, dict(zip(canonical, covariates, strict=True)))
-    return Tidy(rows=rows.drop("row"), covariates=names, exclusions=exclusions)
+    return Tidy(rows=rows, covariates=names, exclusions=exclusions)
+
+
+def codes(labels: pl.Series) -> tuple[NDArray[np.int64], int]:
+    """Return each label's place in sorting order, from zero, and how many labels there are.
+
+    Examples
+    --------
+    >>> places, n = codes(pl.Series([10, 30, 10]))
+    >>> places.tolist(), n
+    ([0, 1, 0], 2)
+    """
+    if not len(labels):
+        return np.zeros(0, dtype=np.int64), 0
+    if labels.dtype.is_integer():
+        values = labels.to_numpy()
+        low, high = int(values.min()), int(values.max())
+        if high - low < 4 * len(values):  # compact, as URNs are: no sorting is needed
+            there = np.zeros(high - low + 1, dtype=bool)
+            offset = values - low
+            there[offset] = True
+            number = np.cumsum(there) - 1
+            place = offset if there.all() else number[offset]
+            return place.astype(np.int64, copy=False), int(number[-1]) + 1
+    levels = labels.unique().sort()
+    return levels.search_sorted(labels).to_numpy().astype(np.int64), len(levels)
 
 
 def _require_columns(wanted: Sequence[str], there: Sequence[str]) -> None:
@@ -224,11 +259,47 @@ def _require_types(
 def _cast(name: str, role: str, dtype: pl.DataType) -> pl.Expr:
     """Give a column the one type of its role; NaN is a missing value like any other."""
     column = pl.col(name)
+    if role in ("time", "cohort") and dtype.is_integer():
+        return column.cast(pl.Int64)
     if role in ("outcome", "weight", "time", "cohort") or (
         role == "covariate" and _is_number(dtype) and dtype != pl.Boolean
     ):
         return column.cast(pl.Float64).fill_nan(None)
     return column.cast(pl.String) if not dtype.is_integer() else column
+
+
+def _whole(column: pl.Expr) -> pl.Expr:
+    """Ask for whole numbers that a float holds exactly."""
+    return (column.abs() < 2**53) & (column == column.round())
+
+
+def _sound(rows: pl.DataFrame, unit: NDArray[np.int64], n: int) -> bool:
+    """Say whether nothing is wrong, by cheap questions, so that only bad data pays for answers."""
+    never_null = [c for c in ("time", "cluster", "weight") if c in rows.columns]
+    if not rows.height or any(rows[c].null_count() for c in never_null):
+        return False
+    time, cohort = pl.col("time"), pl.col("cohort")
+    numbers = [c for c, d in rows.schema.items() if d.is_float() and c not in ("time", "cohort")]
+    fine = [
+        _whole(time).all(),
+        (_whole(cohort) & (cohort != 0)).all(),
+        *((pl.col(c).abs() <= HUGE).all() for c in numbers),
+        *([(pl.col("weight") >= 0).all()] if "weight" in rows.columns else []),
+    ]
+    if not all(rows.select(e.alias(str(i)) for i, e in enumerate(fine)).row(0)):
+        return False
+    if n == rows.height:
+        return True
+    period, periods = codes(rows["time"].cast(pl.Int64))
+    if periods * n > 50 * rows.height or np.bincount(unit * periods + period).max() > 1:
+        return False
+    row = np.empty(n, dtype=np.int64)
+    row[unit] = np.arange(rows.height)
+    return all(
+        rows[c].equals(rows[c].gather(row[unit]), null_equal=True)
+        for c in ("cohort", "cluster")
+        if c in rows.columns
+    )
 
 
 def _require_values(rows: pl.DataFrame, named: Mapping[str, str]) -> None:
@@ -263,8 +334,13 @@ def _require_values(rows: pl.DataFrame, named: Mapping[str, str]) -> None:
         if role in named:
             forbid(pl.col(role).is_null(), role, "null", "it is empty", "Every row needs one.")
     for role in ("time", "cohort"):
-        whole = pl.col(role).is_finite() & (pl.col(role) == pl.col(role).round())
-        forbid(~whole, role, "whole", "expected a whole number", never if role == "cohort" else "")
+        forbid(
+            ~_whole(pl.col(role)),
+            role,
+            "whole",
+            "expected a whole number",
+            never if role == "cohort" else "",
+        )
     forbid(
         (pl.col("cohort") == 0) & (pl.col("time").min() > 0),
         "cohort",
@@ -274,8 +350,7 @@ def _require_values(rows: pl.DataFrame, named: Mapping[str, str]) -> None:
     )
     for role, dtype in rows.schema.items():
         if dtype.is_float() and role not in ("time", "cohort"):
-            # Beyond this, products of two values overflow.
-            huge = pl.col(role).abs() > 1e100
+            huge = pl.col(role).abs() > HUGE
             forbid(huge, role, "infinite", "expected a finite number of ordinary size")
     forbid(pl.col("weight") < 0, "weight", "negative", "a weight is zero or more")
     if "unit" in named:

@@ -10,6 +10,7 @@ remedy. And every row left out is counted.
 from __future__ import annotations
 
 import attrs
+import numpy as np
 import polars as pl
 
 from impactkit.errors import EstimationError
@@ -48,8 +49,8 @@ def staggered_sample(
 
     last = _period(rows["time"].max())
     later = pl.col("cohort") > last + anticipation
-    n_later = rows.filter(later)["unit"].n_unique()
-    if n_later:
+    if rows.select(later.any()).item():
+        n_later = rows.filter(later)["unit"].n_unique()
         warnings.append(
             f"{n_later:,} units first treated after {last + anticipation} count as never treated"
         )
@@ -65,42 +66,62 @@ def staggered_sample(
             f"{rows['unit'].n_unique():,} units are not treated by {last}; add earlier years, or "
             "units treated later"
         )
-    asked = rows["time"].unique()
+    asked = _periods(rows)
     rows, lost = _with_comparison(rows, control, anticipation)
     exclusions += lost
     if panel and not allow_unbalanced_panel:
-        periods = rows["time"].n_unique()
-        incomplete = pl.len().over("unit") < periods
-        rows, lost = drop(rows, incomplete, "incomplete", f"not observed in all {periods} periods")
-        exclusions += lost
-        if not rows["cohort"].count():
-            raise EstimationError(_nothing_left(exclusions))
-        rows, lost = _with_comparison(rows, control, anticipation)
-        exclusions += lost
-    if rows["time"].n_unique() < 2:
+        periods = len(_periods(rows))
+        incomplete = _incomplete(rows, periods)
+        if incomplete is not None:
+            text = f"not observed in all {periods} periods"
+            rows, lost = drop(rows, pl.lit(incomplete), "incomplete", text)
+            exclusions += lost
+            if not rows["cohort"].count():
+                raise EstimationError(_nothing_left(exclusions))
+            rows, lost = _with_comparison(rows, control, anticipation)
+            exclusions += lost
+    periods = len(_periods(rows))
+    if periods < 2:
         raise EstimationError(
-            f"only {rows['time'].n_unique()} period is left in which treated and comparison units "
+            f"only {periods} period is left in which treated and comparison units "
             f"can be compared ({_reasons(exclusions)}); add units that are never treated, or years"
         )
-    if panel:
-        units, periods = rows["unit"].n_unique(), rows["time"].n_unique()
-        incomplete_units = rows.group_by("unit").len().filter(pl.col("len") < periods).height
-        if incomplete_units:
-            warnings.append(
-                f"the panel is unbalanced: {incomplete_units:,} of {units:,} units lack at least "
-                f"one of {periods} periods, so each effect compares the means of those observed "
-                "in either period, and a change in who is observed can pass for an effect; "
-                "allow_unbalanced_panel=False keeps complete units only"
-            )
+    incomplete = _incomplete(rows, periods) if panel else None
+    if incomplete is not None:
+        gaps = rows.filter(incomplete)["unit"].n_unique()
+        warnings.append(
+            f"{gaps:,} of {rows['unit'].n_unique():,} units lack at least one of {periods} "
+            "periods, so each effect compares the means of those observed in either period, "
+            "and a change in who is observed can pass for an effect; to see whether it does, "
+            "estimate with complete units only"
+        )
     # Late periods stay in the list of effects only while the early ones are there to start from.
-    first = rows["time"].min()
-    periods_asked = tuple(_period(p) for p in asked.sort() if p >= first)
+    first = _period(rows["time"].min())
+    periods_asked = tuple(p for p in asked if p >= first)
     return Sample(
         rows=rows,
         periods=periods_asked,
         exclusions=tuple(exclusions),
         warnings=tuple(warnings),
     )
+
+
+def _periods(rows: pl.DataFrame) -> list[int]:
+    """Return the periods there are, in order."""
+    time = rows["time"].to_numpy()
+    low, high = int(time.min()), int(time.max())
+    if high - low > len(time):
+        return [int(p) for p in np.unique(time)]
+    return [low + int(p) for p in np.flatnonzero(np.bincount(time - low))]
+
+
+def _incomplete(rows: pl.DataFrame, periods: int) -> pl.Series | None:
+    """Mark the rows of units that lack a period, or return None when none does."""
+    unit = rows["unit"].to_numpy()
+    seen = np.bincount(unit)
+    if rows.height == periods * np.count_nonzero(seen):
+        return None
+    return pl.Series(seen[unit] < periods)
 
 
 def _without_early(

@@ -12,9 +12,10 @@ from collections.abc import Sequence
 import attrs
 import numpy as np
 
-from impactkit.estimators.att_gt_cells import Comparison
-from impactkit.estimators.blocks import Blocks
-from impactkit.estimators.two_by_two import Floats
+from impactkit.estimators.att_gt_comparisons import Comparison
+from impactkit.estimators.blocks import Units
+from impactkit.estimators.two_by_two import Bools, Floats
+from impactkit.inference.contributions import Contributions
 from impactkit.inference.influence import critical_value, p_value, std_errors
 from impactkit.inference.multiplier import multiplier_bootstrap
 from impactkit.results import Estimate
@@ -24,12 +25,15 @@ BASE = "the base period, zero by construction"
 
 @attrs.frozen(kw_only=True, eq=False)
 class Quantity:
-    """Something estimated: its name, value, contributions by cluster, and what it rests on."""
+    """Something estimated: its name, value, and what it rests on.
+
+    `combination` of the rows of the cells' contributions gives those to the quantity.
+    """
 
     estimand: str
     term: str = ""
     value: float | None
-    influence: Floats
+    combination: Floats
     rests_on: tuple[Comparison, ...]
     reason: str = ""
     warnings: tuple[str, ...] = ()
@@ -58,24 +62,20 @@ class Support:
     comparison_clusters: int
 
 
-def support(blocks: Blocks, comparisons: Sequence[Comparison]) -> Support:
+def support(units: Units, comparisons: Sequence[Comparison]) -> Support:
     """Count the distinct units and clusters with a positive weight in any of the comparisons.
 
     A unit can be on both sides: compared with before its treatment, treated after it.
     """
-    treated = np.zeros(len(blocks.unit_cohort), dtype=bool)
-    other = np.zeros(len(blocks.unit_cohort), dtype=bool)
-    runs: dict[tuple[int, int, int], np.ndarray] = {}
-    for c in comparisons:
-        for period in {c.time, c.base}:
-            runs[(period, c.cohort, c.cohort + 1)] = treated
-    _mark(blocks, runs)
-    runs = {(p, *run): other for c in comparisons for p in {c.time, c.base} for run in c.groups}
-    _mark(blocks, runs)
+    treated = _marked(units, {(p, c.cohort, c.cohort + 1) for c in comparisons for p in c.periods})
+    other = _marked(units, {(p, *run) for c in comparisons for p in c.periods for run in c.groups})
+    alone = units.n_clusters == units.n
 
-    def clusters(units: np.ndarray) -> int:
-        seen = np.zeros(blocks.n_clusters, dtype=bool)
-        seen[blocks.cluster[units]] = True
+    def clusters(marked: Bools) -> int:
+        if alone:
+            return int(marked.sum())
+        seen = np.zeros(units.n_clusters, dtype=bool)
+        seen[units.cluster[marked]] = True
         return int(seen.sum())
 
     return Support(
@@ -87,23 +87,33 @@ def support(blocks: Blocks, comparisons: Sequence[Comparison]) -> Support:
     )
 
 
-def _mark(blocks: Blocks, runs: dict[tuple[int, int, int], np.ndarray]) -> None:
-    for (period, first, stop), mark in runs.items():
-        rows = blocks.rows(period, first, stop)
-        mark[blocks.unit[rows][blocks.w[rows] > 0]] = True
+def _marked(units: Units, runs: set[tuple[int, int, int]]) -> Bools:
+    """Mark units of runs of cohorts (first, stop) that are observed in a period."""
+    mark = np.zeros(units.n, dtype=bool)
+    if units.observed is None:
+        for first, stop in {(first, stop) for _, first, stop in runs}:
+            mark[units.run(first, stop)] = True
+        return mark
+    for period, first, stop in runs:
+        run = units.run(first, stop)
+        mark[run] |= units.observed[period, run]
+    return mark
 
 
 def to_estimates(
-    quantities: Sequence[Quantity], blocks: Blocks, inference: Inference
+    quantities: Sequence[Quantity],
+    units: Units,
+    contributions: Contributions,
+    inference: Inference,
 ) -> tuple[Estimate, ...]:
     """Give each quantity its counts, standard error, interval and, with draws, its band."""
     if not quantities:
         return ()
-    supports = [support(blocks, q.rests_on) for q in quantities]
-    influence = np.array([q.influence for q in quantities])
-    errors = std_errors(influence)
+    supports = [support(units, q.rests_on) for q in quantities]
+    own = contributions.of(np.array([q.combination for q in quantities]))
+    errors = std_errors(own.columns)
     # Below this the contributions are rounding: the outcome doesn't vary.
-    floor = 1e-12 * float(np.abs(blocks.y).max())
+    floor = 1e-12 * units.scale
     reasons = [
         q.reason if q.value is None or q.reason else _why_no_interval(s, error > floor)
         for q, s, error in zip(quantities, supports, errors, strict=True)
@@ -111,7 +121,7 @@ def to_estimates(
     critical: float | None = None
     if inference.bootstrap:
         draws = multiplier_bootstrap(
-            influence,
+            own,
             draws=inference.bootstrap,
             seed=inference.seed,
             level=inference.level,

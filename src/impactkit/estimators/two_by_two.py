@@ -95,13 +95,31 @@ def dependent_columns(gram: Floats, names: Sequence[str]) -> list[str]:
     return found
 
 
-def _require_rank(gram: Floats, names: Sequence[str], who: str) -> None:
+def require_rank(gram: Floats, names: Sequence[str], who: str) -> None:
+    """Raise when columns of X are collinear, given X'X; names them, and `who` they are of."""
     found = dependent_columns(gram, names)
     if found:
         raise EstimationError(
             f"among the {who}, {listing(found)} {'is' if len(found) == 1 else 'are'} constant or "
             "determined by the other covariates; leave it out, or merge its categories"
         )
+
+
+def no_overlap(names: Sequence[str]) -> str:
+    """Say that covariates (after the constant) tell the groups apart, and what to do."""
+    return (
+        f"too little overlap: the covariates ({listing(names[1:])}) tell treated from "
+        f"comparison units almost for certain (a propensity of {OVERLAP} or more); leave out "
+        "or coarsen a covariate, or adjust by outcome regression only"
+    )
+
+
+def nobody_left() -> str:
+    """Say that trimming left no comparison unit, and what to do."""
+    return (
+        f"every comparison unit was trimmed (propensity of {TRIM} or more); leave out or "
+        "coarsen a covariate, or adjust by outcome regression only"
+    )
 
 
 def fit_propensity(
@@ -126,7 +144,7 @@ def fit_propensity(
         When `X` is singular, or the covariates (nearly) tell treated from comparison units.
     """
     used = w > 0
-    _require_rank(X.T @ (w[:, None] * X), names, f"{used.sum():,} units compared")
+    require_rank(X.T @ (w[:, None] * X), names, f"{used.sum():,} units compared")
     gamma = np.zeros(X.shape[1]) if start is None else start
     separated = False
     for _ in range(_MOST_STEPS):
@@ -143,11 +161,7 @@ def fit_propensity(
     if separated and start is not None:  # it started too far off
         return fit_propensity(D, X, w, names)
     if separated or score[used].max() >= OVERLAP:
-        raise EstimationError(
-            f"too little overlap: the covariates ({listing(names[1:])}) tell treated from "
-            f"comparison units almost for certain (a propensity of {OVERLAP} or more); leave out "
-            "or coarsen a covariate, or use method='reg'"
-        )
+        raise EstimationError(no_overlap(names))
     hessian = X.T @ ((w * score * (1 - score))[:, None] * X)
     influence: Floats = np.asarray(((w * (D - score))[:, None] * X) @ np.linalg.inv(hessian))
     return Propensity(score=score, influence=influence, coefficients=gamma)
@@ -171,7 +185,7 @@ def _regression(
     used = w > 0
     Z, v = X[used], w[used]
     gram = Z.T @ (v[:, None] * Z)
-    _require_rank(gram, names, f"{len(Z):,} {who}")
+    require_rank(gram, names, f"{len(Z):,} {who}")
     beta = np.linalg.solve(gram, Z.T @ (v * y[used]))
     residual = v * (y[used] - Z @ beta)
 
@@ -187,78 +201,8 @@ def _odds(D: Bools, w: Floats, score: Floats) -> Floats:
     kept = ~D & (score < TRIM)
     odds: Floats = np.where(kept, w * score / (1 - score), 0.0)
     if not odds.sum() > 0:
-        raise EstimationError(
-            f"every comparison unit was trimmed (propensity of {TRIM} or more); leave out or "
-            "coarsen a covariate, or use method='reg'"
-        )
+        raise EstimationError(nobody_left())
     return odds
-
-
-def panel(
-    dY: Floats,
-    D: Bools,
-    w: Floats,
-    X: Floats | None,
-    names: Sequence[str],
-    method: Method,
-    propensity: Callable[[Floats], Propensity],
-) -> tuple[float, Floats]:
-    """Compare changes of the same units.
-
-    Parameters
-    ----------
-    dY
-        Change of the outcome between the two periods, shape (units,).
-    D, w
-        Treated or not, and weights; each group has a positive total weight.
-    X
-        Covariates with a constant in front, shape (units, k), or None.
-    names
-        Names of the columns of `X`, for messages.
-    method
-        ``dr``, ``reg`` or ``ipw``; of no consequence without covariates.
-    propensity
-        Returns the logit fitted on `X`; called only when the method needs it.
-
-    Returns
-    -------
-    tuple
-        The estimate, in the unit of the outcome, and the contributions, shape (units,).
-
-    Raises
-    ------
-    EstimationError
-        When covariates are collinear or separate the groups.
-
-    Examples
-    --------
-    >>> att, phi = panel(np.array([3.0, 5.0, 1.0, 2.0]), np.array([True, True, False, False]),
-    ...                  np.ones(4), None, [], "dr", lambda X: None)
-    >>> att, phi.tolist()
-    (2.5, [-0.5, 0.5, 0.25, -0.25])
-    """
-    treated, comparison = np.where(D, w, 0.0), np.where(D, 0.0, w)
-    if X is None:
-        one, zero = _mean(dY, treated), _mean(dY, comparison)
-        return one.value - zero.value, one.influence - zero.influence
-    moment = treated @ X / treated.sum()
-    residual, outcome_part = dY, np.zeros(len(dY))
-    logit: Propensity | None = None
-    if method != "reg":
-        logit = propensity(X)
-        v = _odds(D, w, logit.score)
-        moment = moment - v @ X / v.sum()
-    if method != "ipw":
-        fitted, influence = _regression(dY, X, comparison, names, "comparison units")
-        residual = dY - fitted
-        outcome_part = -influence(moment)
-    one = _mean(residual, treated)
-    att, phi = one.value, one.influence + outcome_part
-    if logit is not None:
-        zero = _mean(residual, v)
-        att -= zero.value
-        phi = phi - zero.influence - logit.influence @ (zero.influence @ X)
-    return att, phi
 
 
 def cross_sections(

@@ -1,12 +1,16 @@
 """The multiplier bootstrap: standard errors and simultaneous bands from influence contributions.
 
-Each draw gives every cluster a sign, +1 or -1 with equal chance (Rademacher, as in R `did`; the
-paper's own example is Mammen's two-point distribution), and adds up the signed contributions. No
-estimate is computed again. The standard error is the interquartile range of the draws divided by
-that of a standard normal; the simultaneous critical value is the `level` quantile of the largest
-absolute t-statistic of a draw.
+Each draw gives every cluster a multiplier of mean zero and variance one, and adds up the multiplied
+contributions. No estimate is computed again. The standard error is the interquartile range of the
+draws divided by that of a standard normal; the simultaneous critical value is the `level` quantile
+of the largest absolute t-statistic of a draw.
 
-Source: Callaway & Sant'Anna (2021), algorithm 1 and remark 10.
+Up to `contributions.MOST_CLUSTERS` clusters multipliers are signs, +1 or -1 with equal chance
+(Rademacher, as in R `did`). Beyond, they are standard normal: the theory asks for the two moments
+and a finite third only, so many signed contributions add up to a normal draw anyhow, and the sum of
+normal multiples needs no more than the covariance, so that the cost does not grow with clusters.
+
+Source: Callaway & Sant'Anna (2021), algorithm 1, theorem 3 and remark 10.
 """
 
 from __future__ import annotations
@@ -16,6 +20,7 @@ from statistics import NormalDist
 import attrs
 import numpy as np
 
+from impactkit.inference.contributions import Contributions
 from impactkit.inference.influence import Floats, critical_value
 
 _BLOCK_BYTES = 64_000_000
@@ -56,15 +61,28 @@ def multiplier_draws(influence: Floats, draws: int, seed: int) -> Floats:
     return sums
 
 
+def normal_draws(root: Floats, draws: int, seed: int) -> Floats:
+    """Return sums of normal multiples of the columns, shape (draws, estimates).
+
+    Examples
+    --------
+    >>> normal_draws(np.array([[1.0], [2.0]]), draws=3, seed=1).shape
+    (3, 2)
+    """
+    normal = np.random.default_rng(seed).standard_normal((draws, root.shape[1]))
+    sums: Floats = normal @ root.T
+    return sums
+
+
 def multiplier_bootstrap(
-    influence: Floats, *, draws: int, seed: int, level: float, family: list[int]
+    contributions: Contributions, *, draws: int, seed: int, level: float, family: list[int]
 ) -> Bootstrap:
     """Return bootstrap standard errors, and the critical value of the band over a family.
 
     Parameters
     ----------
-    influence
-        Contributions, shape (estimates, clusters).
+    contributions
+        To the estimates, by cluster.
     draws, seed, level
         Number of draws, seed of the generator, simultaneous coverage of the band.
     family
@@ -78,11 +96,14 @@ def multiplier_bootstrap(
 
     >>> influence = np.zeros((2, 800))
     >>> influence[0, :400] = influence[1, 400:] = 0.05
-    >>> found = multiplier_bootstrap(influence, draws=4000, seed=1, level=0.95, family=[0, 1])
+    >>> group = np.zeros(800, dtype=np.int64)
+    >>> both = Contributions(columns=influence, group=group, by_cluster=True)
+    >>> found = multiplier_bootstrap(both, draws=4000, seed=1, level=0.95, family=[0, 1])
     >>> bool(np.all(abs(found.std_errors - 1) < 0.1)), 2.1 < found.critical < 2.4
     (True, True)
     """
-    sums = multiplier_draws(influence, draws, seed)
+    draw = multiplier_draws if contributions.by_cluster else normal_draws
+    sums = draw(contributions.columns, draws, seed)
     low, high = np.quantile(sums, (0.25, 0.75), axis=0, method="inverted_cdf")
     errors = (high - low) / (2 * NormalDist().inv_cdf(0.75))
     rows = [row for row in family if errors[row] > 0]
