@@ -41,6 +41,13 @@ def fit(panel: Panel, design: Design, estimator: Estimator, *, seed: int, **opti
         When nothing can be estimated from the panel; the message has the counts and the remedy.
     """
     function = load_code(estimator.fit)
+    # Named for what it is, since the variance says which column it is clustered on.
+    frame = panel.frame.rename({"cluster": "partnership"})
+    columns = {"unit": "school_key", "time": "year", "cohort": "cohort", "outcome": "value"}
+    if design.cluster == "partnership":
+        columns["cluster"] = "partnership"
+    if "weight" in frame.columns:
+        columns["weights"] = "weight"
     settings = {
         "control": design.control,
         "base_period": design.base_period,
@@ -53,17 +60,18 @@ def fit(panel: Panel, design: Design, estimator: Estimator, *, seed: int, **opti
     accepted = inspect.signature(function).parameters
     if not any(p.kind is p.VAR_KEYWORD for p in accepted.values()):
         settings = {name: value for name, value in settings.items() if name in accepted}
+        # Without them the answer would be another one, so they are not left out in silence.
+        for name in columns.keys() - accepted.keys():
+            raise EstimationError(
+                f"the estimator {estimator.id} takes no {name}, and the study's panel of "
+                f"{panel.measure} has them; choose another estimator"
+            )
     if panel.frame["cohort"].drop_nulls().is_empty():
         raise EstimationError(
             f"no school in the panel of {panel.measure} joined a partnership that the study "
             "treats; check `treated` and `years`, and the exclusions"
         )
-    columns = {"unit": "school_key", "time": "year", "cohort": "cohort", "outcome": "value"}
-    # Named for what it is, since the variance says which column it is clustered on.
-    frame = panel.frame.rename({"cluster": "partnership"})
-    cluster = "partnership" if design.cluster == "partnership" else None
-    weights = "weight" if "weight" in frame.columns else None
-    return function(frame, **columns, cluster=cluster, weights=weights, **settings)
+    return function(frame, **columns, **settings)
 
 
 def effect(
@@ -99,9 +107,9 @@ def effect(
         yield attrs.evolve(exclusion, measure=panel.measure, stage="estimation")
     label = label or panel.measure.replace("_", " ")
     yield Chart(
-        id=f"event_study_{panel.measure}",
+        id=chart_id(panel.measure),
         kind="event_study",
-        title=f"{label[:1].upper()}{label[1:]}, before and after joining",
+        title=chart_title(label),
         data="estimates",
         where={"measure": panel.measure},
         x="term",
@@ -112,6 +120,16 @@ def effect(
         y_title=f"Difference, {unit}" if unit else "Difference",
         reference=0.0,
     )
+
+
+def chart_id(measure: str) -> str:
+    """Return the id of the event-study chart of a measure."""
+    return f"event_study_{measure}"
+
+
+def chart_title(label: str) -> str:
+    """Return the title of the event-study chart of a measure of that label."""
+    return f"{label[:1].upper()}{label[1:]}, before and after joining"
 
 
 def _partnerships(panel: Panel) -> int:

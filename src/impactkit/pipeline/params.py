@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
+import types
+import typing
 from collections.abc import Mapping
 from typing import Any
 
@@ -55,6 +57,8 @@ def structure(
                 )
             continue
         try:
+            if _text_for_list(field.type, values[name]):
+                raise TypeError
             given[name] = converter.structure(values[name], field.type)
         except Exception:
             words = _WORDS.get(field.type, _describe(field.type))
@@ -81,6 +85,14 @@ def _problem(file: str, column: str, value: Any, rule: str, remedy: str) -> Prob
     return Problem(
         code="study.params", file=file, column=column, value=shown, rule=rule, remedy=remedy
     )
+
+
+def _text_for_list(kind: Any, value: Any) -> bool:
+    """Tell whether a text stands where a list belongs: cattrs would make a list of its letters."""
+    union = typing.get_origin(kind) in (typing.Union, types.UnionType)
+    kinds = typing.get_args(kind) if union else (kind,)
+    listed = any(typing.get_origin(k) in (tuple, list) for k in kinds)
+    return isinstance(value, str) and listed and str not in kinds
 
 
 def _describe(kind: Any) -> str:
