@@ -113,7 +113,8 @@ def _say_found(evaluation: Evaluation, written: Path, out: Path, *, strict: bool
     skipped = [r for r in evaluation.results if r.status == "skipped"]
     broken = [p for p in evaluation.plugins if p["reason"] and p["status"] != "denied"]
     for result in failed:
-        click.secho(f"{result.metric} failed: {result.reason}", fg="red", err=True)
+        by = f"{result.plugin} {result.plugin_version}".strip()
+        click.secho(f"{result.metric} failed: {result.reason} (plugin {by})", fg="red", err=True)
     for plugin in broken:
         click.secho(f"Plugin {plugin['name']}: {plugin['reason']}", fg="red", err=True)
     if skipped:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING, Any
 
+from impactkit.declarations import Needs
 from impactkit.metrics import MetricContext, Panel
 from impactkit.pipeline import effects
 from impactkit.pipeline.ground import Ground
@@ -20,19 +21,24 @@ def seed_of(study_seed: int, metric: str) -> int:
     return int.from_bytes(digest[:8], "big")
 
 
-def context_for(planned: PlannedMetric, ground: Ground) -> MetricContext:
-    """Return the context of one metric: declared columns only."""
-    metric, plan = planned.metric, ground.plan
-    seed = seed_of(plan.study.seed, metric.id)
-    narrowed: dict[str, pl.DataFrame] = {}
-    for source in (metric.needs.tables, metric.needs.optional):
+def narrowed(needs: Needs, ground: Ground) -> dict[str, pl.DataFrame]:
+    """Return the declared columns of the declared tables, and nothing else."""
+    frames: dict[str, pl.DataFrame] = {}
+    for source in (needs.tables, needs.optional):
         for table, columns in source.items():
             if table not in ground.tables:
                 continue
             frame = ground.for_metrics(table)
-            have = [*narrowed[table].columns] if table in narrowed else []
+            have = [*frames[table].columns] if table in frames else []
             have += [c for c in columns if c in frame.columns and c not in have]
-            narrowed[table] = frame.select(have)
+            frames[table] = frame.select(have)
+    return frames
+
+
+def context_for(planned: PlannedMetric, ground: Ground) -> MetricContext:
+    """Return the context of one metric: declared columns only."""
+    metric, plan = planned.metric, ground.plan
+    seed = seed_of(plan.study.seed, metric.id)
 
     def build(data: str | pl.DataFrame, **options: Any) -> Panel:
         return ground.panel(data, metric=metric.id, unit=metric.unit, **options)
@@ -63,7 +69,7 @@ def context_for(planned: PlannedMetric, ground: Ground) -> MetricContext:
 
     return MetricContext(
         metric=metric.id,
-        tables=narrowed,
+        tables=narrowed(metric.needs, ground),
         params=planned.params,
         design=plan.study.design,
         seed=seed,

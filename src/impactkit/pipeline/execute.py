@@ -9,12 +9,15 @@ from typing import TYPE_CHECKING
 import attrs
 
 from impactkit import __version__
-from impactkit.errors import InputError, Problem
+from impactkit.errors import InputError, MetricError, Problem
+from impactkit.pipeline.checks import run_checks
 from impactkit.pipeline.core import FIRST_PARTY
+from impactkit.pipeline.effects import chart_id, chart_title
 from impactkit.pipeline.ground import Ground, ground_of, missing_outcomes
 from impactkit.pipeline.metric import run_metric
 from impactkit.pipeline.read import Progress, Tables, read_tables
 from impactkit.pipeline.resolve import Plan
+from impactkit.pipeline.returned import checked_section
 from impactkit.results import (
     Evaluation,
     Exclusion,
@@ -62,22 +65,31 @@ def run(plan: Plan, *, progress: Progress = no_progress) -> Run:
         raise InputError(errors)
     progress("Linking schools", 0, 1)
     ground = ground_of(plan, tables)
+    found = (*tables.problems, *ground.lineage.findings, *run_checks(ground))
+    errors = [p for p in found if p.severity == "error"]
+    if errors:
+        raise InputError(errors)
     results = []
     total = len(plan.metrics)
     for done, planned in enumerate(plan.metrics):
         progress(f"Working out {planned.metric.id}", done, total)
         results.append(run_metric(planned, ground))
     progress("Protecting people", 0, 1)
-    return _finish(plan, tables, ground, tuple(results))
+    return _finish(plan, tables, ground, found, tuple(results))
 
 
-def _finish(plan: Plan, tables: Tables, ground: Ground, results: tuple[MetricResult, ...]) -> Run:
+def _finish(
+    plan: Plan,
+    tables: Tables,
+    ground: Ground,
+    found: tuple[Problem, ...],
+    results: tuple[MetricResult, ...],
+) -> Run:
     from impactkit.disclosure import protect
 
     study, registry = plan.study, plan.registry
     exclusions: dict[str, dict[str, int]] = {}
     excluded: list[Exclusion] = list(ground.lineage.exclusions)
-    found = (*tables.problems, *ground.lineage.findings)
     warnings = [str(p.without_value()) for p in found if p.severity == "warning"]
     extra: list[Table] = []
     panels: dict[str, pl.DataFrame] = {}
@@ -105,7 +117,7 @@ def _finish(plan: Plan, tables: Tables, ground: Ground, results: tuple[MetricRes
             impactkit=__version__,
             python=platform.python_version(),
             packages=_versions(),
-            plugins=tuple(info.to_plain() for info in registry.plugins),
+            plugins=tuple(info.identity() for info in registry.plugins),
             sources=tables.sources,
             study_sha256=study.sha256,
             seed=study.seed,
@@ -130,9 +142,13 @@ def _finish(plan: Plan, tables: Tables, ground: Ground, results: tuple[MetricRes
 def _declared(plan: Plan) -> tuple[str, ...]:
     """Return what was written before any data was read, and so cannot give any of it away."""
     texts = [plan.study.title]
+    named = [(m.id, m.title) for m in plan.registry.metrics.values()]
+    named += [(m.id, m.label) for m in plan.registry.measures.values()]
+    for name, label in named:
+        texts += [name, label, chart_id(name), chart_title(label)]
     for metric in plan.registry.metrics.values():
         card = metric.card
-        texts += [metric.title, metric.question, metric.unit]
+        texts += [metric.question, metric.unit]
         texts += [card.definition, card.formula, card.source, *card.caveats] if card else []
     return tuple(texts)
 
@@ -147,22 +163,28 @@ def _balance(ground: Ground, measure: str) -> Iterable[Table]:
 
 
 def _sections(plan: Plan, evaluation: Evaluation) -> Iterable[RenderedSection]:
-    from impactkit.declarations import Section
-
-    for info, section, fault in plan.registry.sections(evaluation):
-        if isinstance(section, Section):
-            yield RenderedSection(
-                id=section.id,
-                title=section.title,
-                after=section.after,
-                plugin=info.name,
-                notes=section.notes,
-                tables=section.tables,
-                charts=section.charts,
-            )
-        else:
-            words = fault or f"a report section is a Section, not a {type(section).__name__}"
-            plan.registry.blame(info.name, words)
+    taken: dict[str, str] = {}
+    for info, given, fault in plan.registry.sections(evaluation):
+        try:
+            if fault:
+                raise MetricError(fault)
+            section = checked_section(given)
+            if section.id in taken:
+                both = f"{taken[section.id]} and {info.name}"
+                raise MetricError(f"section {section.id!r} is declared twice, by {both}")
+        except MetricError as error:
+            plan.registry.blame(info.name, str(error))
+            continue
+        taken[section.id] = info.name
+        yield RenderedSection(
+            id=section.id,
+            title=section.title,
+            after=section.after,
+            plugin=info.name,
+            notes=section.notes,
+            tables=section.tables,
+            charts=section.charts,
+        )
 
 
 def _versions() -> dict[str, str]:

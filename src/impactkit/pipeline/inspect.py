@@ -11,6 +11,7 @@ import attrs
 from impactkit.declarations import load_code
 from impactkit.errors import InputError, Problem
 from impactkit.metrics import Panel
+from impactkit.pipeline.checks import run_checks
 from impactkit.pipeline.execute import no_progress
 from impactkit.pipeline.ground import ground_of, missing_outcomes
 from impactkit.pipeline.read import Progress, read_tables
@@ -46,9 +47,10 @@ def inspect_study(plan: Plan, *, progress: Progress = no_progress) -> StudySeen:
     found = (*tables.problems, *missing_outcomes(plan, tables))
     panels: tuple[Panel, ...] = ()
     stopped = plan.errors or any(p.severity == "error" for p in found)
-    if not stopped and {"outcomes", "memberships"} <= set(tables.frames):
+    if not stopped:
         ground = ground_of(plan, tables)
-        found = (*found, *ground.lineage.findings)
+        found = (*found, *ground.lineage.findings, *run_checks(ground))
+    if not stopped and {"outcomes", "memberships"} <= set(tables.frames):
         panels = tuple(ground.panel(measure) for measure in plan.study.design.outcome)
     return StudySeen(sources=tables.sources, panels=panels, problems=found)
 

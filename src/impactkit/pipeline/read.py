@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from impactkit.errors import Problem
+from impactkit.errors import PluginError, Problem
 from impactkit.pipeline.resolve import Plan, PlannedFile
 from impactkit.results import SourceFile
 from impactkit.types import Measure
@@ -54,7 +54,15 @@ def read_tables(plan: Plan, progress: Progress) -> Tables:
     for done, file in enumerate(files):
         progress(f"Reading {file.shown}", done, total)
         spec = plan.registry.tables[file.table]
-        result = load_code(file.reader.read)(file.path, file.options, shown=file.shown, spec=spec)
+        read = load_code(file.reader.read)
+        try:
+            result = read(file.path, file.options, shown=file.shown, spec=spec)
+        except PluginError as error:
+            remedy = "Tell the plugin's author, or use another reader."
+            problems.append(
+                Problem(code="reader.failed", file=file.shown, rule=str(error), remedy=remedy)
+            )
+            continue
         problems.extend(result.problems)
         # Of a published form bad rows are set aside; in a table of the user's own they are errors.
         register = spec.register and not file.reader.table

@@ -16,6 +16,7 @@ from impactkit.declarations import (
     DisclosureProfile,
     Estimator,
     Metric,
+    Needs,
     Reader,
     TableSpec,
 )
@@ -91,6 +92,7 @@ def plan(
         for name in frames
         if name not in registry.tables
     ]
+    frames = {name: frame for name, frame in frames.items() if name in registry.tables}
     root = Path(data) if data is not None else (study.folder or Path())
     if data is not None and not root.is_dir():
         rule, remedy = "there is no such folder", "Give the folder that holds the data to --data."
@@ -285,22 +287,30 @@ def missing(
     metric: Metric, available: Mapping[str, set[str]], measures: Iterable[str] = ()
 ) -> tuple[str, ...]:
     """Return what a metric needs and does not have, in words; empty when it can run."""
+    panel = metric.needs.panel or metric.shape == "outcome"
+    return lacking(metric.needs, available, measures, panel=panel)
+
+
+def lacking(
+    needs: Needs,
+    available: Mapping[str, set[str]],
+    measures: Iterable[str] = (),
+    *,
+    panel: bool = False,
+) -> tuple[str, ...]:
+    """Return what of `needs` is not there, in words."""
     faults = []
-    for table, columns in metric.needs.tables.items():
+    for table, columns in needs.tables.items():
         if table not in available:
             faults.append(f"the table {table} (columns {', '.join(columns)})")
             continue
         absent = [column for column in columns if column not in available[table]]
         if absent:
             faults.append(f"{', '.join(absent)} in the table {table}")
-    if metric.needs.panel or metric.shape == "outcome":
-        faults += [
-            f"the table {table}"
-            for table in ("memberships",)
-            if table not in available and table not in metric.needs.tables
-        ]
+    if panel and "memberships" not in available and "memberships" not in needs.tables:
+        faults.append("the table memberships")
     have = set(measures)
-    faults += [f"the measure {m}" for m in metric.needs.measures if have and m not in have]
+    faults += [f"the measure {m}" for m in needs.measures if have and m not in have]
     return tuple(faults)
 
 

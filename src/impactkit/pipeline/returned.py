@@ -144,8 +144,8 @@ def collected(metric: Metric, given: Any) -> MetricResult:
     strangers = sorted({type(part).__name__ for part in parts if type(part) not in HOMES})
     if strangers:
         raise MetricError(
-            f"it gave a {', a '.join(strangers)}; a metric gives Estimate, Table, Chart, Note, "
-            "Diagnostic or Exclusion"
+            f"it gave something of type {', '.join(strangers)}; a metric gives Estimate, Table, "
+            "Chart, Note, Diagnostic or Exclusion"
         )
     parts = [
         attrs.evolve(part, metric=metric.id, unit=part.unit or metric.unit)

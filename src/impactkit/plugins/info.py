@@ -86,12 +86,16 @@ class PluginInfo:
 
     def to_plain(self) -> dict[str, str]:
         """Return what goes into ``evaluation.json``; times would differ between runs."""
+        reason = "; ".join(part for part in (self.reason, *self.faults) if part)
+        return {**self.identity(), "reason": reason}
+
+    def identity(self) -> dict[str, str]:
+        """Return what the plugin was before any data was read: what goes into the provenance."""
         return {
             "name": self.name,
             "version": self.version,
             "source": self.source,
             "status": self.status,
-            "reason": "; ".join(part for part in (self.reason, *self.faults) if part),
             "content_hash": self.content_hash,
             "local": "yes" if self.local else "",
         }

@@ -41,19 +41,19 @@ class Isolated:
     what: str
     info: PluginInfo
     blame: Blame = attrs.field(repr=False)
-    returns: tuple[type, ...] = ()
+    refuses: Callable[[Any], str] = attrs.field(default=lambda found: "", repr=False)
+    seconds: float = 0.0
     instead: Any = RAISE
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Call the code; raise `PluginError` for whatever it raises that is no error of ours."""
         try:
-            with guarded() as seen:
+            with guarded(self.seconds) as seen:
                 found = load_code(self.code)(*args, **kwargs)
-                if self.returns and not isinstance(found, self.returns):
-                    wanted = self.returns[0].__name__
-                    raise TypeError(f"it returned a {type(found).__name__}, not a {wanted}")
                 # A generator runs here, where its exceptions are caught.
                 found = list(found) if inspect.isgenerator(found) else found
+                if why := self.refuses(found):
+                    raise TypeError(why)
         except ImpactkitError:
             raise
         except BaseException as error:
@@ -79,25 +79,29 @@ class Isolated:
             ) from error
 
 
-def isolated(declaration: Any, info: PluginInfo, blame: Blame) -> Any:
+def isolated(declaration: Any, info: PluginInfo, blame: Blame, seconds: float) -> Any:
     """Return a declaration whose code is `Isolated`; metrics have a process of their own instead.
 
     A reader, an estimator or an engine that fails stops what the study asked of it. A check, or a
-    look at a file's head, that fails is left out, and its plugin is blamed.
+    look at a file's head, that fails or takes longer than `seconds` is left out, and its plugin is
+    blamed.
     """
 
     def wrap(code: Code, what: str, **how: Any) -> Isolated:
         return Isolated(code=code, what=what, info=info, blame=blame, **how)
 
+    def spared(code: Code, what: str, **how: Any) -> Isolated:
+        return wrap(code, what, seconds=seconds, **how)
+
     if isinstance(declaration, Reader):
         name = declaration.id
         return attrs.evolve(
             declaration,
-            read=wrap(declaration.read, f"reader {name}", returns=(ReadResult,)),
-            recognise=wrap(
+            read=wrap(declaration.read, f"reader {name}", refuses=_no_result),
+            recognise=spared(
                 declaration.recognise,
                 f"reader {name}, looking at a file,",
-                returns=(Recognised, type(None)),
+                refuses=_not_recognised,
                 instead=None,
             ),
         )
@@ -109,9 +113,26 @@ def isolated(declaration: Any, info: PluginInfo, blame: Blame) -> Any:
         )
     if isinstance(declaration, DataCheck):
         what = f"check {declaration.id}"
-        return attrs.evolve(declaration, check=wrap(declaration.check, what, instead=()))
+        return attrs.evolve(declaration, check=spared(declaration.check, what, instead=()))
     if isinstance(declaration, TableSpec):
         what = f"a check of table {declaration.name}"
-        checks = [wrap(check, what, instead=()) for check in declaration.checks]
+        checks = [spared(check, what, instead=()) for check in declaration.checks]
         return attrs.evolve(declaration, checks=checks)
     return declaration
+
+
+def _no_result(found: Any) -> str:
+    import polars as pl
+
+    if not isinstance(found, ReadResult):
+        return f"it returned a {type(found).__name__}, not a ReadResult"
+    frame: Any = found.frame
+    if not isinstance(frame, pl.DataFrame):
+        return f"its frame is a {type(frame).__name__}, not a polars DataFrame"
+    return ""
+
+
+def _not_recognised(found: Any) -> str:
+    if found is None or isinstance(found, Recognised):
+        return ""
+    return f"it returned a {type(found).__name__}, not Recognised or None"

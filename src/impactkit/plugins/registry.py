@@ -234,7 +234,7 @@ class Registry:
         if faults := list(self._faults(kind, declaration, info)):
             return faults
         if plugin != CORE:
-            declaration = isolated(declaration, info, self.blame)
+            declaration = isolated(declaration, info, self.blame, self._seconds)
         if kind == "tables" and declaration.extends:
             base = self._declared[kind][declaration.extends]
             self._declared[kind][base.name] = extended(base, declaration)
