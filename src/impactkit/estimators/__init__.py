@@ -9,9 +9,11 @@ from impactkit.estimators.cohort_effects import CohortEffects
 from impactkit.estimators.did_2x2 import did_2x2
 from impactkit.estimators.etwfe import etwfe
 from impactkit.estimators.event_study import event_study
+from impactkit.estimators.log_rank import LogRank, log_rank
 from impactkit.estimators.regression import Regression
 from impactkit.estimators.stacked import stacked
 from impactkit.estimators.sun_abraham import sun_abraham
+from impactkit.estimators.survival import Survival, aalen_johansen, kaplan_meier
 from impactkit.estimators.triple_difference import triple_difference
 from impactkit.estimators.wild_cluster_bootstrap import WildBootstrap, wild_cluster_bootstrap
 
@@ -20,13 +22,18 @@ __all__ = [
     "AttGt",
     "BaconDecomposition",
     "CohortEffects",
+    "LogRank",
     "Regression",
+    "Survival",
     "WildBootstrap",
+    "aalen_johansen",
     "att_gt",
     "bacon_decomposition",
     "did_2x2",
     "etwfe",
     "event_study",
+    "kaplan_meier",
+    "log_rank",
     "stacked",
     "sun_abraham",
     "triple_difference",
