@@ -63,8 +63,8 @@ def parse(
     The text starts with the header, which is row `first_row` of the file.
 
     With `fill_short` a row may stop early, and its last fields are blank: so the Department writes
-    aggregate rows and schools without results. The last row is excepted where no newline ends it:
-    it may have been cut.
+    aggregate rows and schools without results. The last row is excepted where no newline ends it
+    and it stops where few others do: it may have been cut.
 
     Raises
     ------
@@ -166,7 +166,9 @@ def _fill_short(numbered: Numbered, *, keep_last: bool) -> tuple[Numbered, int]:
     if all(len(row) == width - 1 for _, row in numbered[1:]):
         return numbered, 0
     short = [len(row) < width for _, row in numbered]
-    short[-1] &= not keep_last
+    # A last row that stops where others do was written so; where no other does it may be cut.
+    alike = sum(len(row) == len(numbered[-1][1]) for _, row in numbered)
+    short[-1] &= not keep_last or alike > 2
     rows = [
         (number, row + [""] * (width - len(row)) if is_short else row)
         for (number, row), is_short in zip(numbered, short, strict=True)

@@ -6,12 +6,9 @@ Persistent absence is measured against 20 and 15 % of sessions in 2011, 15 % to 
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Any
-
-from impactkit.declarations import Head, Reader, ReadResult, Recognised
 from impactkit.readers.forms import Aggregate, Form, Header
-from impactkit.readers.performance import TableOptions, read_form, recognise_form
+from impactkit.readers.measures import core_measures
+from impactkit.readers.performance import form_reader
 
 FORM = Form(
     title="the pupil absence tables (england_abs.csv)",
@@ -27,31 +24,16 @@ FORM = Form(
         "persistent_absence_15": (Header("PPERSABS15"),),
         "persistent_absence_20": (Header("PPERSABS20"),),
     },
-    aggregates=(Aggregate("la", ("NAT",), "national"),),
+    aggregates=(Aggregate("la", "NAT", "national"),),
+    entries=core_measures(),
 )
 
 
-def recognise(path: Path, head: Head) -> Recognised | None:
-    """Tell whether a file is an absence table."""
-    return recognise_form(path, head, FORM)
-
-
-def read(
-    path: str | Path, options: TableOptions | None = None, spec: Any = None, *, shown: str = ""
-) -> ReadResult:
-    """Read an absence table into outcomes."""
-    return read_form(path, options, FORM, shown=shown)
-
-
-READER = Reader(
+READER = form_reader(
+    FORM,
     id="dfe.absence",
     title="Pupil absence, from the performance tables",
-    table="outcomes",
-    recognise=recognise,
-    read=read,
-    options=TableOptions,
     years=(2011, 2012, 2013, 2014, 2017, 2018, 2019),
-    measures=tuple(FORM.measures),
     source="Department for Education, school performance tables",
     notes="No file of 2015 or 2016 was at hand.",
 )

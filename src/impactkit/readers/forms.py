@@ -6,6 +6,7 @@ its headers; to read another form is to declare it.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 
 import attrs
@@ -15,23 +16,58 @@ from impactkit.declarations import Head
 from impactkit.engine.files import ROW, TextTable
 from impactkit.errors import Problem, did_you_mean
 from impactkit.tables.summary import REJECTED
+from impactkit.types import Measure
 
 
 @attrs.frozen
 class Header:
-    """A column's header as published, and the first year that has it (None: always)."""
+    """A column's header as published, and the first and last year that has it (None: open)."""
 
     text: str
     first: int | None = None
+    last: int | None = None
+
+    def in_year(self, year: int) -> bool:
+        """Tell whether a file of a year can have this header."""
+        return (self.first or year) <= year <= (self.last or year)
+
+
+def headers(*texts: str, first: int | None = None, last: int | None = None) -> tuple[Header, ...]:
+    """Return several headers that one column has had, all within the same years.
+
+    Examples
+    --------
+    >>> headers("LEA", "LA")
+    (Header(text='LEA', first=None, last=None), Header(text='LA', first=None, last=None))
+    """
+    return tuple(Header(text, first, last) for text in texts)
 
 
 @attrs.frozen
 class Aggregate:
-    """Rows that are no schools: those with one of `values` in `column` are about `level`."""
+    """Rows that are no schools: those whose `column` reads as `pattern` are about `level`.
+
+    `phase` says of which schools, where the row has no code for it. With a `reason`, such rows are
+    set aside for it.
+    """
 
     column: str
-    values: tuple[str, ...]
-    level: str
+    pattern: str
+    level: str = ""
+    phase: str = "All"
+    reason: str = ""
+
+
+@attrs.frozen
+class YearMark:
+    """Headers that name an earlier year, and so tell the file's: ``PTRWM_EXP_18`` stands in 2019.
+
+    `pattern` has a group for the last two digits; `gaps` are the years that there can be between
+    the latest of them and the file.
+    """
+
+    pattern: str
+    gaps: tuple[int, ...] = (1,)
 
 
 @attrs.frozen(kw_only=True)
@@ -39,23 +75,53 @@ class Form:
     """One published form.
 
     `identity` are the columns that say what a row is about, `measures` those with figures, each
-    with every header that it has had. `required` are those without which it is not this form.
-    `words` are words of the file that the tables spell otherwise. With `fill_short`, rows may stop
-    before the last column.
+    with every header that it has had. `required` are those without which it is not this form;
+    with one of the headers in `foreign` it is another.
+    `subgroups` are the endings that headers of measures have for some of the pupils, and `cohorts`
+    the columns with the number of pupils, by subgroup, or by ``measure|subgroup`` where a measure
+    has its own.
+    `words` are words of the file that the tables spell otherwise, `symbols` signs of this form that
+    stand for one of `impactkit.tables.symbols`.
+    `lag` is the number of years between the tables and the pupils whom they are about; `marks` tell
+    the year by the headers. `named` says what words in a file's name mean. With `fill_short`, rows
+    may stop before the last column. `entries` are the registry's entries of its measures.
     """
 
     title: str
     identity: Mapping[str, tuple[Header, ...]]
     measures: Mapping[str, tuple[Header, ...]] = attrs.field(factory=dict)
     required: tuple[str, ...] = ("urn",)
+    foreign: tuple[str, ...] = ()
+    subgroups: Mapping[str, tuple[str, ...]] = attrs.field(factory=dict)
+    cohorts: Mapping[str, tuple[Header, ...]] = attrs.field(factory=dict)
     aggregates: tuple[Aggregate, ...] = ()
     words: Mapping[str, Mapping[str, str]] = attrs.field(factory=dict)
+    symbols: Mapping[str, str] = attrs.field(factory=dict)
+    lag: int = 0
+    marks: tuple[YearMark, ...] = ()
+    named: Mapping[str, str] = attrs.field(factory=dict)
     fill_short: bool = True
+    entries: tuple[Measure, ...] = ()
 
     @property
     def columns(self) -> dict[str, tuple[Header, ...]]:
         """Every column of the form, by the name that it gets."""
         return {**self.identity, **self.measures}
+
+
+@attrs.frozen
+class Figure:
+    """A column of figures in a file: of which measure and subgroup, and the name of the column."""
+
+    measure: str
+    subgroup: str
+    column: str
+    header: Header
+
+    @property
+    def name(self) -> str:
+        """The name that the column gets."""
+        return f"{self.measure}|{self.subgroup}"
 
 
 def plain(header: str) -> str:
@@ -69,41 +135,100 @@ def plain(header: str) -> str:
     return " ".join(header.split()).casefold()
 
 
-def match(form: Form, columns: Iterable[str]) -> dict[str, tuple[str, Header]]:
+def match(
+    wanted: Mapping[str, tuple[Header, ...]], columns: Iterable[str]
+) -> dict[str, tuple[str, Header]]:
     """Return, by the form's name of a column, the file's name of it and the header that it has."""
     present = {plain(column): column for column in columns}
     found = {}
-    for name, headers in form.columns.items():
-        for header in headers:
+    for name, known in wanted.items():
+        for header in known:
             if plain(header.text) in present:
                 found[name] = (present[plain(header.text)], header)
                 break
     return found
 
 
-def recognised(form: Form, head: Head) -> float:
-    """Return how sure one may be that a file has this form: 0 no, 1 as good as certain."""
-    found = match(form, head.columns)
-    if not set(form.required) <= set(found) or (
-        form.measures and not set(form.measures) & set(found)
-    ):
-        return 0.0
-    return 0.5 + 0.5 * len(found) / len(form.columns)
+def figures(form: Form, columns: Iterable[str]) -> list[Figure]:
+    """Return every column of figures that a file has, for all pupils and for some of them.
 
-
-def rename(
-    form: Form, table: TextTable, year: int | None = None, *, sure: bool = False
-) -> tuple[pl.DataFrame, list[Problem]]:
-    """Return the form's columns of a file under the form's names, trimmed; and what is wrong.
-
-    Parameters
-    ----------
-    year
-        Of the file. A header that is younger contradicts it.
-    sure
-        Whether the user said so, and the contradiction is only worth a warning.
+    Examples
+    --------
+    >>> form = Form(
+    ...     title="results",
+    ...     identity={},
+    ...     measures={"met": headers("PT")},
+    ...     subgroups={"boys": ["_B"]},
+    ... )
+    >>> [figure.name for figure in figures(form, ["URN", "PT_B", "pt"])]
+    ['met|all', 'met|boys']
     """
-    found = match(form, table.columns)
+    columns = tuple(columns)
+    found = []
+    for subgroup, endings in {"all": ("",), **form.subgroups}.items():
+        wanted = {
+            measure: tuple(
+                Header(header.text + ending, header.first, header.last)
+                for header in known
+                for ending in endings
+            )
+            for measure, known in form.measures.items()
+        }
+        found += [
+            Figure(measure, subgroup, column, header)
+            for measure, (column, header) in match(wanted, columns).items()
+        ]
+    return found
+
+
+def recognised(form: Form, head: Head, *, some_measure: bool = True) -> float:
+    """Return how sure one may be that a file has this form: 0 no, nearly 1 as good as certain.
+
+    What counts is how many of the file's columns the form explains; with `some_measure`, a form
+    that declares measures has to find one of them.
+    """
+    found = match(form.columns, head.columns)
+    if not set(form.required) <= set(found) or any(head.has(name) for name in form.foreign):
+        return 0.0
+    if some_measure and form.measures and not set(form.measures) & set(found):
+        return 0.0
+    return 0.5 + 0.5 * len(found) / (len(found) + 3)
+
+
+def unread(form: Form, columns: Iterable[str]) -> list[str]:
+    """Return the columns of a file that the form does not read, in order."""
+    columns = tuple(columns)
+    taken = {column for column, _ in match(form.identity, columns).values()}
+    taken |= {figure.column for figure in figures(form, columns)}
+    taken |= {column for column, _ in match(form.cohorts, columns).values()}
+    return [column for column in columns if column not in taken]
+
+
+def year_by_marks(form: Form, columns: Iterable[str]) -> tuple[str, set[int]] | None:
+    r"""Return a header that names an earlier year, and the years that the file can then be of.
+
+    Examples
+    --------
+    >>> form = Form(title="results", identity={}, marks=[YearMark(r"MET_(\d\d)")])
+    >>> year_by_marks(form, ["MET", "MET_17", "MET_18"])
+    ('MET_18', {2019})
+    """
+    for mark in form.marks:
+        named = [
+            (2000 + int(hit[1]), column)
+            for column in columns
+            if (hit := re.fullmatch(mark.pattern, column, re.IGNORECASE))
+        ]
+        if named:
+            year, column = max(named)
+            return column, {year + gap for gap in mark.gaps}
+    return None
+
+
+def structure_problems(form: Form, table: TextTable) -> list[Problem]:
+    """Return what is wrong with a file's columns: one that is missing, one that is there twice."""
+    found = match(form.columns, table.columns)
+    used = {column for column, _ in found.values()}
     problems = [
         Problem(
             code="column.missing",
@@ -116,7 +241,7 @@ def rename(
         for name in form.required
         if name not in found
     ]
-    problems += [
+    return problems + [
         Problem(
             code="column.duplicate",
             file=table.file,
@@ -126,27 +251,21 @@ def rename(
             remedy="Download the file again, or remove one of them.",
         )
         for name in table.duplicates
-        if name in {column for column, _ in found.values()}
+        if name in used
     ]
-    young = [h for _, h in found.values() if year and h.first and h.first > year]
-    if young:
-        problems.append(
-            Problem(
-                code="year.header",
-                file=table.file,
-                row=1,
-                column=young[0].text,
-                rule=f"the file should be of {year}, but has this column since {young[0].first}",
-                remedy="Is it in the wrong folder? Rename it, or give `year` in the study file.",
-                severity="warning" if sure else "error",
-            )
-        )
-    chosen = [pl.col(column).str.strip_chars().alias(name) for name, (column, _) in found.items()]
+
+
+def rename(form: Form, table: TextTable) -> tuple[pl.DataFrame, list[Problem]]:
+    """Return the identity of a file's rows under the form's names, trimmed; and what is wrong."""
+    chosen = [
+        pl.col(column).str.strip_chars().alias(name)
+        for name, (column, _) in match(form.identity, table.columns).items()
+    ]
     frame = table.frame.select(ROW, *chosen)
     for name, words in form.words.items():
         if name in frame.columns:
             frame = frame.with_columns(pl.col(name).replace(words))
-    return frame, problems
+    return frame, structure_problems(form, table)
 
 
 NOTHING = pl.DataFrame(schema={ROW: pl.Int64()})

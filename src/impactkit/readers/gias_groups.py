@@ -15,18 +15,11 @@ import attrs
 import polars as pl
 
 from impactkit.declarations import Head, Reader, ReadResult, Recognised
-from impactkit.engine.files import ROW, read_text
-from impactkit.errors import DataError, Problem, did_you_mean
-from impactkit.readers.forms import (
-    NOTHING,
-    Form,
-    Header,
-    ragged,
-    recognised,
-    rename,
-    set_aside,
-)
+from impactkit.engine.files import TextTable
+from impactkit.errors import Problem, did_you_mean
+from impactkit.readers.forms import Form, Header, set_aside
 from impactkit.readers.options import la_codes, texts
+from impactkit.readers.registers import Parts, chosen, read_register, recognise_register
 
 STRUCTURE_OF = {
     "Federation": "federation",
@@ -81,8 +74,7 @@ class GroupOptions:
 
 def recognise(path: Path, head: Head) -> Recognised | None:
     """Tell whether a file is an extract of group links."""
-    confidence = recognised(FORM, head)
-    return Recognised(confidence=confidence, what=FORM.title) if confidence else None
+    return recognise_register(head, FORM)
 
 
 def read(
@@ -92,19 +84,15 @@ def read(
 
     A group that is closed ended for its members on the day that it closed.
     """
-    options = options or GroupOptions()
-    file = shown or Path(path).name
-    problems = _unknown_types(options.group_type, file)
-    try:
-        table = read_text(path, shown=file, fill_short=FORM.fill_short)
-    except DataError as error:
-        return ReadResult(frame=NOTHING, table="memberships", problems=(*problems, *error.problems))
-    frame, faulty = rename(FORM, table)
-    problems += [*table.notes, *faulty]
-    if any(problem.severity == "error" for problem in problems):
-        return ReadResult(
-            frame=NOTHING, table="memberships", problems=problems, n_rows=table.n_rows
-        )
+    asked = options or GroupOptions()
+
+    def make(frame: pl.DataFrame, text: TextTable) -> Parts:
+        return _members(frame, asked, text.file)
+
+    return read_register(path, FORM, "memberships", make, shown=shown)
+
+
+def _members(frame: pl.DataFrame, options: GroupOptions, file: str) -> Parts:
     types = {word.casefold(): word for word in STRUCTURE_OF}
     asked = [name.casefold() for name in options.group_type]
     kind = pl.col("group_type").str.to_lowercase()
@@ -115,7 +103,6 @@ def read(
         here = pl.col("la").str.zfill(3).is_in(list(options.la))
         frame, other_la = frame.filter(here), frame.filter(~here)
     aside = [
-        ragged(table),
         set_aside(other_type, "a type of group that was not asked for", pl.col("group_type")),
         set_aside(other_la, "in another local authority"),
     ]
@@ -125,16 +112,11 @@ def read(
     frame = frame.with_columns(structure=structure, group_type=kind.replace(types))
     if "left" not in frame.columns:
         frame = frame.with_columns(left=pl.lit(""))
-    return ReadResult(
-        frame=frame.select(*[name for name in COLUMNS if name in frame.columns], ROW),
-        table="memberships",
-        set_aside=pl.concat(aside),
-        problems=problems,
-        n_rows=table.n_rows,
-    )
+    return chosen(frame, COLUMNS), aside, unknown_types(options.group_type, file)
 
 
-def _unknown_types(asked: tuple[str, ...], file: str) -> list[Problem]:
+def unknown_types(asked: tuple[str, ...], file: str) -> list[Problem]:
+    """Return a problem for each type of group that the register does not have."""
     known = {name.casefold() for name in STRUCTURE_OF}
     return [
         Problem(

@@ -6,9 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from impactkit.declarations import Head, Reader, ReadResult, Recognised
-from impactkit.engine.files import read_text
-from impactkit.errors import DataError
-from impactkit.readers.forms import NOTHING, Form, Header, ragged, recognised, rename
+from impactkit.readers.forms import Form, Header
+from impactkit.readers.registers import read_register, recognise_register
 
 FORM = Form(
     title="links between URNs (GIAS)",
@@ -24,29 +23,14 @@ FORM = Form(
 
 def recognise(path: Path, head: Head) -> Recognised | None:
     """Tell whether a file is the extract of links."""
-    confidence = recognised(FORM, head)
-    return Recognised(confidence=confidence, what=FORM.title) if confidence else None
+    return recognise_register(head, FORM)
 
 
 def read(
     path: str | Path, options: None = None, spec: Any = None, *, shown: str = ""
 ) -> ReadResult:
     """Read the extract of links into school_links, as text under its names."""
-    file = shown or Path(path).name
-    try:
-        table = read_text(path, shown=file, fill_short=FORM.fill_short)
-    except DataError as error:
-        return ReadResult(frame=NOTHING, table="school_links", problems=error.problems)
-    frame, problems = rename(FORM, table)
-    if problems:
-        frame = NOTHING
-    return ReadResult(
-        frame=frame,
-        table="school_links",
-        set_aside=ragged(table),
-        problems=(*table.notes, *problems),
-        n_rows=table.n_rows,
-    )
+    return read_register(path, FORM, "school_links", lambda frame, _: (frame, [], []), shown=shown)
 
 
 READER = Reader(

@@ -1,164 +1,343 @@
 """School performance tables: one row a school, a column a measure, aggregates among the rows.
 
-What the readers of workforce, absence and later tables have in common. Every figure ends in one of
-four places: `frame` (a school's, as value or status), `national` (an aggregate's), `set_aside` (it
-cannot be true, or the row is about no school), or `problems` (nobody knows what it means).
+What the readers of results, workforce, absence and other tables have in common. Every figure ends
+in one of four places: `frame` (a school's, as value or status), `national` (an aggregate's),
+`set_aside` (it cannot be true, or the row is about no school), or `problems` (nobody knows what it
+means).
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
 import attrs
 import polars as pl
 
-from impactkit.declarations import Head, ReadResult, Recognised
-from impactkit.engine.files import ROW, read_text
+from impactkit.declarations import Head, Reader, ReadResult, Recognised
+from impactkit.engine.files import ROW, TextTable, read_text
 from impactkit.errors import DataError, Problem, did_you_mean
-from impactkit.readers.forms import NOTHING, Form, match, ragged, recognised, rename, set_aside
-from impactkit.readers.measures import core_measures
+from impactkit.readers.forms import (
+    NOTHING,
+    Figure,
+    Form,
+    figures,
+    match,
+    ragged,
+    recognised,
+    rename,
+    set_aside,
+    unread,
+)
 from impactkit.readers.options import texts
-from impactkit.readers.years import year_of
+from impactkit.readers.years import file_year
 from impactkit.tables.coerce import faults
 from impactkit.tables.columns import optional
 from impactkit.tables.ranges import outside
 from impactkit.tables.summary import summarise
-from impactkit.tables.symbols import split_symbols
+from impactkit.tables.symbols import split_symbols, to_float
 
-PHASE_CODES = {"PRI": "Primary", "SEC": "Secondary", "SPE": "Special", "": "All"}
-"""What stands in place of the establishment, or of the URN, in rows about the whole of England."""
+PHASE_CODES = {"PRI": "Primary", "SEC": "Secondary", "SPE": "Special"}
+"""What stands in place of the establishment, the authority or the URN in rows about England."""
+
+CODED = ("estab", "la", "laestab", "urn")
+"""Columns in which one of `PHASE_CODES` may stand."""
+
+Split = Callable[[pl.DataFrame, Form], tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]]
+"""Parts rows into those of the table, aggregates (with `level`), and rows set aside."""
 
 VALUE = optional("value", "float", unit="measured")
+SHOWN = 12
+"""How many columns that are not read are named in words."""
 
 
 @attrs.frozen(kw_only=True)
 class TableOptions:
     """What a study may say beside `path`.
 
-    `year` overrides what folder and name say; `measures` are those wanted, by default all.
+    `year` overrides what folder, name and columns say: the year of the tables, which for
+    destinations is later than that of the pupils. `measures` are those wanted, by default all;
+    `subgroups` the pupils, by default all of them together.
     """
 
     year: int | None = None
     measures: Any = attrs.field(default=(), converter=texts)
+    subgroups: Any = attrs.field(default=("all",), converter=texts)
 
 
-def recognise_form(path: Path, head: Head, form: Form) -> Recognised | None:
-    """Return what a file is, if it has this form."""
-    confidence = recognised(form, head)
+def form_reader(form: Form, **about: Any) -> Reader:
+    """Return the reader of a form into outcomes."""
+
+    def recognise(path: Path, head: Head) -> Recognised | None:
+        return recognise_form(path, head, form)
+
+    def read(
+        path: str | Path, options: TableOptions | None = None, spec: Any = None, *, shown: str = ""
+    ) -> ReadResult:
+        return read_form(path, options, form, shown=shown)
+
+    about = {"table": "outcomes", "options": TableOptions, **about}
+    return Reader(recognise=recognise, read=read, measures=tuple(form.measures), **about)
+
+
+def recognise_form(
+    path: Path, head: Head, form: Form, *, some_measure: bool = True
+) -> Recognised | None:
+    """Return what a file is, if it has this form; what of it will be read, and what will not.
+
+    Without `some_measure` it need have none of the declared measures, and what else it has is read
+    under its published name.
+    """
+    confidence = recognised(form, head, some_measure=some_measure)
     if not confidence:
         return None
-    year, problems = year_of(path, None, path.name)
-    found = [name for name in form.measures if name in match(form, head.columns)]
-    notes = [f"It has {', '.join(found)}.", *(f"{p.rule}. {p.remedy}" for p in problems)]
+    year, problems = file_year(path, None, form, head.columns, path.name)
+    found = figures(form, head.columns)
+    measures = list(dict.fromkeys(figure.measure for figure in found))
+    subgroups = [s for s in form.subgroups if any(figure.subgroup == s for figure in found)]
+    notes = [f"It has {', '.join(measures)}."] if measures else []
+    if subgroups:
+        notes.append(f"Some of them it also has for {', '.join(subgroups)}.")
+    rest = unread(form, head.columns)
+    if rest:
+        more = f" and {len(rest) - SHOWN:,} more" if len(rest) > SHOWN else ""
+        fate = "not read" if some_measure else "read under their own names if they hold figures"
+        notes.append(f"It has columns that are {fate}: {', '.join(rest[:SHOWN])}{more}.")
+    notes += [words for word, words in form.named.items() if word in path.name.casefold()]
+    notes += [f"{p.rule}. {p.remedy}".strip() for p in problems]
+    year = None if year is None else year - form.lag
     return Recognised(confidence=confidence, what=form.title, year=year, notes=notes)
 
 
 def read_form(
-    path: str | Path, options: TableOptions | None, form: Form, *, shown: str = ""
+    path: str | Path,
+    options: TableOptions | None,
+    form: Form,
+    *,
+    shown: str = "",
+    table: str = "outcomes",
+    extend: Callable[[TextTable, Form], Form] | None = None,
+    split: Split | None = None,
 ) -> ReadResult:
     """Read one file of a form into outcomes.
+
+    Parameters
+    ----------
+    table
+        What the frame fills.
+    extend
+        Adds the measures of a form whose columns are not all known beforehand.
+    split
+        Parts rows into those of the table, aggregates (with `level`), and rows set aside.
 
     Returns
     -------
     ReadResult
-        `frame` has `urn` (text, as published), `year`, `measure`, `value`, `status` and, where the
-        file has them, `la_code` and `phase`.
+        `frame` has the identity of each row (`urn` as text, as published), `year`, `measure`,
+        `subgroup`, `value`, `status` and, where the file has them, `la_code`, `phase` and
+        `denominator`, the number of pupils.
     """
     options = options or TableOptions()
     path = Path(path)
     file = shown or path.name
-    year, problems = year_of(path, options.year, file)
-    problems += _unknown_measures(options.measures, form, file)
     try:
-        table = read_text(path, shown=file, fill_short=form.fill_short)
+        text = read_text(path, shown=file, fill_short=form.fill_short)
     except DataError as error:
-        return ReadResult(
-            frame=NOTHING, table="outcomes", year=year, problems=(*problems, *error.problems)
-        )
-    frame, faulty = rename(form, table, year, sure=options.year is not None)
-    problems += [*table.notes, *faulty]
-    wanted = [m for m in options.measures or form.measures if m in frame.columns]
+        return ReadResult(frame=NOTHING, table=table, problems=error.problems)
+    form = extend(text, form) if extend else form
+    problems = _unknown_options(options, form, file)
+    year, about_year = file_year(path, options.year, form, text.columns, file)
+    rows, faulty = rename(form, text)
+    if "period" in rows.columns:
+        rows, year, about_year = _by_period(rows, year, about_year, options, file)
+    problems += [*about_year, *text.notes, *faulty]
     if any(problem.severity == "error" for problem in problems):
         return ReadResult(
-            frame=NOTHING, table="outcomes", year=year, problems=problems, n_rows=table.n_rows
+            frame=NOTHING, table=table, year=year, problems=problems, n_rows=text.n_rows
         )
-    schools, aggregates, no_school = _split(frame, form)
-    figures, unknown = _figures(schools, wanted, year, file)
-    published, unknown_too = _figures(aggregates, wanted, year, file)
-    possible, impossible = _within_range(figures)
+    if year is not None:
+        year -= form.lag
+    if "year" not in rows.columns:
+        rows = rows.with_columns(year=pl.lit(year, dtype=pl.Int64))
+    found = [
+        figure
+        for figure in figures(form, text.columns)
+        if figure.subgroup in options.subgroups
+        and (not options.measures or figure.measure in options.measures)
+    ]
+    schools, aggregates, aside = (split or split_schools)(rows, form)
+    ours, unknown = long_figures(schools, text, found, form)
+    published, unknown_too = long_figures(aggregates, text, found, form)
+    possible, impossible = _within_range(ours, form)
     return ReadResult(
-        frame=possible.drop("level", "text"),
-        table="outcomes",
+        frame=possible.drop("text"),
+        table=table,
         year=year,
-        set_aside=pl.concat([ragged(table), no_school, impossible]),
-        national=published.drop("urn", "text"),
+        set_aside=pl.concat([ragged(text), aside, impossible]),
+        national=published.drop("urn", "text", "denominator", strict=False),
         problems=(*problems, *unknown, *unknown_too),
-        n_rows=table.n_rows,
+        n_rows=text.n_rows,
     )
 
 
-def _unknown_measures(wanted: tuple[str, ...], form: Form, file: str) -> list[Problem]:
+def _unknown_options(options: TableOptions, form: Form, file: str) -> list[Problem]:
+    known = {"measures": tuple(form.measures), "subgroups": ("all", *form.subgroups)}
     return [
         Problem(
-            code="measure.unknown",
+            code=f"{column[:-1]}.unknown",
             file=file,
-            column="measures",
+            column=column,
             value=name,
-            rule=f"{form.title} have no such measure",
-            remedy=did_you_mean(name, form.measures),
+            rule=f"{form.title} have no such {column[:-1]}",
+            remedy=did_you_mean(name, names),
         )
-        for name in wanted
-        if name not in form.measures
+        for column, names in known.items()
+        for name in getattr(options, column)
+        if name not in names
     ]
 
 
-def _split(frame: pl.DataFrame, form: Form) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
+def period_year(period: pl.Expr) -> pl.Expr:
+    """Return the academic year of ``202324``, ``2023/24`` or ``2024`` by its end, or null.
+
+    Examples
+    --------
+    >>> periods = pl.DataFrame({"p": ["202324", "2023/24", "2024", "202325", "Total"]})
+    >>> periods.select(period_year(pl.col("p"))).to_series().to_list()
+    [2024, 2024, 2024, None, None]
+    """
+    pair = r"^(\d{4})[/-]?(?:\d\d)?(\d\d)$"
+    first = period.str.extract(pair, 1).cast(pl.Int64)
+    second = period.str.extract(pair, 2).cast(pl.Int64)
+    single = period.str.extract(r"^(\d{4})$", 1).cast(pl.Int64)
+    return pl.coalesce(pl.when((first + 1) % 100 == second).then(first + 1), single)
+
+
+def _by_period(
+    rows: pl.DataFrame,
+    named: int | None,
+    about_year: list[Problem],
+    options: TableOptions,
+    file: str,
+) -> tuple[pl.DataFrame, int | None, list[Problem]]:
+    """Take the year of each row from its own period, to which the name must not run counter."""
+    rows = rows.with_columns(year=period_year(pl.col("period")))
+    years = sorted(rows["year"].drop_nulls().unique().to_list())
+    year = years[0] if len(years) == 1 else None
+    if options.year is not None or named is None or named in years or not years:
+        lost = [p for p in about_year if p.code not in ("year.missing", "year.conflict")]
+        return rows, year, lost
+    rule = f"its name speaks of {named}, its rows of {', '.join(map(str, years))}"
+    remedy = "Rename it, or give `year` in the study file if its rows are right."
+    return rows, year, [Problem(code="year.conflict", file=file, rule=rule, remedy=remedy)]
+
+
+def split_schools(
+    frame: pl.DataFrame, form: Form
+) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
     """Part schools from aggregates, and from rows that are about neither."""
-    level = pl.lit(None, dtype=pl.String)
+    level, phase, reason = (pl.lit(None, dtype=pl.String) for _ in range(3))
     for rule in form.aggregates:
-        if rule.column in frame.columns:
-            hit = pl.col(rule.column).str.to_uppercase().is_in(list(rule.values))
-            level = pl.when(hit).then(pl.lit(rule.level)).otherwise(level)
+        if rule.column not in frame.columns:
+            continue
+        hit = pl.col(rule.column).str.contains(f"(?i)^(?:{rule.pattern})$")
+        level = pl.when(hit).then(pl.lit(rule.level)).otherwise(level)
+        phase = pl.when(hit).then(pl.lit(rule.phase)).otherwise(phase)
+        reason = pl.when(hit).then(pl.lit(rule.reason)).otherwise(reason)
     no_urn = pl.col("urn") == ""
-    estab = pl.col("estab") if "estab" in frame.columns else pl.lit("")
-    la = pl.col("la") if "la" in frame.columns else pl.lit("")
+    estab, la = (pl.col(name) if name in frame.columns else pl.lit("") for name in ("estab", "la"))
     whole_la = no_urn & (estab == "") & la.str.contains(r"^\d{3}$")
-    level = pl.coalesce(level, pl.when(whole_la).then(pl.lit("la")))
-    code = pl.when(estab != "").then(estab).otherwise(pl.col("urn")).str.to_uppercase()
-    la_code = pl.when(la.str.contains(r"^\d{1,3}$")).then(la.str.zfill(3))
-    frame = frame.with_columns(level=level, la_code=la_code)
+    if "laestab" in frame.columns and "la" not in frame.columns:
+        la = pl.col("laestab").str.extract(r"^(\d{3})\d{4}$", 1).fill_null("")
+    frame = frame.with_columns(
+        level=pl.coalesce(level, pl.when(whole_la).then(pl.lit("la"))),
+        reason=pl.when(reason != "").then(reason),
+        la_code=pl.when(la.str.contains(r"^\d{1,3}$")).then(la.str.zfill(3)),
+    )
+    coded = [
+        pl.col(name).str.to_uppercase().replace_strict(PHASE_CODES, default=None)
+        for name in CODED
+        if name in frame.columns
+    ]
+    other = frame.filter(pl.col("reason").is_not_null())
+    frame = frame.filter(pl.col("reason").is_null()).drop("reason")
     aggregates = frame.filter(pl.col("level").is_not_null()).with_columns(
-        phase=code.replace_strict(PHASE_CODES, default=code, return_dtype=pl.String)
+        phase=pl.coalesce(*coded, phase, pl.lit("All"))
     )
     rest = frame.filter(pl.col("level").is_null())
-    schools = rest.filter(~no_urn)
-    return schools, aggregates, set_aside(rest.filter(no_urn), "the row has no URN")
+    aside = [
+        *(set_aside(part, str(key[0])) for key, part in other.group_by("reason")),
+        set_aside(rest.filter(no_urn), "the row has no URN"),
+    ]
+    return rest.filter(~no_urn).drop("level"), aggregates, pl.concat(aside)
 
 
-def _figures(
-    frame: pl.DataFrame, measures: list[str], year: int | None, file: str
+KEPT = (
+    ROW,
+    "urn",
+    "school_key",
+    "partnership_id",
+    "partnership_name",
+    "la_code",
+    "phase",
+    "level",
+    "year",
+)
+"""Columns about a row that go with each of its figures."""
+
+
+def long_figures(
+    frame: pl.DataFrame, text: TextTable, found: Iterable[Figure], form: Form
 ) -> tuple[pl.DataFrame, list[Problem]]:
     """Return one row a figure, as value or status; and every symbol that nobody knows."""
-    index = [name for name in (ROW, "urn", "la_code", "phase", "level") if name in frame.columns]
-    value, status = split_symbols(pl.col("text"))
-    long = frame.unpivot(
-        on=measures, index=index, variable_name="measure", value_name="text"
-    ).with_columns(
-        value=value, status=status, year=pl.lit(year, dtype=pl.Int64), source=pl.lit(file)
+    index = [name for name in KEPT if name in frame.columns]
+    cohorts = match(form.cohorts, text.columns)
+    groups: dict[tuple[str, str], dict[str, str]] = {}
+    for figure in found:
+        own = figure.name if figure.name in cohorts else figure.subgroup
+        cohort = own if own in cohorts else ""
+        groups.setdefault((figure.subgroup, cohort), {})[figure.name] = figure.measure
+    cells = [
+        pl.col(f.column).str.strip_chars().replace(form.words.get(f.measure, {})).alias(f.name)
+        for f in found
+    ]
+    cells += [
+        to_float(pl.col(cohorts[cohort][0]).str.strip_chars())
+        .cast(pl.Int64, strict=False)
+        .alias(f"cohort|{cohort}")
+        for cohort in dict.fromkeys(cohort for _, cohort in groups if cohort)
+    ]
+    rows = frame.select(index).join(text.frame.select(ROW, *cells), on=ROW, how="left")
+    parts = []
+    for (subgroup, cohort), names in groups.items():
+        pupils = [f"cohort|{cohort}"] if cohort else []
+        long = rows.select(*index, *pupils, *names).rename(names)
+        long = long.unpivot(index=[*index, *pupils], variable_name="measure", value_name="text")
+        if pupils:
+            long = long.rename({pupils[0]: "denominator"})
+        parts.append(long.with_columns(subgroup=pl.lit(subgroup)))
+    if not parts:
+        empty = frame.select(index).clear()
+        texts_of = ("measure", "text", "subgroup", "status", "source")
+        blank = [pl.lit(None, dtype=pl.String).alias(name) for name in texts_of]
+        return empty.with_columns(*blank, value=pl.lit(None, dtype=pl.Float64)), []
+    value, status = split_symbols(pl.col("text").replace(form.symbols))
+    long = pl.concat(parts, how="diagonal").with_columns(
+        value=value, status=status, source=pl.lit(text.file)
     )
     unknown = []
-    for (measure,), rows in long.filter(pl.col("status").is_null()).group_by(
+    for (measure,), bad in long.filter(pl.col("status").is_null()).group_by(
         "measure", maintain_order=True
     ):
-        found = faults(rows["text"], rows[ROW], rows["status"].is_null(), VALUE, file)
-        unknown += summarise([attrs.evolve(problem, column=str(measure)) for problem in found])
+        told = faults(bad["text"], bad[ROW], bad["status"].is_null(), VALUE, text.file)
+        unknown += summarise([attrs.evolve(problem, column=str(measure)) for problem in told])
     return long.filter(pl.col("status").is_not_null()), unknown
 
 
-def _within_range(figures: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+def _within_range(figures: pl.DataFrame, form: Form) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Part figures that can be true from those outside the range of their measure."""
-    impossible = outside(core_measures())
+    impossible = outside(form.entries)
     aside = set_aside(
         figures.filter(impossible),
         "the figure cannot be true",

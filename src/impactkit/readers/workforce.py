@@ -7,12 +7,9 @@ establishment (or of the URN, where there is no column for the establishment).
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Any
-
-from impactkit.declarations import Head, Reader, ReadResult, Recognised
 from impactkit.readers.forms import Aggregate, Form, Header
-from impactkit.readers.performance import TableOptions, read_form, recognise_form
+from impactkit.readers.measures import core_measures
+from impactkit.readers.performance import form_reader
 
 FORM = Form(
     title="the school workforce tables (england_swf.csv)",
@@ -42,32 +39,17 @@ FORM = Form(
             Header("Mean Gross FTE Salary of All Teachers (£s)", 2018),
         ),
     },
-    aggregates=(Aggregate("la", ("NAT",), "national"),),
+    aggregates=(Aggregate("la", "NAT", "national"),),
+    entries=core_measures(),
     words={"phase": {"16 plus": "16 to 19"}},
 )
 
 
-def recognise(path: Path, head: Head) -> Recognised | None:
-    """Tell whether a file is a workforce table."""
-    return recognise_form(path, head, FORM)
-
-
-def read(
-    path: str | Path, options: TableOptions | None = None, spec: Any = None, *, shown: str = ""
-) -> ReadResult:
-    """Read a workforce table into outcomes."""
-    return read_form(path, options, FORM, shown=shown)
-
-
-READER = Reader(
+READER = form_reader(
+    FORM,
     id="dfe.workforce",
     title="School workforce, from the performance tables",
-    table="outcomes",
-    recognise=recognise,
-    read=read,
-    options=TableOptions,
     years=tuple(range(2011, 2020)),
-    measures=tuple(FORM.measures),
     source="Department for Education, school performance tables",
     notes="2015 has primary schools only.",
 )

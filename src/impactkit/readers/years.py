@@ -1,11 +1,13 @@
-"""Which academic year a file is about, from where the Department puts it."""
+"""Which academic year a file is about: by where the Department puts it, and by its columns."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from pathlib import Path
 
 from impactkit.errors import Problem
+from impactkit.readers.forms import Form, figures, match, year_by_marks
 
 _TWO = re.compile(r"(?<!\d)(20\d\d)[-_/]?(20)?(\d\d)(?!\d)")
 _ONE = re.compile(r"(?<!\d)(20\d\d)(?!\d)")
@@ -55,3 +57,57 @@ def year_of(path: Path, given: int | None, file: str) -> tuple[int | None, list[
     rule = "neither its folder nor its name says which year it is about"
     remedy = "Put it into a folder named by the year, 2018/, or give `year` in the study file."
     return None, [Problem(code="year.missing", file=file, rule=rule, remedy=remedy)]
+
+
+def file_year(
+    path: Path, given: int | None, form: Form, columns: Iterable[str], file: str
+) -> tuple[int | None, list[Problem]]:
+    """Return the year of the tables that a file belongs to, and what speaks against it.
+
+    What the user gives goes before all else, then folder and name; the columns have to agree, and
+    settle it alone where nothing else does.
+    """
+    columns = tuple(columns)
+    marked = year_by_marks(form, columns)
+    year, problems = year_of(path, given, file)
+    if year is None and marked and [p.code for p in problems] == ["year.missing"]:
+        header, years = marked
+        if len(years) == 1:
+            (year,) = years
+            rule = f"the column {header!r} tells that the file is of {year}"
+            note = Problem(code="year.columns", file=file, row=1, severity="note", rule=rule)
+            return year, [note]
+    if year is None:
+        return None, problems
+    against = _contradiction(year, form, columns, marked)
+    if against is None:
+        return year, problems
+    column, rule = against
+    return year, [
+        Problem(
+            code="year.header",
+            file=file,
+            row=1,
+            column=column,
+            rule=f"the file should be of {year}, but {rule}",
+            remedy="Is it in the wrong folder? Rename it, or give `year` in the study file.",
+            severity="warning" if given is not None else "error",
+        )
+    ]
+
+
+def _contradiction(
+    year: int, form: Form, columns: Iterable[str], marked: tuple[str, set[int]] | None
+) -> tuple[str, str] | None:
+    """Return a column that a file of this year cannot have, and why."""
+    if marked and year not in marked[1]:
+        years = " or ".join(str(y) for y in sorted(marked[1]))
+        return marked[0], f"has this column, as files of {years} do"
+    known = [header for _, header in match(form.identity, columns).values()]
+    known += [figure.header for figure in figures(form, columns)]
+    for header in known:
+        if header.first and header.first > year:
+            return header.text, f"has this column since {header.first}"
+        if header.last and header.last < year:
+            return header.text, f"had this column until {header.last} only"
+    return None

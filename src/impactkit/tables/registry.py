@@ -13,11 +13,18 @@ def core_tables() -> tuple[TableSpec, ...]:
     >>> [spec.name for spec in core_tables()][:4]
     ['schools', 'school_links', 'partnerships', 'memberships']
     """
-    from impactkit.tables import specs_outcomes, specs_partnerships, specs_people, specs_schools
+    from impactkit.tables import (
+        specs_outcomes,
+        specs_partnerships,
+        specs_people,
+        specs_schools,
+        specs_trusts,
+    )
 
     return (
         *specs_schools.TABLES,
         *specs_partnerships.TABLES,
         *specs_outcomes.TABLES,
         *specs_people.TABLES,
+        *specs_trusts.TABLES,
     )

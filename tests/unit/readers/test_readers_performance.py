@@ -7,7 +7,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from impactkit.declarations import ReadResult
+from impactkit.declarations import ReadResult, load_code
 from impactkit.readers import absence, workforce
 from impactkit.readers.performance import TableOptions
 from impactkit.tables import core_tables, validate
@@ -38,7 +38,7 @@ def save(folder: Path, content: str, name: str) -> Path:
 
 def read(path: Path, **options: object) -> ReadResult:
     """Read a workforce table."""
-    return workforce.read(path, TableOptions(**options))  # type: ignore[arg-type]
+    return load_code(workforce.READER.read)(path, TableOptions(**options))  # type: ignore[arg-type]
 
 
 def codes(result: ReadResult) -> list[str]:
@@ -112,7 +112,7 @@ def test_a_row_of_a_whole_authority_is_no_school_and_one_without_urn_neither(
 ) -> None:
     """The one is kept as a figure of the authority, the other set aside with its reason."""
     content = "LA,ESTAB,URN,PERCTOT\n815,2000,140018,4.1\n815, , ,4.4\n815,2001,,3.9\n"
-    result = absence.read(save(tmp_path, content, "2018/england_abs.csv"))
+    result = load_code(absence.READER.read)(save(tmp_path, content, "2018/england_abs.csv"))
     assert result.frame["urn"].to_list() == ["140018"]
     assert result.national is not None
     assert figures(result.national, "level", "la_code", "value") == {("la", "815", 4.4)}
@@ -126,7 +126,7 @@ def test_every_row_is_accounted_for(tmp_path: Path) -> None:
         "LA,ESTAB,URN,PERCTOT\n815,2000,140018,4.1\n815,2001,14001,4.4\n815,2002,140020,250\n"
         "815,2003,140021,1,2\nNAT,PRI,,4.2\n815,2004,,5\n"
     )
-    result = absence.read(save(tmp_path, content, "2018/england_abs.csv"))
+    result = load_code(absence.READER.read)(save(tmp_path, content, "2018/england_abs.csv"))
     checked = validate(result.frame, OUTCOMES, register=False)
     assert result.set_aside is not None
     assert result.national is not None
@@ -186,7 +186,7 @@ def test_a_header_younger_than_the_file_betrays_a_wrong_folder(tmp_path: Path) -
 
 def test_another_form_is_refused_by_its_headers(tmp_path: Path) -> None:
     """The absence reader finds no URN here."""
-    result = absence.read(save(tmp_path, "name,value\na,1\n", "2018/a.csv"))
+    result = load_code(absence.READER.read)(save(tmp_path, "name,value\na,1\n", "2018/a.csv"))
     assert codes(result) == ["column.missing"]
     assert "this is not the pupil absence tables" in str(result.problems[0])
 
@@ -194,7 +194,7 @@ def test_another_form_is_refused_by_its_headers(tmp_path: Path) -> None:
 def test_a_column_twice_is_refused_if_it_matters(tmp_path: Path) -> None:
     """Nobody can say which of them is right."""
     content = "LA,URN,PERCTOT,PERCTOT,X,X\n815,121267,1,2,3,4\n"
-    result = absence.read(save(tmp_path, content, "2013/england_abs.csv"))
+    result = load_code(absence.READER.read)(save(tmp_path, content, "2013/england_abs.csv"))
     assert [(p.code, p.column) for p in result.problems] == [("column.duplicate", "PERCTOT")]
 
 
@@ -209,8 +209,8 @@ def test_persistent_absence_is_three_measures(tmp_path: Path) -> None:
     """2011 has it against two thresholds, 2017 against a third."""
     early = "LA,ESTAB,URN,PERCTOT,PERCUA,PPERSABS15,PPERSABS20\n815,2040,121293,3.5,0,4,1\n"
     late = "LA,ESTAB,URN,PERCTOT,PPERSABS10\n815,2040,121293,3.5,9\n"
-    first = absence.read(save(tmp_path, early, "2011/england_abs.csv")).frame
-    second = absence.read(save(tmp_path, late, "2017/england_abs.csv")).frame
+    first = load_code(absence.READER.read)(save(tmp_path, early, "2011/england_abs.csv")).frame
+    second = load_code(absence.READER.read)(save(tmp_path, late, "2017/england_abs.csv")).frame
     assert figures(first, "measure", "value") == {
         ("overall_absence", 3.5),
         ("unauthorised_absence", 0.0),

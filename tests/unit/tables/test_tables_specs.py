@@ -20,6 +20,7 @@ def test_the_tables_of_the_domain_are_there() -> None:
         *("schools", "school_links", "partnerships", "memberships", "interventions", "measures"),
         *("outcomes", "leadership_spells", "appointments", "governor_spells"),
         *("governor_activity", "activity", "agreements", "evaluation_activity"),
+        "trust_outcomes",
     }
 
 

@@ -1,0 +1,165 @@
+"""Where pupils went: after key stage 4 (``england_ks4-pupdest.csv``) and after 16 to 18.
+
+The tables of a year are about pupils who finished two years before (three, for progression to
+higher education): the tables of 2019 have those who left in 2017. The year of an outcome is the
+one in which its pupils finished, because that is when a partnership can have helped them. The
+number of pupils bears it out: the tables of 2019 have 528,139 of them in England, as the results
+of 2017 have 528,959, and those of 2021 have 543,029, as the results of 2019 have 542,831.
+
+A destination is sustained if it lasts from October to March of the year after.
+"""
+
+from __future__ import annotations
+
+from impactkit.readers.forms import Aggregate, Form, Header, YearMark, headers
+from impactkit.readers.performance import form_reader
+from impactkit.types import Measure
+
+SOURCE = "Pupil destinations, in the performance tables"
+
+
+def _measure(stage: str, name: str, label: str) -> Measure:
+    worse = name in ("not_sustained", "unknown")
+    plain = name in ("sustained", "education", "progressed", "top_third", "degree")
+    return Measure(
+        id=f"{stage}_{name}",
+        label=label,
+        unit="percent",
+        direction="lower" if worse else "higher" if plain else "none",
+        low=0,
+        high=100,
+        phase="Secondary" if stage == "ks4_to" else "16 to 19",
+        source=SOURCE,
+    )
+
+
+_KS4 = {
+    "sustained": ("Stayed in education or work", headers("OVERALL_DESTPER")),
+    "education": ("Stayed in education", headers("EDUCATIONPER")),
+    "further_education": ("At a further education college", headers("FEPER")),
+    "school_sixth_form": ("In a school's sixth form", headers("SCH_6THPER")),
+    "sixth_form_college": ("At a sixth form college", headers("SIXTH_COLPER", "6TH_COLPER")),
+    "other_education": ("In other education", headers("OTHER_EDUPER")),
+    "apprenticeship": ("In an apprenticeship", headers("APPRENPER")),
+    "employment": ("In work", headers("EMPLOYMENTPER")),
+    "not_sustained": ("Did not stay in education or work", headers("NOT_SUSTAINEDPER")),
+    "unknown": ("Not found in any record", headers("UNKNOWNPER")),
+}
+_KS5 = {
+    "sustained": ("Stayed in education or work", headers("TOT_OVERALLPER")),
+    "education": ("Stayed in education", headers("TOT_EDUCATIONPER")),
+    "higher_education": ("In higher education (level 4 and above)", headers("TOT_HEPER")),
+    "further_education": ("In further education (to level 3)", headers("TOT_FEPER")),
+    "other_education": ("In other education", headers("TOT_OTHER_EDUPER")),
+    "apprenticeship": ("In an apprenticeship", headers("TOT_APPRENPER")),
+    "employment": ("In work", headers("TOT_EMPLOYMENTPER")),
+    "not_sustained": ("Did not stay in education or work", headers("TOT_NOT_SUSTAINEDPER")),
+    "unknown": ("Not found in any record", headers("TOT_NOT_CAPTUREDPER")),
+}
+_HE = {
+    "progressed": ("Went on to higher education or training", headers("ALL_PROGRESSED")),
+    "degree": ("Went on to study for a degree", headers("ALL_HE")),
+    "top_third": ("Went on to a university of the top third", headers("ALL_TOP3RD")),
+    "apprenticeship": ("Went on to a higher apprenticeship", headers("ALL_APPREN")),
+    "higher_technical": ("Went on to higher technical study", headers("ALL_HTECH")),
+}
+
+Known = dict[str, tuple[str, tuple[Header, ...]]]
+
+
+def _measures(stage: str, known: Known) -> tuple[Measure, ...]:
+    return tuple(_measure(stage, name, label) for name, (label, _) in known.items())
+
+
+def _columns(stage: str, known: Known) -> dict[str, tuple[Header, ...]]:
+    return {f"{stage}_{name}": texts for name, (_, texts) in known.items()}
+
+
+KS4_MEASURES = _measures("ks4_to", _KS4)
+KS5_MEASURES = _measures("ks5_to", _KS5)
+HE_MEASURES = _measures("he", _HE)
+MEASURES = (*KS4_MEASURES, *KS5_MEASURES, *HE_MEASURES)
+
+IDENTITY = {
+    "rectype": headers("RECTYPE"),
+    "la": headers("LEA", "LA"),
+    "estab": headers("ESTAB"),
+    "urn": headers("URN"),
+}
+AGGREGATES = (
+    Aggregate("rectype", "LA|4", "la"),
+    Aggregate("rectype", "NAT|7", "national", phase="State-funded"),
+    Aggregate("rectype", "5", "national"),
+)
+CONSORTIUM = Aggregate(
+    "rectype", "3", reason="the row is about a consortium, whose schools have their own"
+)
+SUBGROUPS = {"fsm6": ("_DIS",), "non_fsm6": ("_NONDIS",)}
+
+KS4 = Form(
+    title="pupils' destinations after key stage 4 (england_ks4-pupdest.csv)",
+    identity=IDENTITY,
+    measures=_columns("ks4_to", _KS4),
+    required=("urn", "ks4_to_school_sixth_form"),
+    subgroups=SUBGROUPS,
+    cohorts={
+        "all": headers("COHORT"),
+        "fsm6": headers("COHORT_DIS"),
+        "non_fsm6": headers("COHORT_NONDIS"),
+    },
+    aggregates=AGGREGATES,
+    lag=2,
+    marks=(YearMark(r"COHORT_(\d\d)", gaps=(1, 2)),),
+    entries=KS4_MEASURES,
+)
+KS5 = Form(
+    title="students' destinations after 16 to 18 (england_ks5-studest.csv)",
+    identity=IDENTITY,
+    measures=_columns("ks5_to", _KS5),
+    subgroups=SUBGROUPS,
+    cohorts={
+        "all": headers("TOT_COHORT"),
+        "fsm6": headers("TOT_COHORT_DIS"),
+        "non_fsm6": headers("TOT_COHORT_NONDIS"),
+    },
+    aggregates=(*AGGREGATES, CONSORTIUM),
+    lag=2,
+    entries=KS5_MEASURES,
+)
+HE = Form(
+    title="progression to higher education or training (england_ks5-studest-he.csv)",
+    identity=IDENTITY,
+    measures=_columns("he", _HE),
+    cohorts={"all": headers("ALL_COHORT")},
+    aggregates=(*AGGREGATES, CONSORTIUM),
+    lag=3,
+    entries=HE_MEASURES,
+)
+
+PUBLISHER = "Department for Education, school performance tables"
+KS4_READER = form_reader(
+    KS4,
+    id="dfe.ks4_destinations",
+    title="Destinations after key stage 4, from the performance tables",
+    years=(*range(2017, 2020), *range(2021, 2026)),
+    source=PUBLISHER,
+    notes="Files of 2017 to 2019 and 2021 were at hand. The year is that in which pupils left.",
+)
+KS5_READER = form_reader(
+    KS5,
+    id="dfe.ks5_destinations",
+    title="Destinations after 16 to 18, from the performance tables",
+    years=tuple(range(2020, 2026)),
+    source=PUBLISHER,
+    met_real_file=False,
+    notes="It has not met a real file: its headers are from the metadata of 2024/25.",
+)
+HE_READER = form_reader(
+    HE,
+    id="dfe.he_progression",
+    title="Progression to higher education or training, from the performance tables",
+    years=tuple(range(2020, 2026)),
+    source=PUBLISHER,
+    met_real_file=False,
+    notes="It has not met a real file: its headers are from the metadata of 2024/25.",
+)

@@ -1,0 +1,119 @@
+"""Results at 16 to 18: ``england_ks5final.csv``.
+
+Points changed their scale in 2016 (a grade A at A level: 270 points before, 50 since), so figures
+before and after cannot be compared. In 2011 and 2012 points are for all level 3 qualifications.
+
+No file was at hand: headers are from the Department's published names, as users of the files of
+2011 to 2013 and of 2019 to 2025 have them.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from impactkit.readers.forms import Aggregate, Form, headers
+from impactkit.readers.performance import form_reader
+from impactkit.types import Measure
+
+SOURCE = "16 to 18 results, in the performance tables (england_ks5final.csv)"
+NO_SCHOOLS = (2020, 2021)
+NEW_POINTS = (2016,)
+
+
+def _measure(name: str, label: str, unit: str = "points", **about: Any) -> Measure:
+    about = {"low": 0, "gap_years": NO_SCHOOLS, **about}
+    return Measure(
+        id=f"ks5_{name}",
+        label=label,
+        unit=unit,
+        direction="higher",
+        phase="16 to 19",
+        source=SOURCE,
+        **about,
+    )
+
+
+def _progress(name: str, label: str) -> Measure:
+    return _measure(name, label, low=-20, high=20, first_year=2016)
+
+
+MEASURES = (
+    _measure("alevel_points", "Points for each A level entry", break_years=NEW_POINTS),
+    _measure("academic_points", "Points for each academic entry", break_years=NEW_POINTS),
+    _measure("applied_general_points", "Points for each applied general entry", first_year=2016),
+    _measure("tech_level_points", "Points for each tech level entry", first_year=2016),
+    _measure("entry_points", "Points for each entry at level 3", last_year=2015),
+    _measure("student_points", "Points for each student at level 3", last_year=2015),
+    _measure("alevel_student_points", "A level points for each student", last_year=2015),
+    _measure("best3_points", "Points in the best three A levels", first_year=2016),
+    _measure("aab", "AAB or better with two facilitating subjects", "percent", high=100),
+    _measure("alevel_retained", "A level students retained", "percent", high=100, first_year=2016),
+    _progress("alevel_progress", "A level progress (value added)"),
+    _progress("academic_progress", "Academic progress (value added)"),
+    _progress("applied_general_progress", "Applied general progress (value added)"),
+    _progress("english_progress", "Progress in English of those without a good pass"),
+    _progress("maths_progress", "Progress in mathematics of those without a good pass"),
+)
+
+FORM = Form(
+    title="results at 16 to 18 (england_ks5final.csv)",
+    identity={
+        "rectype": headers("RECTYPE", "RECTYP"),
+        "la": headers("LEA", "LA"),
+        "estab": headers("ESTAB"),
+        "urn": headers("URN"),
+    },
+    measures={
+        "ks5_alevel_points": headers("TALLPPE_ALEV_1618", "TALLPPE_ALEV", "TALLPPE_ALEVA"),
+        "ks5_academic_points": headers("TALLPPE_ACAD_1618", "TALLPPE_ACAD", "TALLPPE_ACADA"),
+        "ks5_applied_general_points": headers("TALLPPE_AGEN_1618", "TALLPPE_AGEN", first=2016),
+        "ks5_tech_level_points": headers("TALLPPE_TLEV_1618", "TALLPPE_TLEV", first=2016),
+        "ks5_entry_points": headers("TALLPPEA", last=2015),
+        "ks5_student_points": headers("TALLPPSA", last=2015),
+        "ks5_alevel_student_points": headers("APSFTE_ALEVA", "APSFTE_ALEV", last=2015),
+        "ks5_best3_points": headers("TB3PTSE", first=2016),
+        "ks5_aab": headers("PTAAB_2FAC"),
+        "ks5_alevel_retained": headers("PT_RETAINED_ALEV_RET"),
+        "ks5_alevel_progress": headers("VA_INS_ALEV"),
+        "ks5_academic_progress": headers("VA_INS_ACAD"),
+        "ks5_applied_general_progress": headers("VA_INS_AGEN"),
+        "ks5_english_progress": headers("PROGEX_E"),
+        "ks5_maths_progress": headers("PROGEX_M"),
+    },
+    subgroups={"fsm6": ("_DIS",), "non_fsm6": ("_NOTDIS", "_NONDIS")},
+    cohorts={
+        "ks5_alevel_points|all": headers("TALLPUP_ALEV_1618", "TALLPUP_ALEV", "TALLPUP_ALEVA"),
+        "ks5_academic_points|all": headers("TALLPUP_ACAD_1618", "TALLPUP_ACAD", "TALLPUP_ACADA"),
+        "ks5_applied_general_points|all": headers("TALLPUP_AGEN_1618", "TALLPUP_AGEN"),
+        "ks5_tech_level_points|all": headers("TALLPUP_TLEV_1618", "TALLPUP_TLEV"),
+        "ks5_entry_points|all": headers("TALLPUPA"),
+        "ks5_student_points|all": headers("TALLPUPA"),
+        "ks5_best3_points|all": headers("TINCLUDE_B3"),
+        "ks5_alevel_points|fsm6": headers("TALLPUP_ALEV_1618_DIS"),
+        "ks5_alevel_points|non_fsm6": headers("TALLPUP_ALEV_1618_NOTDIS"),
+    },
+    aggregates=(
+        Aggregate(
+            "rectype", "3", reason="the row is about a consortium, whose schools have their own"
+        ),
+        Aggregate("rectype", "4", "la"),
+        Aggregate("rectype", "5", "national"),
+        Aggregate("rectype", "7", "national", phase="State-funded"),
+    ),
+    symbols={"<": "SUPP", "!": "NEW"},
+    named={"provisional": "By its name it is provisional: the final results replace it."},
+    entries=MEASURES,
+)
+
+READER = form_reader(
+    FORM,
+    id="dfe.ks5",
+    title="Results at 16 to 18, from the performance tables",
+    years=(*range(2011, 2020), 2022, 2023, 2024, 2025),
+    source="Department for Education, school performance tables",
+    met_real_file=False,
+    notes=(
+        "It has not met a real file: its headers are from published names. Points before 2016 "
+        "cannot be compared with those since."
+    ),
+)

@@ -1,0 +1,139 @@
+"""Trusts' results, as in the performance tables: ``england_ks2-mats-performance.csv`` and its kin.
+
+One row a trust, weighted by the Department over schools that have been with it for long enough. A
+trust is known by its Group UID, as in the register. Columns of key stage 2 have names of ours; the
+tables of key stage 4 and of 16 to 18 have others, which are read under their published names, as
+``mat_`` and the name.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from impactkit.declarations import Head, Reader, ReadResult, Recognised
+from impactkit.engine.files import TextTable
+from impactkit.readers.forms import Form, headers, set_aside
+from impactkit.readers.performance import TableOptions, read_form, recognise_form
+from impactkit.readers.published import with_published
+from impactkit.types import Measure
+
+SOURCE = "Trusts' results, in the performance tables (england_ks2-mats-performance.csv)"
+
+
+def _progress(subject: str) -> Measure:
+    return Measure(
+        id=f"mat_ks2_{subject}_progress",
+        label=f"Progress in {subject} of a trust's pupils since key stage 1",
+        unit="points",
+        direction="higher",
+        low=-50,
+        high=50,
+        phase="Primary",
+        first_year=2018,
+        gap_years=(2020, 2021, 2022, 2024, 2025),
+        source=SOURCE,
+    )
+
+
+MEASURES = (
+    _progress("reading"),
+    _progress("writing"),
+    _progress("maths"),
+    Measure(
+        id="mat_ks2_rwm_expected",
+        label="Expected standard in reading, writing and mathematics among a trust's pupils",
+        unit="percent",
+        direction="higher",
+        low=0,
+        high=100,
+        phase="Primary",
+        first_year=2018,
+        gap_years=(2020, 2021, 2022),
+        source=SOURCE,
+    ),
+)
+
+FORM = Form(
+    title="trusts' results (england_ks2-mats-performance.csv and the like)",
+    identity={
+        "period": headers("TIME_PERIOD"),
+        "partnership_id": headers("TRUST_UID"),
+        "partnership_name": headers("TRUST_NAME"),
+    },
+    measures={
+        "mat_ks2_reading_progress": headers("READ_PROGSCORE_EM_ADJ_WGTAVG"),
+        "mat_ks2_writing_progress": headers("WRIT_PROGSCORE_EM_ADJ_WGTAVG"),
+        "mat_ks2_maths_progress": headers("MAT_PROGSCORE_EM_ADJ_WGTAVG"),
+        "mat_ks2_rwm_expected": headers("PRWM_EXP_WGTAVG"),
+    },
+    required=("partnership_id", "partnership_name"),
+    foreign=("URN", "school_urn"),
+    subgroups={"fsm6": ("_FSM6CLA1A",), "non_fsm6": ("_NOTFSM6CLA1A",)},
+    cohorts={"all": headers("TELIG_MATPTINC", "TPUP_MATPTINC")},
+    entries=MEASURES,
+)
+NO_FIGURES = (
+    "TIME_IDENTIFIER",
+    "TRUST_GROUP_TYPE",
+    "TRUST_ID",
+    "TRUST_COMPANIES_HOUSE_NUMBER",
+    "TRUST_UKPRN",
+    "TRUST_LEADREGION",
+    "INSTITUTIONS_MATPTINC",
+    "INSTITUTIONS_INMAT",
+    "GEOGRAPHIC_LEVEL",
+    "COUNTRY_CODE",
+    "RECTYPE",
+)
+"""Columns about the trust that may look like figures: its numbers in registers, its schools."""
+
+
+def recognise(path: Path, head: Head) -> Recognised | None:
+    """Tell whether a file has trusts' results."""
+    return recognise_form(path, head, FORM, some_measure=False)
+
+
+def read(
+    path: str | Path, options: TableOptions | None = None, spec: Any = None, *, shown: str = ""
+) -> ReadResult:
+    """Read trusts' results into trust_outcomes."""
+    return read_form(
+        path, options, FORM, shown=shown, table="trust_outcomes", extend=_extend, split=_split
+    )
+
+
+def _extend(text: TextTable, form: Form) -> Form:
+    return with_published(form, text, prefix="mat_", skip=NO_FIGURES)
+
+
+def _split(frame: pl.DataFrame, form: Form) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
+    """Part trusts from rows about all trusts or England, which have no number of a trust."""
+    is_trust = pl.col("partnership_id").str.contains(r"^\d+$")
+    england = pl.col("partnership_name").str.contains(r"(?i)^(england|national|all )")
+    others = frame.filter(~is_trust)
+    aggregates = others.filter(england).with_columns(
+        level=pl.lit("national"), phase=pl.lit("All"), la_code=pl.lit(None, dtype=pl.String)
+    )
+    aside = set_aside(others.filter(~england), "the row has no number of a trust (UID)")
+    return frame.filter(is_trust), aggregates.drop("partnership_id", "partnership_name"), aside
+
+
+READER = Reader(
+    id="dfe.mats",
+    title="Trusts' results, from the performance tables",
+    table="trust_outcomes",
+    recognise=recognise,
+    read=read,
+    options=TableOptions,
+    years=(2018, 2019, 2022, 2023, 2024, 2025),
+    measures=tuple(FORM.measures),
+    source="Department for Education, school performance tables",
+    met_real_file=False,
+    notes=(
+        "It has not met a real file: its headers are those of the key stage 2 table of 2023. Other "
+        "columns of figures are read under their published names."
+    ),
+)
