@@ -42,6 +42,7 @@ class Masker:
 
     threshold: int
     declared: Collection[str]
+    labels: dict[str, str] = attrs.field(factory=dict)
     texts: int = 0
     figures: int = 0
 
@@ -55,6 +56,23 @@ class Masker:
     def text(self, text: str) -> str:
         """Mask a plain text."""
         return self._apply(mask_numbers, text)
+
+    def label(self, text: str) -> str:
+        """Mask what names a row or an estimate, where it is words about a number.
+
+        ``2``, ``a2`` and ``2019/20`` are names; "two left" is a sentence. Those that become equal
+        get a letter, or two rows would be taken for one.
+        """
+        if " " not in text.strip() or not any(char.isalpha() for char in text):
+            return text
+        if text not in self.labels:
+            new = stem = self.text(text)
+            letter = ord("b")
+            while new != text and new in self.labels.values():
+                new = f"{stem} ({chr(letter)})"
+                letter += 1
+            self.labels[text] = new
+        return self.labels[text]
 
     def template(self, text: str) -> str:
         """Mask a text with ``{fields}``."""
@@ -148,14 +166,30 @@ def _declare_table(table: Table, trusted: bool) -> Table:
     )
 
 
-def _mask_table(table: Table, masker: Masker) -> Table:
-    texts = [j for j, c in enumerate(table.columns) if c.kind == "text"]
-    rows = [
-        [masker.value(cell) if j in texts else cell for j, cell in enumerate(row)]
-        for row in table.rows
-    ]
+def _mask_cell(cell: Cell, column: Column, masker: Masker) -> Cell:
+    """Mask free text, and labels."""
+    if column.kind == "text":
+        return masker.value(cell)  # type: ignore[no-any-return]
+    if column.kind == "dimension" and isinstance(cell, str):
+        return masker.label(cell)
+    return cell
+
+
+def _mask_table(table: Table, names: Mapping[str, str], masker: Masker) -> Table:
     columns = [
-        evolve(c, label=masker.text(c.label), unit=masker.text(c.unit)) for c in table.columns
+        evolve(
+            column,
+            name=names[column.name],
+            numerator=names.get(column.numerator, column.numerator),
+            denominator=names.get(column.denominator, column.denominator),
+            label=masker.text(column.label),
+            unit=masker.text(column.unit),
+        )
+        for column in table.columns
+    ]
+    rows = [
+        [_mask_cell(cell, column, masker) for cell, column in zip(row, table.columns, strict=True)]
+        for row in table.rows
     ]
     return evolve(
         table,
@@ -164,12 +198,21 @@ def _mask_table(table: Table, masker: Masker) -> Table:
         source=masker.text(table.source),
         columns=columns,
         rows=rows,
+        totals={names.get(name, name): masker.label(v) for name, v in table.totals.items()},
+        sums=[
+            (names.get(total, total), [names.get(part, part) for part in parts])
+            for total, parts in table.sums
+        ],
+        marks={(i, names.get(name, name)): mark for (i, name), mark in table.marks.items()},
     )
 
 
-def _mask_chart(chart: Chart, masker: Masker) -> Chart:
-    words = ("title", "x_title", "y_title", "alt")
-    return evolve(chart, **{w: masker.text(getattr(chart, w)) for w in words})
+def _mask_chart(chart: Chart, names: Mapping[str, str], masker: Masker) -> Chart:
+    words = {w: masker.text(getattr(chart, w)) for w in ("title", "x_title", "y_title", "alt")}
+    columns = {w: getattr(chart, w) for w in ("x", "y", "low", "high", "series")}
+    axes = {w: names.get(name, name) for w, name in columns.items()}
+    where = {field: masker.label(value) for field, value in chart.where.items()}
+    return evolve(chart, **words, **axes, where=where)
 
 
 def _mask_note(note: Note, masker: Masker) -> Note:
@@ -182,6 +225,7 @@ def _mask_estimate(estimate: Estimate, masker: Masker) -> Estimate:
     masked = evolve(
         estimate,
         **{w: masker.text(getattr(estimate, w)) for w in ("estimand", "method", "variance")},
+        **{w: masker.label(getattr(estimate, w)) for w in ("measure", "subgroup", "term")},
         reason=masker.text(estimate.reason),
         warnings=[masker.text(w) for w in estimate.warnings],
     )
@@ -195,6 +239,7 @@ def _mask_diagnostic(diagnostic: Diagnostic, masker: Masker) -> Diagnostic:
     return evolve(
         diagnostic,
         name=masker.text(diagnostic.name),
+        measure=masker.label(diagnostic.measure),
         text=masker.text(diagnostic.text),
         value=masker.value(diagnostic.value),
     )
@@ -205,6 +250,7 @@ def _mask_exclusion(exclusion: Exclusion, masker: Masker) -> Exclusion:
         exclusion,
         reason=masker.text(exclusion.reason),
         text=masker.text(exclusion.text),
+        measure=masker.label(exclusion.measure),
         n_rows=masker.count(exclusion.n_rows),
     )
 
@@ -213,9 +259,14 @@ def _mask_shown(owner: MetricResult | RenderedSection, masker: Masker) -> dict[s
     """Return the masked tables, charts and notes; a chart keeps pointing at its table."""
     table_ids = masker.ids(t.id for t in owner.tables)
     chart_ids = masker.ids(c.id for c in owner.charts)
-    tables = [evolve(_mask_table(t, masker), id=table_ids[t.id]) for t in owner.tables]
+    names = {t.id: masker.ids(c.name for c in t.columns) for t in owner.tables}
+    tables = [evolve(_mask_table(t, names[t.id], masker), id=table_ids[t.id]) for t in owner.tables]
     charts = [
-        evolve(_mask_chart(c, masker), id=chart_ids[c.id], data=table_ids.get(c.data, c.data))
+        evolve(
+            _mask_chart(c, names.get(c.data, {}), masker),
+            id=chart_ids[c.id],
+            data=table_ids.get(c.data, c.data),
+        )
         for c in owner.charts
     ]
     return {
@@ -277,12 +328,13 @@ def declare_people(
     """
     log: list[Withheld] = []
     strangers: set[str] = set()
+    labels: dict[str, str] = {}  # one for all, or one row would have two names in two tables
     results, sections = [], []
     for result in evaluation.results:
         trusted = result.plugin in first_party and not result.local
         if not trusted:
             strangers.add(result.plugin)
-            masker = Masker(profile.threshold, declared)
+            masker = Masker(profile.threshold, declared, labels)
             result = _mask_result(result, masker)
             log += _log(result.metric, masker)
         tables = [_declare_table(t, trusted) for t in result.tables]
@@ -291,7 +343,7 @@ def declare_people(
         trusted = section.plugin in first_party
         if not trusted:
             strangers.add(section.plugin)
-            masker = Masker(profile.threshold, declared)
+            masker = Masker(profile.threshold, declared, labels)
             section = _mask_section(section, masker)
             log += _log(section.id, masker)
         tables = [_declare_table(t, trusted) for t in section.tables]
@@ -317,7 +369,15 @@ def _mask_messages(
         return any(name in text for name in strangers)
 
     problems = [
-        evolve(p, rule=masker.text(p.rule), remedy=masker.text(p.remedy), value=None)
+        evolve(
+            p,
+            code=masker.text(p.code),
+            rule=masker.text(p.rule),
+            remedy=masker.text(p.remedy),
+            count=masker.count(p.count) or 1,
+            row=None,
+            value=None,
+        )
         if theirs(p.code)
         else p.without_value()
         for p in evaluation.problems

@@ -26,6 +26,7 @@ from impactkit.results import (
     RenderedSection,
     Table,
 )
+from impactkit.types import SUBGROUPS
 
 if TYPE_CHECKING:
     import polars as pl
@@ -141,7 +142,7 @@ def _finish(
 
 def _declared(plan: Plan) -> tuple[str, ...]:
     """Return what was written before any data was read, and so cannot give any of it away."""
-    texts = [plan.study.title]
+    texts = [plan.study.title, *plan.registry.measures, *SUBGROUPS]
     named = [(m.id, m.title) for m in plan.registry.metrics.values()]
     named += [(m.id, m.label) for m in plan.registry.measures.values()]
     for name, label in named:
