@@ -18,7 +18,7 @@ from impactkit.study import Design, Study
 from impactkit.tomlkeys import line_of
 from impactkit.types import Period
 
-TEXT = st.text(st.characters(codec="utf-8"), max_size=20)
+TEXT = st.text("abé€ \n\t\"'[]{}.,=#:\\0", max_size=12)
 NUMBER = st.floats(allow_nan=False, allow_infinity=False)
 TOML = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | TEXT | st.dates(),

@@ -61,10 +61,11 @@ def fit(panel: Panel, design: Design, estimator: Estimator, *, seed: int, **opti
     if not any(p.kind is p.VAR_KEYWORD for p in accepted.values()):
         settings = {name: value for name, value in settings.items() if name in accepted}
         # Without them the answer would be another one, so they are not left out in silence.
-        for name in columns.keys() - accepted.keys():
+        ignored = [name for name in columns if name not in accepted]
+        if ignored:
             raise EstimationError(
-                f"the estimator {estimator.id} takes no {name}, and the study's panel of "
-                f"{panel.measure} has them; choose another estimator"
+                f"the estimator {estimator.id} takes no {' and no '.join(ignored)}, and the "
+                f"study's panel of {panel.measure} has them; choose another estimator"
             )
     if panel.frame["cohort"].drop_nulls().is_empty():
         raise EstimationError(
