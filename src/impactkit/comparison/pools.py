@@ -177,17 +177,31 @@ def same_trigger_pool(
 
 def _require(rows: pl.DataFrame, wanted: Sequence[str], file: str) -> None:
     missing = [name for name in dict.fromkeys(wanted) if name not in rows.columns]
-    if missing:
-        raise DataError(
-            Problem(
-                code="column.missing",
-                file=file,
-                column=name,
-                rule="there is no such column",
-                remedy=did_you_mean(name, rows.columns),
-            )
-            for name in missing
+    problems = [
+        Problem(
+            code="column.missing",
+            file=file,
+            column=name,
+            rule="there is no such column",
+            remedy=did_you_mean(name, rows.columns),
         )
+        for name in missing
+    ]
+    unit = wanted[0]
+    if unit not in missing and rows[unit].null_count():
+        problems.append(
+            Problem(
+                code="unit.null",
+                file=file,
+                row=int(rows[unit].is_null().arg_true()[0]) + 2,
+                column=unit,
+                rule="it is empty",
+                remedy="Every row names its school.",
+                count=rows[unit].null_count(),
+            )
+        )
+    if problems:
+        raise DataError(problems)
 
 
 def _starts(rows: pl.DataFrame, unit: str, cohort: str) -> pl.DataFrame:

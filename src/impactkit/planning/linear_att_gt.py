@@ -6,8 +6,7 @@ how the estimated cohort shares respond to the effects,
 
     estimate = q'AM    contributions = sum of (q'A)_j (y - M_j) / n_j over a cluster's rows + B'RAM
 
-with B the clusters' counts of schools by cohort: what `att_gt_cells` and `aggregation` compute for
-one outcome at a time.
+with B the clusters' counts of schools by cohort: what `att_gt` computes for one outcome at a time.
 
 Source: Callaway & Sant'Anna (2021), Journal of Econometrics 225(2), section 3 and theorem 2.
 """
@@ -20,7 +19,7 @@ import polars as pl
 from impactkit.errors import EstimationError
 from impactkit.estimators.aggregation import Kind
 from impactkit.estimators.att_gt import att_gt
-from impactkit.estimators.att_gt_cells import Comparison, comparisons
+from impactkit.estimators.att_gt_comparisons import Comparison, comparisons
 from impactkit.inference.influence import critical_value
 from impactkit.planning.design import PanelDesign
 from impactkit.planning.linear import Arranged, Control, Linear, arranged, sparse
