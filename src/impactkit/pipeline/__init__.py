@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 from impactkit.pipeline.core import default_registry
 from impactkit.pipeline.execute import Run, no_progress, run
-from impactkit.pipeline.inspect import inspect_file, inspect_study
+from impactkit.pipeline.file_seen import inspect_file
+from impactkit.pipeline.inspect import inspect_study
 from impactkit.pipeline.output import check_out, write
 from impactkit.pipeline.resolve import Plan, PlannedFile, PlannedMetric, plan
 from impactkit.results import Evaluation

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 from impactkit.declarations import Head, Reader, ReadResult, Recognised, TableSpec
@@ -9,22 +10,44 @@ from impactkit.engine.files import read_text
 from impactkit.errors import DataError
 from impactkit.readers.forms import NOTHING
 from impactkit.tables import core_tables
+from impactkit.tables.columns import DEFAULTS
 from impactkit.tables.structure import plain_name
+
+
+def nearest_table(columns: Iterable[str], specs: Iterable[TableSpec]) -> TableSpec | None:
+    """Return the table that most of the columns belong to, if there is one.
+
+    Examples
+    --------
+    >>> nearest_table(["Partnership ID", "URN", "joined"], core_tables()).name
+    'memberships'
+    """
+    fits = [(fit, spec) for spec in specs if (fit := _fit(columns, spec))]
+    return max(fits, key=lambda pair: pair[0])[1] if fits else None
+
+
+def _fit(columns: Iterable[str], spec: TableSpec) -> tuple[bool, float] | None:
+    """Return whether all columns that are needed are there, and the share that belongs."""
+    present = {plain_name(column) for column in columns}
+    ours = present & {column.name for column in spec.columns}
+    if len(ours) < 2 or 2 * len(ours) <= len(present):
+        return None
+    needed = {c.name for c in spec.columns if c.required and (spec.name, c.name) not in DEFAULTS}
+    return needed <= present, len(ours) / len(present)
 
 
 def recognise(path: Path, head: Head) -> Recognised | None:
     """Tell which of core's tables a header would do for, if any."""
-    present = {plain_name(column) for column in head.columns}
-    fits = []
-    for spec in core_tables():
-        required = {column.name for column in spec.columns if column.required}
-        ours = present & {column.name for column in spec.columns}
-        if required <= present and 2 * len(ours) > len(present):
-            fits.append((len(ours) / len(present), spec.name))
-    if not fits:
+    spec = nearest_table(head.columns, core_tables())
+    fit = _fit(head.columns, spec) if spec else None
+    if spec is None or fit is None:
         return None
-    share, name = max(fits)
-    return Recognised(confidence=0.9 * share, what=f"a table of {name}, in our column names")
+    complete, share = fit
+    what = "a table" if complete else "nearly a table"
+    return Recognised(
+        confidence=(0.9 if complete else 0.4) * share,
+        what=f"{what} of {spec.name}, in our column names",
+    )
 
 
 def read(

@@ -1,0 +1,175 @@
+"""One file, looked at as a study would read it: what `impactkit check FILE` says."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import attrs
+
+from impactkit.declarations import Head, Reader, Recognised, TableSpec, load_code
+from impactkit.errors import InputError, Problem
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from impactkit.plugins import Registry
+
+NATIONAL_LINES = 40
+"""How many published figures are shown in words; a program gets them all."""
+
+
+@attrs.frozen(kw_only=True)
+class FileSeen:
+    """What a file is, in words (`lines`) and as data (`about`)."""
+
+    lines: tuple[str, ...] = ()
+    about: Mapping[str, Any] = attrs.field(factory=dict)
+    problems: tuple[Problem, ...] = ()
+
+
+def inspect_file(path: Path, registry: Registry) -> FileSeen:
+    """Say what a file is, for which year, with how many schools and figures, and who reads it.
+
+    The whole file is read and its values are checked, as in a study.
+    """
+    from impactkit.engine.files import head
+    from impactkit.readers import recognise_file
+
+    top, faults = head(path)
+    if top is None:
+        return FileSeen(problems=tuple(faults))
+    found = recognise_file(path, tuple(registry.readers.values()))
+    if not found:
+        rule = f"no reader recognises it; its columns are {', '.join(top.columns[:12])}"
+        remedy = "Name a table for it in the study (see `impactkit show tables`)."
+        problem = Problem(code="file.unknown", file=path.name, rule=rule, remedy=remedy)
+        return FileSeen(problems=(problem,))
+    reader, recognised = found[0]
+    spec = _table_of(reader, top, registry)
+    lines = [f"{path.name}: {recognised.what}", *_reader_lines(reader, recognised, spec)]
+    about: dict[str, Any] = {"file": path.name, "reader": reader.id, "what": recognised.what}
+    about["others"] = [other.id for other, _ in found[1:]]
+    if spec is None:
+        return FileSeen(lines=tuple(lines), about=about)
+    return _read(path, reader, spec, registry, lines, about)
+
+
+def _table_of(reader: Reader, top: Head, registry: Registry) -> TableSpec | None:
+    """Return the table that a reader fills; for one's own tables, the one that the header fits."""
+    from impactkit.readers.plain import nearest_table
+
+    if reader.table:
+        return registry.tables[reader.table]
+    return nearest_table(top.columns, registry.tables.values())
+
+
+def _reader_lines(reader: Reader, recognised: Recognised, spec: TableSpec | None) -> list[str]:
+    table = f", into the table {spec.name}" if spec else ""
+    lines = [f"  read by {reader.id} ({reader.title}){table}"]
+    lines += [f"  {note}" for note in (*recognised.notes, reader.notes) if note]
+    return lines
+
+
+def _read(
+    path: Path,
+    reader: Reader,
+    spec: TableSpec,
+    registry: Registry,
+    lines: list[str],
+    about: dict[str, Any],
+) -> FileSeen:
+    """Read the whole file with the reader that takes it, check its values, and count."""
+    from impactkit.tables import validate
+
+    options = reader.options() if reader.options else None
+    try:
+        result = load_code(reader.read)(path, options, spec=spec, shown=path.name)
+    except InputError as error:
+        return FileSeen(lines=tuple(lines), about=about, problems=tuple(error.problems))
+    about |= {"year": result.year, "rows": result.n_rows, "table": spec.name}
+    problems = list(result.problems)
+    if any(problem.severity == "error" for problem in problems) and not result.frame.height:
+        return FileSeen(lines=tuple(lines), about=about, problems=tuple(problems))
+    checked = validate(
+        result.frame,
+        spec,
+        file=path.name,
+        register=spec.register and not reader.table,
+        measures=registry.measures.values(),
+    )
+    problems += checked.problems
+    aside = _set_aside(result.set_aside, checked.rejected)
+    about["set_aside"] = aside
+    lines += _counted(checked.frame, result, about)
+    lines += [f"  {n:,} set aside: {why}" for why, n in aside.items()]
+    return FileSeen(lines=tuple(lines), about=about, problems=tuple(problems))
+
+
+def _set_aside(*frames: pl.DataFrame | None) -> dict[str, int]:
+    """Return how many rows (or, of results, figures) were set aside, by reason."""
+    counts: dict[str, int] = {}
+    for frame in frames:
+        if frame is not None:
+            for reason, n in frame.group_by("reason", maintain_order=True).len().iter_rows():
+                counts[reason] = counts.get(reason, 0) + n
+    return counts
+
+
+def _counted(frame: pl.DataFrame, result: Any, about: dict[str, Any]) -> Iterator[str]:
+    """Say how much the file holds: year, rows, schools, figures, and what is published beside."""
+    if result.year:
+        yield f"  academic year {result.year - 1}/{result.year % 100:02d}"
+    yield f"  {result.n_rows:,} rows"
+    keys = [name for name in ("urn", "school_key") if name in frame.columns]
+    if keys:
+        about["schools"] = frame.select(keys).unique().height
+        yield f"  {about['schools']:,} schools"
+    if {"measure", "value"} <= set(frame.columns):
+        about["values"], about["without_value"] = _figures(frame)
+        for measure, n in about["values"].items():
+            without = about["without_value"].get(measure, {})
+            told = ", ".join(f"{n_of:,} {status}" for status, n_of in without.items())
+            yield f"  {measure}: {n:,} values" + (f" ({told})" if told else "")
+    if result.national is not None and "value" in result.national.columns:
+        about["published"] = _published(result.national)
+        yield from _published_lines(about["published"])
+
+
+def _figures(frame: pl.DataFrame) -> tuple[dict[str, int], dict[str, dict[str, int]]]:
+    """Return the number of values by measure, and of figures without one by status."""
+    import polars as pl
+
+    name = pl.col("measure")
+    if "subgroup" in frame.columns:
+        everybody = pl.col("subgroup") == "all"
+        name = pl.when(everybody).then(name).otherwise(name + ", " + pl.col("subgroup"))
+    named = frame.with_columns(name.alias("measure"))
+    values = named.group_by("measure").agg(pl.col("value").count()).sort("measure")
+    if "status" not in frame.columns:
+        return dict(values.iter_rows()), {}
+    missing = named.filter(pl.col("value").is_null()).group_by("measure", "status").len()
+    without: dict[str, dict[str, int]] = {}
+    for measure, status, n in missing.sort("measure", "status").iter_rows():
+        without.setdefault(measure, {})[status] = n
+    return dict(values.iter_rows()), without
+
+
+def _published(national: pl.DataFrame) -> list[dict[str, Any]]:
+    """Return the figures about England and its parts that stand beside the schools'."""
+    names = ("level", "la_code", "phase", "measure", "subgroup", "year", "value")
+    kept = [name for name in names if name in national.columns]
+    return national.drop_nulls("value").select(kept).to_dicts()
+
+
+def _published_lines(published: list[dict[str, Any]]) -> Iterator[str]:
+    whole = [row for row in published if row["level"] in ("national", "wales")]
+    for row in whole[:NATIONAL_LINES]:
+        pupils = "" if row.get("subgroup") in (None, "all") else f", {row['subgroup']}"
+        place = "Wales" if row["level"] == "wales" else "England"
+        whom = f"{place}, {row['phase'].lower()} schools"
+        yield f"  {whom}: {row['measure']}{pupils} {row['value']:g}"
+    rest = len(published) - min(len(whole), NATIONAL_LINES)
+    if rest:
+        yield f"  {rest:,} more published figures, of authorities, regions or England"
