@@ -10,6 +10,8 @@ from impactkit.estimators.did_2x2 import did_2x2
 from impactkit.estimators.etwfe import etwfe
 from impactkit.estimators.event_study import event_study
 from impactkit.estimators.log_rank import LogRank, log_rank
+from impactkit.estimators.power import Precision, Sensitivity, minimum_detectable_effect, power
+from impactkit.estimators.power_designs import ClusterDesign, DidDesign
 from impactkit.estimators.regression import Regression
 from impactkit.estimators.stacked import stacked
 from impactkit.estimators.sun_abraham import sun_abraham
@@ -21,9 +23,13 @@ __all__ = [
     "Aggregation",
     "AttGt",
     "BaconDecomposition",
+    "ClusterDesign",
     "CohortEffects",
+    "DidDesign",
     "LogRank",
+    "Precision",
     "Regression",
+    "Sensitivity",
     "Survival",
     "WildBootstrap",
     "aalen_johansen",
@@ -34,6 +40,8 @@ __all__ = [
     "event_study",
     "kaplan_meier",
     "log_rank",
+    "minimum_detectable_effect",
+    "power",
     "stacked",
     "sun_abraham",
     "triple_difference",
