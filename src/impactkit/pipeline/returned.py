@@ -121,7 +121,7 @@ def _value_faults(frame: pl.DataFrame) -> Iterable[str]:
         yield f"{keyless:,} rows have no school_key or no year"
     twice = frame.height - frame.select("school_key", "year").unique().height
     if twice:
-        yield f"{twice:,} school-years appear more than once; return one row for each"
+        yield f"{twice:,} school-years appear more than once; return a row for each"
 
 
 def collected(metric: Metric, given: Any) -> MetricResult:
@@ -222,7 +222,7 @@ def _refuse(faults: Iterable[str]) -> None:
 
 def _twice(what: str, keys: list[Any]) -> list[str]:
     again = sorted(str(key) for key, count in Counter(keys).items() if count > 1)
-    return [f"two {what}s are called {key}; give each a name of its own" for key in again]
+    return [f"the {what} {key} is there again; give each a name of its own" for key in again]
 
 
 def _number(value: Any, where: str, faults: list[str], kinds: tuple[type, ...]) -> Any:
