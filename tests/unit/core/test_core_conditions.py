@@ -54,9 +54,19 @@ def test_conditions_keep_the_rows_that_they_say(text, rows):
     assert kept(text) == rows
 
 
-def test_the_expression_is_never_null():
+@pytest.mark.parametrize(
+    "text",
+    [
+        "role == 'client'",
+        "role not in ['hub']",
+        "days < 1",
+        "not shared == true",
+        "days > 0 or days < 0",
+    ],
+)
+def test_the_expression_is_never_null(text):
     """A school without a role is not treated, rather than unknown."""
-    told = ROWS.select(parse_condition("role == 'client' or days > 0").expr()).to_series()
+    told = ROWS.select(parse_condition(text).expr()).to_series()
     assert told.null_count() == 0
 
 
