@@ -119,22 +119,29 @@ def _set_aside(*frames: pl.DataFrame | None) -> dict[str, int]:
 
 def _counted(frame: pl.DataFrame, result: Any, about: dict[str, Any]) -> Iterator[str]:
     """Say how much the file holds: year, rows, schools, figures, and what is published beside."""
+    import polars as pl
+
     if result.year:
         yield f"  academic year {result.year - 1}/{result.year % 100:02d}"
-    yield f"  {result.n_rows:,} rows"
+    yield f"  {_number(result.n_rows, 'row')}"
     keys = [name for name in ("urn", "school_key") if name in frame.columns]
     if keys:
-        about["schools"] = frame.select(keys).unique().height
-        yield f"  {about['schools']:,} schools"
+        named = frame.select(keys).filter(pl.any_horizontal(pl.all().is_not_null()))
+        about["schools"] = named.unique().height
+        yield f"  {_number(about['schools'], 'school')}"
     if {"measure", "value"} <= set(frame.columns):
         about["values"], about["without_value"] = _figures(frame)
         for measure, n in about["values"].items():
             without = about["without_value"].get(measure, {})
             told = ", ".join(f"{n_of:,} {status}" for status, n_of in without.items())
-            yield f"  {measure}: {n:,} values" + (f" ({told})" if told else "")
+            yield f"  {measure}: {_number(n, 'value')}" + (f" ({told})" if told else "")
     if result.national is not None and "value" in result.national.columns:
         about["published"] = _published(result.national)
         yield from _published_lines(about["published"])
+
+
+def _number(n: int, what: str) -> str:
+    return f"{n:,} {what}{'' if n == 1 else 's'}"
 
 
 def _figures(frame: pl.DataFrame) -> tuple[dict[str, int], dict[str, dict[str, int]]]:

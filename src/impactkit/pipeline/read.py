@@ -40,6 +40,7 @@ def read_tables(plan: Plan, progress: Progress) -> Tables:
 
     from impactkit.declarations import load_code
     from impactkit.engine.files import sha256
+    from impactkit.pipeline.twice import given_twice
     from impactkit.tables import validate
 
     frames: dict[str, list[pl.DataFrame]] = {}
@@ -99,6 +100,7 @@ def read_tables(plan: Plan, progress: Progress) -> Tables:
                 set_aside=counts,
             )
         )
+    problems += given_twice(sources, frames)
     for name, frame in sorted(plan.frames.items(), key=lambda item: item[0] != "measures"):
         spec = plan.registry.tables[name]
         checked = validate(

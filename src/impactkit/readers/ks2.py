@@ -11,7 +11,7 @@ of 2013 to 2015, 2023 and 2025. The signs ``<`` and ``!`` are those of its speci
 from __future__ import annotations
 
 from impactkit.readers.forms import Aggregate, Form, YearMark, headers
-from impactkit.readers.performance import form_reader
+from impactkit.readers.performance import EARLY_SYMBOLS, form_reader
 from impactkit.types import Measure
 
 SOURCE = "Key stage 2 results, in the performance tables (england_ks2final.csv)"
@@ -187,7 +187,7 @@ FORM = Form(
         Aggregate("rectype", "4", "national"),
         Aggregate("rectype", "5", "national", phase="State-funded"),
     ),
-    symbols={"<": "SUPP", "!": "NEW"},
+    symbols=EARLY_SYMBOLS,
     marks=(YearMark(r"PTRWM_EXP_(\d\d)"),),
     named={
         "provisional": "By its name it is provisional, and may have been revised.",

@@ -13,7 +13,7 @@ from __future__ import annotations
 from typing import Any
 
 from impactkit.readers.forms import Aggregate, Form, headers
-from impactkit.readers.performance import form_reader
+from impactkit.readers.performance import EARLY_SYMBOLS, form_reader
 from impactkit.types import Measure
 
 SOURCE = "Key stage 4 results, in the performance tables (england_ks4final.csv)"
@@ -137,7 +137,7 @@ FORM = Form(
         Aggregate("rectype", "5", "national"),
         Aggregate("rectype", "7", "national", phase="State-funded"),
     ),
-    symbols={"<": "SUPP", "!": "NEW"},
+    symbols=EARLY_SYMBOLS,
     named={
         "provisional": "By its name it is provisional: the final results replace it.",
         "revised": "By its name it is revised, but not final.",

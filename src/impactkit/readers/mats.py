@@ -60,8 +60,8 @@ FORM = Form(
     title="trusts' results (england_ks2-mats-performance.csv and the like)",
     identity={
         "period": headers("TIME_PERIOD"),
-        "partnership_id": headers("TRUST_UID"),
-        "partnership_name": headers("TRUST_NAME"),
+        "partnership_id": headers("TRUST_UID", "MAT_UID", "GROUP_UID", "UID", "TRUST_ID"),
+        "partnership_name": headers("TRUST_NAME", "MAT_NAME", "GROUP_NAME"),
     },
     measures={
         "mat_ks2_reading_progress": headers("READ_PROGSCORE_EM_ADJ_WGTAVG"),
@@ -70,7 +70,7 @@ FORM = Form(
         "mat_ks2_rwm_expected": headers("PRWM_EXP_WGTAVG"),
     },
     required=("partnership_id", "partnership_name"),
-    foreign=("URN", "school_urn"),
+    foreign=("URN", "school_urn", "Group Type"),
     subgroups={"fsm6": ("_FSM6CLA1A",), "non_fsm6": ("_NOTFSM6CLA1A",)},
     cohorts={"all": headers("TELIG_MATPTINC", "TPUP_MATPTINC")},
     entries=MEASURES,
@@ -111,7 +111,7 @@ def _extend(text: TextTable, form: Form) -> Form:
 
 def _split(frame: pl.DataFrame, form: Form) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
     """Part trusts from rows about all trusts or England, which have no number of a trust."""
-    is_trust = pl.col("partnership_id").str.contains(r"^\d+$")
+    is_trust = pl.col("partnership_id").str.contains(r"^(TR)?\d+$")
     england = pl.col("partnership_name").str.contains(r"(?i)^(england|national|all )")
     others = frame.filter(~is_trust)
     aggregates = others.filter(england).with_columns(

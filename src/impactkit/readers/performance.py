@@ -47,6 +47,9 @@ CODED = ("estab", "la", "laestab", "urn")
 Split = Callable[[pl.DataFrame, Form], tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]]
 """Parts rows into those of the table, aggregates (with `level`), and rows set aside."""
 
+EARLY_SYMBOLS = {"<": "SUPP", "!": "NEW"}
+"""Signs of tables to 2010: a small school, a new school (specification of key stage 2, 2008)."""
+
 VALUE = optional("value", "float", unit="measured")
 SHOWN = 12
 """How many columns that are not read are named in words."""
@@ -93,6 +96,8 @@ def recognise_form(
     if not confidence:
         return None
     year, problems = file_year(path, None, form, head.columns, path.name)
+    if "period" in match(form.identity, head.columns):
+        year, problems = None, []  # each row tells its own
     found = figures(form, head.columns)
     measures = list(dict.fromkeys(figure.measure for figure in found))
     subgroups = [s for s in form.subgroups if any(figure.subgroup == s for figure in found)]
@@ -327,11 +332,12 @@ def long_figures(
         value=value, status=status, source=pl.lit(text.file)
     )
     unknown = []
-    for (measure,), bad in long.filter(pl.col("status").is_null()).group_by(
-        "measure", maintain_order=True
-    ):
+    published = {(figure.measure, figure.subgroup): figure.column for figure in found}
+    strange = long.filter(pl.col("status").is_null())
+    for key, bad in strange.group_by("measure", "subgroup", maintain_order=True):
         told = faults(bad["text"], bad[ROW], bad["status"].is_null(), VALUE, text.file)
-        unknown += summarise([attrs.evolve(problem, column=str(measure)) for problem in told])
+        column = published[str(key[0]), str(key[1])]
+        unknown += summarise([attrs.evolve(problem, column=column) for problem in told])
     return long.filter(pl.col("status").is_not_null()), unknown
 
 

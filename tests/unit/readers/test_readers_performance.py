@@ -147,7 +147,7 @@ def test_an_unknown_symbol_is_an_error_with_row_and_column(tmp_path: Path) -> No
     result = read(save(tmp_path, OLD.replace("15.1", "HIDDEN"), "2012/england_swf.csv"))
     assert codes(result) == ["symbol.unknown"]
     text = str(result.problems[0])
-    assert "Row 2 of england_swf.csv: `pupil_teacher_ratio` is 'HIDDEN'" in text
+    assert "Row 2 of england_swf.csv: `RATPUPTEA` is 'HIDDEN'" in text
 
 
 @pytest.mark.parametrize(
