@@ -34,7 +34,6 @@ from impactkit.estimators.event_study import (
     event_times,
     name_of,
     require_treatment,
-    treated_at,
 )
 from impactkit.estimators.fixed_effects import Fit
 from impactkit.estimators.imputation import (
@@ -137,14 +136,14 @@ def two_stage(
                 term=str(e),
                 names=[name_of(e)],
                 weights=np.ones(1),
-                treated=treated_at(first.panel, event, e),
+                treated=first.panel.units_in(event == e),
             )
             for e in terms
         ],
         level=level,
         method=method,
     )
-    overall = _overall(first, together, event, terms, level, method)
+    overall = _overall(first, together, event, level, method)
     lost = tuple(f"{name} could not be imputed: {why}" for name, why in _gone(unable).items())
     return Regression(
         title="Two-stage difference-in-differences",
@@ -183,10 +182,8 @@ def _second(
     )
 
 
-def _overall(
-    first: Untreated, fit: Fit, event: Ints, terms: Sequence[int], level: float, method: str
-) -> Estimate:
-    treated = np.any([treated_at(first.panel, event, e) for e in terms if e >= 0], axis=0)
+def _overall(first: Untreated, fit: Fit, event: Ints, level: float, method: str) -> Estimate:
+    treated = first.panel.units_in((event >= 0) & (event != NO_EVENT))
     (found,) = to_estimates(
         fit,
         first.panel,
