@@ -167,7 +167,7 @@ def test_a_metric_that_raises_costs_itself_only(what, told, county_folder, local
         ("[1, 2]", "returns a polars frame, not a list"),
         ("rows.select('year')", "no column school_key, value; it has year"),
         ("pl.concat([rows, rows])", "appear more than once"),
-        ("rows.with_columns(value=pl.lit(float('nan')))", "not numbers (NaN or infinite)"),
+        ("rows.with_columns(value=pl.lit(float('nan')))", "no number (NaN or infinite)"),
         (
             "rows.with_columns(value=pl.lit('many'))",
             "the column value is String; it must hold numbers",

@@ -115,13 +115,18 @@ def _value_faults(frame: pl.DataFrame) -> Iterable[str]:
         if name in frame.columns:
             broken = frame.filter(~pl.col(name).is_finite()).height
             if broken:
-                yield f"{broken:,} {name}s are not numbers (NaN or infinite); use null"
+                yield f"{_rows(broken)} have a {name} that is no number (NaN or infinite); use null"
     keyless = frame.filter(pl.col("school_key").is_null() | pl.col("year").is_null()).height
     if keyless:
-        yield f"{keyless:,} rows have no school_key or no year"
+        yield f"{_rows(keyless)} have no school_key or no year"
     twice = frame.height - frame.select("school_key", "year").unique().height
     if twice:
-        yield f"{twice:,} school-years appear more than once; return a row for each"
+        yield f"{_rows(twice)} are of school-years that appear more than once; keep a row for each"
+
+
+def _rows(n: int) -> str:
+    """Count rows in words that disclosure control need not mask, as it would a small number."""
+    return f"{n:,} rows" if n >= 10 else "a few rows"
 
 
 def collected(metric: Metric, given: Any) -> MetricResult:

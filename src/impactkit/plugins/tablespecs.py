@@ -35,7 +35,7 @@ def spec_faults(spec: TableSpec) -> Iterable[str]:
             re.compile(column.pattern)
         except re.error as error:
             yield f"{about}: the pattern of column {column.name!r} is none: {error}"
-    for name in spec.key:
+    for name in spec.key if not spec.extends else ():
         if name not in names:
             yield f"{about}: the key column {name!r} is not there. {did_you_mean(name, names)}"
 
