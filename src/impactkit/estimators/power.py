@@ -19,6 +19,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 import attrs
+import numpy as np
 
 from impactkit.estimators.checks import check_options
 from impactkit.results import Estimate, estimates_to_frame
@@ -27,14 +28,16 @@ if TYPE_CHECKING:
     import polars as pl
 
 _STEPS = 80
+_PANELS = 32
+_NOTHING = 1e-17
 
 
 @attrs.frozen(kw_only=True)
 class Precision:
     """How precisely a design estimates its effect: all that power depends on.
 
-    `std_error` is in `unit`, `df` the degrees of freedom of its t-test. Counts are of schools and
-    of clusters.
+    `std_error` is in `unit`, `df` (1 or more) the degrees of freedom of its t-test. Counts are of
+    schools and of clusters.
     """
 
     std_error: float
@@ -50,7 +53,7 @@ class Precision:
         check_options(
             [
                 (not self.std_error > 0, "std_error", self.std_error, "a number above 0"),
-                (not self.df > 0, "df", self.df, "degrees of freedom above 0"),
+                (not 1 <= self.df < float("inf"), "df", self.df, "1 degree of freedom or more"),
             ]
         )
 
@@ -217,10 +220,30 @@ def satterthwaite(treated: tuple[float, float], comparison: tuple[float, float])
 
 
 def _power(ratio: float, df: float, level: float) -> float:
-    from scipy.special import nctdtr, stdtrit
+    """Integrate the normal probability of being found over how the standard error may turn out.
 
-    critical = stdtrit(df, 0.5 + level / 2)
-    return float(1 - nctdtr(df, ratio, critical) + nctdtr(df, ratio, -critical))
+    With w the estimated standard error over the true one (w^2 df is chi-squared), an effect is
+    found when |z + ratio| > t w. Libraries' noncentral t fails at few degrees of freedom.
+    """
+    from scipy.special import gammainccinv, gammaincinv, gammaln, ndtr, stdtrit
+
+    t = stdtrit(df, 0.5 + level / 2)
+    low = np.sqrt(2 * gammaincinv(df / 2, _NOTHING) / df)
+    high = np.sqrt(2 * gammainccinv(df / 2, _NOTHING) / df)
+    # Where the probability falls from one to nothing the nodes have to be close together.
+    falls = np.clip([(ratio - 8) / t, (ratio + 8) / t], low, high)
+    cuts = np.concatenate(
+        [np.linspace(a, b, _PANELS + 1)[:-1] for a, b in ((low, falls[0]), falls, (falls[1], high))]
+        + [[high]]
+    )
+    nodes, weights = np.polynomial.legendre.leggauss(16)
+    half = np.diff(cuts)[:, None] / 2
+    w = cuts[:-1, None] + half * (1 + nodes)
+    log_density = (
+        np.log(2) + df / 2 * np.log(df / 2) - gammaln(df / 2) + (df - 1) * np.log(w) - df * w**2 / 2
+    )
+    found = ndtr(ratio - t * w) + ndtr(-ratio - t * w)
+    return float((half * weights * np.exp(log_density) * found).sum())
 
 
 def _check(level: float) -> None:

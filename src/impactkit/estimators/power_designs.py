@@ -253,9 +253,9 @@ def _wrong(
 
 
 def _less(df: float, covariates: int) -> float:
-    if df <= covariates:
+    if df - covariates < 1:
         raise EstimationError(
-            f"{covariates} covariates leave none of {df:.3g} degrees of freedom; leave some out, "
-            "or add clusters"
+            f"{covariates} covariates leave less than one of {df:.3g} degrees of freedom; leave "
+            "some out, or add clusters"
         )
     return df - covariates

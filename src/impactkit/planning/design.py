@@ -46,20 +46,24 @@ class PanelDesign:
 
     @property
     def n_treated_clusters(self) -> int:
-        """How many clusters have a school treated by the last year."""
-        treated = self.frame.filter(pl.col("cohort") <= self.years[-1])
-        return treated["cluster"].n_unique()
+        """How many clusters have a school whose treatment starts after the first year seen."""
+        first, last = self.years[0], self.years[-1]
+        starts = self.frame.filter((pl.col("cohort") > first) & (pl.col("cohort") <= last))
+        return starts["cluster"].n_unique()
 
     def __str__(self) -> str:
-        sizes = ", ".join(
-            f"{n:,} {'never treated' if g is None else f'from {g}'}"
-            for g, n in self.cohorts.items()
-        )
+        first, last = self.years[0], self.years[-1]
+        cohorts = self.cohorts
+        starts = {g: n for g, n in cohorts.items() if g is not None and first < g <= last}
+        early = sum(n for g, n in cohorts.items() if g is not None and g <= first)
+        parts = [f"{n:,} from {g}" for g, n in starts.items()]
+        parts += [f"{self.n_schools - early - sum(starts.values()):,} not treated by {last}"]
+        parts += [f"{early:,} treated from the first year or before"] if early else []
         gaps = self.n_schools * len(self.years) - self.frame.height
         return (
-            f"{self.n_schools:,} schools ({sizes}) in {self.frame['cluster'].n_unique():,} "
-            f"clusters, {self.n_treated_clusters:,} of them treated; "
-            f"{self.years[0]} to {self.years[-1]}, {gaps:,} school-years missing"
+            f"{self.n_schools:,} schools ({', '.join(parts)}) in "
+            f"{self.frame['cluster'].n_unique():,} clusters, {self.n_treated_clusters:,} of them "
+            f"with a start; {first} to {last}, {gaps:,} school-years missing"
         )
 
 
@@ -96,8 +100,8 @@ def panel_design(
     >>> frame = pl.DataFrame({"urn": [1, 1, 2, 2], "year": [2018, 2019] * 2,
     ...                       "first": [2019, 2019, None, None], "score": [1.0, 2.0, 1.0, None]})
     >>> print(panel_design(frame, unit="urn", time="year", cohort="first", outcome="score"))
-    2 schools (1 from 2019, 1 never treated) in 2 clusters, 1 of them treated; 2018 to 2019, \
-1 school-years missing
+    2 schools (1 from 2019, 1 not treated by 2019) in 2 clusters, 1 of them with a start; \
+2018 to 2019, 1 school-years missing
     """
     lazy = frame.lazy()
     exclusions: tuple[Exclusion, ...] = ()
@@ -154,8 +158,8 @@ def staggered_design(
     --------
     >>> print(staggered_design({2015: 6, 2016: 6, None: 28}, (2012, 2019),
     ...                        schools_per_partnership=3))
-    40 schools (6 from 2015, 6 from 2016, 28 never treated) in 32 clusters, 4 of them treated; \
-2012 to 2019, 0 school-years missing
+    40 schools (6 from 2015, 6 from 2016, 28 not treated by 2019) in 32 clusters, 4 of them with \
+a start; 2012 to 2019, 0 school-years missing
     """
     first, last = years
     check_options(

@@ -6,8 +6,9 @@ covariance of a school's own part over years and P that of its partnership's,
     variance = sum over clusters c of v_c,    v_c = sum_i a_i' S a_i + (sum_i a_i)' P (sum_i a_i)
 
 Degrees of freedom are Satterthwaite's over treated and comparison clusters. A side of clusters with
-unequal v_c counts as (sum v_c)^2 / sum v_c^2 clusters, less one for each cohort's own mean; at the
-least one. With one cohort, complete years and the regression, this is the formula of `DidDesign`.
+unequal v_c counts as (sum v_c)^2 / sum v_c^2 clusters, less one for their mean; at the least one.
+(Cohorts' own means cost nothing more: how cohorts differ from their average is part of the variance
+that `att_gt` reports.) With one cohort, complete years and the regression this is `DidDesign`.
 
 Source: Burlig, Preonas & Woerman (2020), Journal of Development Economics 144, for one start; for
 staggered starts the same algebra with the estimator's own weights.
@@ -106,22 +107,22 @@ def design_precision(
     >>> stated = Variances(shock_sd=4.0, noise_sd=4.0, autocorrelation=0.5)
     >>> found = design_precision(design, stated, unit="points")
     >>> round(minimum_detectable_effect(found).effect, 1), round(found.df, 1)
-    (4.3, 6.3)
+    (4.2, 7.4)
     """
     weights = linear(design, estimator)
-    clusters, treated, cohorts = _sides(design)
+    clusters, treated = _sides(design)
     v = _cluster_variances(design, variances, weights.weights, clusters)
 
-    def side(members: np.ndarray, means: int) -> tuple[float, float]:
+    def side(members: np.ndarray) -> tuple[float, float]:
         mine = v[members]
         total = float(mine.sum())
         if not total > 0:
             return 0.0, math.inf
-        return total, max(total**2 / float(mine @ mine) - means, 1.0)
+        return total, max(total**2 / float(mine @ mine) - 1, 1.0)
 
     return Precision(
         std_error=math.sqrt(float(v.sum())),
-        df=satterthwaite(side(treated, cohorts), side(~treated, 1)),
+        df=satterthwaite(side(treated), side(~treated)),
         unit=unit,
         method=f"{weights.method}; {variances.source}, Satterthwaite degrees of freedom",
         n_schools=weights.n_schools,
@@ -131,15 +132,15 @@ def design_precision(
     )
 
 
-def _sides(design: PanelDesign) -> tuple[np.ndarray, np.ndarray, int]:
-    """Return each row's cluster, which clusters are treated, and the number of treated cohorts."""
+def _sides(design: PanelDesign) -> tuple[np.ndarray, np.ndarray]:
+    """Return each row's cluster, and which clusters are treated by the last year."""
     cluster = design.frame["cluster"].rank("dense").to_numpy().astype(np.int64) - 1
     by_last = design.frame.select(
         treated=(pl.col("cohort") <= design.years[-1]).fill_null(False)
     ).to_series()
     treated = np.zeros(cluster.max() + 1, dtype=bool)
     treated[cluster[by_last.to_numpy()]] = True
-    return cluster, treated, design.frame.filter(by_last)["cohort"].n_unique()
+    return cluster, treated
 
 
 def _cluster_variances(

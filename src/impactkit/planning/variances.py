@@ -39,6 +39,8 @@ Ints = NDArray[np.int64]
 
 _GRID = np.concatenate([np.arange(0.0, 0.95, 0.025), [0.95, 0.97, 0.99]])
 _FEWEST = 3
+_HEAVY = 9.0
+"""That of a t distribution with five degrees of freedom."""
 
 
 @attrs.frozen(kw_only=True)
@@ -255,6 +257,7 @@ def estimate_variances(
             if changes.partners
             else "no two schools of a partnership are untreated in the same two years; the "
             "correlation within partnerships is taken as 0",
+            *_tails(changes),
         ),
     )
 
@@ -267,6 +270,7 @@ class _Changes:
     halves: list[float] = attrs.field(factory=list)
     weights: list[int] = attrs.field(factory=list)
     squares: float = 0.0
+    fourths: float = 0.0
     df: int = 0
     products: float = 0.0
     partners: int = 0
@@ -299,12 +303,25 @@ def _changes(y: Floats, groups: Ints, years: list[int]) -> _Changes:
             found.halves.append(square / (n - 1) / 2)
             found.weights.append(n)
             found.squares += square
+            found.fourths += float((change**4).sum())
             found.df += n - 1
             together = np.bincount(groups[seen], change)
             found.products += float(together @ together) - square
             sizes = np.bincount(groups[seen])
             found.partners += int((sizes * (sizes - 1)).sum())
     return found
+
+
+def _tails(changes: _Changes) -> tuple[str, ...]:
+    """Say so when changes have far heavier tails than the normal draws of a simulation."""
+    kurtosis = changes.fourths * changes.df / changes.squares**2 if changes.squares else 3.0
+    if kurtosis < _HEAVY:
+        return ()
+    return (
+        f"untreated changes have heavy tails (kurtosis {kurtosis:.0f}, normal 3): a few schools "
+        "make most of the variance, and real estimates may vary more than normal draws; look at "
+        "the largest changes first",
+    )
 
 
 def _fit(changes: _Changes) -> tuple[float, float, float]:

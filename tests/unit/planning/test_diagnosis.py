@@ -232,7 +232,7 @@ def test_the_report_names_seed_variances_and_monte_carlo_error() -> None:
         "no treated outcome was read",
         "stated",
         "by formula",
-        "6 of them treated",
+        "6 of them with a start",
     ):
         assert word in text
     estimates = {e.estimand: e for e in found.estimates(measure="ks2")}
