@@ -7,7 +7,7 @@ import itertools
 import hypothesis.strategies as st
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 
 from impactkit.inference import romano_wolf
 
@@ -16,6 +16,7 @@ CASES = st.tuples(
 )
 
 
+@settings(deadline=None)
 @given(CASES)
 def test_step_down_is_closed_testing_with_the_largest_statistic(
     case: tuple[list[float], int, int],
@@ -40,6 +41,7 @@ def test_step_down_is_closed_testing_with_the_largest_statistic(
         assert adjusted == pytest.approx(closed)
 
 
+@settings(deadline=None)
 @given(CASES, st.integers(0, 4))
 def test_a_test_that_was_not_made_does_not_count(
     case: tuple[list[float], int, int], place: int

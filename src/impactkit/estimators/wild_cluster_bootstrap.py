@@ -358,8 +358,9 @@ def _warnings(
     if 1 < fewest < FEW_TREATED and treated < clusters:
         found.append(
             f"{treated:,} of {clusters:,} clusters are treated; with fewer than {FEW_TREATED} on "
-            "either side the restricted bootstrap hardly ever rejects (MacKinnon & Webb 2018): "
-            "read a large p-value as no answer, and see randomisation_inference"
+            "either side the restricted bootstrap is not to be relied on, and with two or three it "
+            "hardly ever rejects (MacKinnon & Webb 2018): a large p-value is then no answer; see "
+            "randomisation_inference"
         )
     patterns = n_patterns(distribution, clusters)
     if distribution == "rademacher" and 1 / patterns > 1 - level:

@@ -10,8 +10,8 @@ normal distribution covers the effect with the probability
 since the one takes the treated clusters' variance as their sum of squares over n^2, the other over
 (n - 1)^2 (to a factor that goes to 1 with the number of all clusters). The thresholds are the least
 n at which a nominal 95 % is at least 93 %: 22 and 10. With fewer, a regression has the restricted
-wild bootstrap, which keeps its size with six treated clusters or more but hardly ever rejects with
-fewer; everything else has randomisation inference, whose size is exact under its assignment.
+wild bootstrap, not to be relied on below about six treated clusters and hardly ever rejecting with
+two or three; everything else has randomisation inference, exact under its assignment.
 
 Sources: MacKinnon & Webb (2018), "The wild bootstrap for few (treated) clusters", Econometrics
 Journal 21(2); MacKinnon & Webb (2020), "Randomization inference for difference-in-differences with

@@ -192,7 +192,7 @@ def randomisation_inference(
         return hits / len(found) if exact else (hits + 1) / (len(found) + 1)
 
     low = high = None
-    reason = "" if interval else "the test was made without an interval (interval=True)"
+    reason = "" if interval else "none was asked for; interval=True gives one"
     if interval:
         low, high = (_bound(p_value, real, side, level) for side in (-1.0, 1.0))
         if low is None or high is None:

@@ -50,6 +50,7 @@ DISTRIBUTIONS = tuple(_POINTS)
 
 _BLOCK = 4_000_000
 _TIE = 1e-9
+_ROUNDING = 1e-13
 
 
 @attrs.frozen(kw_only=True, eq=False)
@@ -157,9 +158,9 @@ def _random(
     for first in range(0, draws, block):
         size = (min(block, draws - first), G)
         if distribution == "mammen":
-            at = (rng.random(size) >= chances[0]).astype(np.int64)
+            at = (rng.random(size) >= chances[0]).astype(np.uint8)
         else:
-            at = rng.integers(0, len(values), size=size)
+            at = rng.integers(0, len(values), size=size, dtype=np.uint8)
         yield values[at], np.ones(size[0])
 
 
@@ -176,13 +177,28 @@ def _every(distribution: Distribution, G: int) -> Iterator[tuple[Floats, Floats]
 
 
 def _statistics(s: Scores, V: Floats) -> tuple[Floats, Floats, Floats, Floats, Floats]:
-    D = s.D.sum()
-    n0, n1 = V @ s.b, V @ s.D
-    back = s.K @ s.A.T
-    S0 = V * s.b - (V @ s.Y) @ back - np.outer(n0 / D, s.D)
-    S1 = V * s.D - (V @ s.A) @ back - np.outer(n1 / D, s.D)
-    q0, q1, q2 = (np.einsum("vc,vc->v", x, y) for x, y in ((S0, S0), (S0, S1), (S1, S1)))
-    return n0, n1, q0, q1, q2
+    """Return N and the squared scores of a block of draws, from sums over clusters alone.
+
+    A draw's scores are v b - H x0 less r times (v D - H x1), with H = (A K, D/sum D), x0 = (Y'v,
+    b'v) and x1 = (A'v, D'v), so that their squares need but matrix products with V.
+    """
+    H = np.column_stack([s.A @ s.K, s.D / s.D.sum()])
+    m = H.shape[1]
+    parts = V @ np.column_stack([s.Y, s.b, s.A, s.D, H * s.b[:, None], H * s.D[:, None]])
+    x0, x1, Hb, HD = (parts[:, i * m : (i + 1) * m] for i in range(4))
+    bb, bD, DD = ((V * V) @ np.column_stack([s.b**2, s.b * s.D, s.D**2])).T
+    Hx0, Hx1 = x0 @ (H.T @ H), x1 @ (H.T @ H)
+
+    def dot(x: Floats, y: Floats) -> Floats:
+        return np.asarray(np.einsum("vj,vj->v", x, y))
+
+    q0 = bb - 2 * dot(x0, Hb) + dot(x0, Hx0)
+    q1 = bD - dot(x0, HD) - dot(x1, Hb) + dot(x0, Hx1)
+    q2 = DD - 2 * dot(x1, HD) + dot(x1, Hx1)
+    # Where all multipliers are alike the scores do not depend on r, but for rounding.
+    fixed = q2 <= _ROUNDING * DD
+    q1[fixed] = q2[fixed] = 0.0
+    return x0[:, -1], x1[:, -1], q0, q1, q2
 
 
 def wild_p_value(scores: Scores, draws: Draws, null: float) -> float:
