@@ -113,8 +113,8 @@ def read(
         return ReadResult(frame=NOTHING, table="outcomes", problems=error.problems)
     rows = _identity(text, filters)
     problems = [*text.notes, *_wrong(rows, options, filters, indicators, file)]
-    schools, others, elsewhere, asked = _chosen(rows, options, filters, file)
-    problems += asked
+    schools, others, elsewhere, unsettled = _chosen(rows, options, filters, file)
+    problems += [] if any(p.severity == "error" for p in problems) else unsettled
     if any(problem.severity == "error" for problem in problems):
         return ReadResult(frame=NOTHING, table="outcomes", problems=problems, n_rows=text.n_rows)
     found = [

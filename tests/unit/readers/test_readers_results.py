@@ -1,0 +1,294 @@
+"""Results, destinations and finance as declared forms: years, symbols, subgroups, aggregates."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from impactkit.declarations import ReadResult, load_code
+from impactkit.readers import core_measures, core_readers, recognise_file
+from impactkit.readers.performance import TableOptions
+from impactkit.tables import core_tables, validate
+
+READERS = {reader.id: reader for reader in core_readers()}
+SPECS = {spec.name: spec for spec in core_tables()}
+
+KS2_2010 = (
+    "RECTYPE\tLEA\tESTAB\tURN\tSCHNAME\tTELIG\tPTENGX\tPTMATX\tPTENGMATX\tTAPS\tPERCTOT\n"
+    "1\t936\t2000\t125001\tCafé School\t30\t84%\t80%\t78%\t27.5\t5.1\n"
+    "1\t936\t2001\t125002\tAsh\t<\t<\t<\t<\t<\t<\n"
+    "1\t936\t2002\t125003\tBeech\t!\t!\t!\t!\t!\t!\n"
+    "3\t936\t\t\tSurrey\t9000\t85%\t83%\t78%\t28.1\t5.0\n"
+    "4\t\t\t\t\t580000\t81%\t79%\t73%\t27.4\t5.3\n"
+)
+KS2_2015 = """RECTYPE,LEA,ESTAB,URN,TELIG,BELIG,TFSMCLA1A,PTREADWRITTAMATX,\
+PTREADWRITTAMATX_FSM6CLA1A
+1,936,2000,125001,30,14,6,80%,67%
+"""
+KS2_2024 = """RECTYPE,LEA,ESTAB,URN,TELIG,PTRWM_EXP,PTRWM_EXP_23,PTRWM_EXP_22,READ_AVERAGE,READPROG
+1,936,2000,125001,30,61%,60%,59%,105,
+1,936,2001,125002,3,SUPP,SUPP,SUPP,SUPP,SUPP
+5,,,,,61%,60%,59%,105,
+"""
+KS4_2014 = """RECTYPE,LEA,ESTAB,URN,TPUP,PTAC5EM_PTQ,PTL2BASICS_PTQ,PTEBACC_PTQ
+1,936,4000,125101,180,61%,63%,24%
+7,,,,,56.6%,59.1%,24.2%
+"""
+KS4_2022 = """RECTYPE,LEA,ESTAB,URN,TPUP,P8PUP,ATT8SCR,ATT8SCR_BOYS,ATT8SCR_MID,P8MEA,PTL2BASICS_95
+1,936,4000,125101,180,171,51.2,49.9,47.0,0.12,55%
+1,936,4001,125102,20,12,SUPP,SUPP,SUPP,LOWCOV,SUPP
+4,936,,,12000,11000,52.1,50.0,47.5,0.2,58%
+5,,,,600000,,48.8,,,,50%
+7,,,,580000,550000,48.9,,,-0.03,50%
+"""
+KS5_2013 = """RECTYPE,LEA,ESTAB,URN,SCHNAME,TPUP1618,TALLPUPA,TALLPUP_ALEVA,APSFTE_ALEVA,\
+TALLPPE_ALEVA
+1,936,4000,125101,Ash,200,90,80,780.2,214.5
+"""
+KS5_2024 = """RECTYPE,LEA,ESTAB,URN,TALLPUP_ALEV_1618,TALLPPE_ALEV_1618,VA_INS_ALEV,TB3PTSE,\
+PTAAB_2FAC
+1,936,4000,125101,80,35.61,0.12,36.1,12.5%
+1,936,4001,125102,SUPP,SUPP,NE,SUPP,SUPP
+3,936,9000,,10,30.0,NA,30,1%
+4,936,,,800,36.0,NA,36,15%
+7,,,,300000,34.4,NA,35,15%
+"""
+KS5_DESTINATIONS = """RECTYPE,LEA,ESTAB,URN,TOT_COHORT,TOT_OVERALLPER,TOT_HEPER,TOT_OVERALLPER_DIS
+1,936,4000,125101,90,88%,40%,80%
+3,936,9000,,40,90%,41%,SUPP
+7,,,,350000,87%,36%,82%
+"""
+HE = """RECTYPE,LEA,ESTAB,URN,ALL_COHORT,ALL_PROGRESSED,ALL_HE,ALL_TOP3RD,ALL_APPREN,ALL_HTECH
+1,936,4000,125101,80,66.1%,60.2%,20.5%,SUPP,SUPP
+"""
+RETURNS = """URN,LAEstab,School Name,Total Income   I01 to I18,E01  Teaching Staff,\
+Total Expenditure  E01 to E32,Revenue Reserve   B01 plus B02 plus B06
+125001,9362000,Ash,"1,200,000","£650,000","1,180,000",-5000
+125002,9362001,Beech,DNS,DNS,DNS,DNS
+"""
+
+
+def save(folder: Path, content: str, name: str, encoding: str = "utf-8") -> Path:
+    """Save a file under a folder of its own and return its path."""
+    path = folder / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(content, encoding=encoding)
+    return path
+
+
+def read(path: Path, reader: str, **options: Any) -> ReadResult:
+    """Read a file, which its reader must also be the first to recognise."""
+    assert recognise_file(path, READERS.values())[0][0].id == reader
+    result: ReadResult = load_code(READERS[reader].read)(path, TableOptions(**options))
+    assert [p for p in result.problems if p.severity == "error"] == []
+    checked = validate(result.frame, SPECS[result.table], register=False, measures=core_measures())
+    assert checked.problems == ()
+    assert checked.rejected.height == 0
+    return result
+
+
+def of(result: ReadResult, measure: str) -> list[tuple]:
+    """Return the figures of one measure."""
+    names = ["urn", "subgroup", "value", "status"]
+    return [row[1:] for row in result.frame["measure", *names].rows() if row[0] == measure]
+
+
+def told(result: ReadResult, measure: str) -> set[tuple]:
+    """Return the published figures of one measure."""
+    assert result.national is not None
+    rows = result.national["measure", "level", "la_code", "phase", "value"].rows()
+    return {row[1:] for row in rows if row[0] == measure and row[4] is not None}
+
+
+def test_tab_separated_levels_of_2010_with_the_signs_of_their_time(tmp_path: Path) -> None:
+    """A `.csv` with tabs in Windows letters; a small and a new school have no figures."""
+    path = save(tmp_path, KS2_2010, "2010/england_ks2.csv", "cp1252")
+    result = read(path, "dfe.ks2")
+    assert result.year == 2010
+    assert of(result, "ks2_english_maths_level4") == [
+        ("125001", "all", 78.0, "ok"),
+        ("125002", "all", None, "supp"),
+        ("125003", "all", None, "na"),
+    ]
+    assert told(result, "ks2_average_points") == {
+        ("la", "936", "All", 28.1),
+        ("national", None, "All", 27.4),
+    }
+
+
+def test_levels_and_scaled_scores_are_different_measures(tmp_path: Path) -> None:
+    """2015 and 2016 have no measure in common, and the registry says so too."""
+    old = read(save(tmp_path, KS2_2015, "2015/england_ks2final.csv"), "dfe.ks2")
+    new = read(save(tmp_path, KS2_2024, "2024/england_ks2final.csv"), "dfe.ks2")
+    assert set(old.frame["measure"]).isdisjoint(new.frame["measure"])
+    registry = {measure.id: measure for measure in core_measures()}
+    assert {registry[name].last_year for name in set(old.frame["measure"])} == {2015}
+    assert {registry[name].first_year for name in set(new.frame["measure"])} == {2016}
+
+
+def test_subgroups_are_read_when_asked_for_with_their_own_cohorts(tmp_path: Path) -> None:
+    """The header of 2015 misses a 6; it is the published one."""
+    path = save(tmp_path, KS2_2015, "2015/england_ks2final.csv")
+    result = read(path, "dfe.ks2", subgroups=["all", "fsm6"])
+    assert set(result.frame["subgroup", "value", "denominator"].rows()) == {
+        ("all", 80.0, 30),
+        ("fsm6", 67.0, 6),
+    }
+
+
+def test_earlier_years_beside_the_figures_are_not_read_twice(tmp_path: Path) -> None:
+    """`PTRWM_EXP_23` is last year's figure; of the file's year it tells only which it is."""
+    path = save(tmp_path, KS2_2024, "2024/england_ks2final.csv")
+    assert of(read(path, "dfe.ks2"), "ks2_rwm_expected") == [
+        ("125001", "all", 61.0, "ok"),
+        ("125002", "all", None, "supp"),
+    ]
+
+
+def test_columns_tell_the_year_where_nothing_else_does(tmp_path: Path) -> None:
+    """And the reader says that they did."""
+    path = save(tmp_path, KS2_2024, "england_ks2final.csv")
+    result = read(path, "dfe.ks2")
+    assert result.year == 2024
+    assert [(p.code, p.severity) for p in result.problems] == [("year.columns", "note")]
+
+
+@pytest.mark.parametrize(
+    ("content", "name", "header"),
+    [
+        (KS2_2024, "2019/england_ks2final.csv", "PTRWM_EXP_23"),
+        (KS2_2024, "2025/england_ks2final.csv", "PTRWM_EXP_23"),
+        (KS2_2015, "2019/england_ks2final.csv", "PTREADWRITTAMATX"),
+        (KS4_2022, "2014/england_ks4final.csv", "ATT8SCR"),
+        (KS4_2014, "2019/england_ks4final.csv", "PTAC5EM_PTQ"),
+    ],
+)
+def test_a_wrong_year_in_the_name_is_betrayed_by_the_columns(
+    tmp_path: Path, content: str, name: str, header: str
+) -> None:
+    """With the column that tells, and the remedy; unless the user insists."""
+    path = save(tmp_path, content, name)
+    reader = READERS["dfe.ks2" if "ks2" in name else "dfe.ks4"]
+    result = load_code(reader.read)(path, None)
+    (problem,) = [p for p in result.problems if p.severity == "error"]
+    assert (problem.code, problem.column, problem.file) == ("year.header", header, path.name)
+    assert "wrong folder" in problem.remedy
+    assert result.frame.height == 0
+    insisted = load_code(reader.read)(path, TableOptions(year=int(path.parent.name)))
+    assert {p.severity for p in insisted.problems if p.code == "year.header"} == {"warning"}
+    assert insisted.frame.height
+
+
+def test_key_stage_4_before_and_after_attainment_8(tmp_path: Path) -> None:
+    """Rows about England are of all schools (5) or of state-funded ones (7)."""
+    old = read(save(tmp_path, KS4_2014, "2014/england_ks4final.csv"), "dfe.ks4")
+    assert of(old, "ks4_five_ac") == [("125101", "all", 61.0, "ok")]
+    assert told(old, "ks4_five_ac") == {("national", None, "State-funded", 56.6)}
+    new = read(
+        save(tmp_path, KS4_2022, "2022/england_ks4final.csv"),
+        "dfe.ks4",
+        subgroups=["all", "boys", "mid_prior"],
+    )
+    assert of(new, "ks4_progress8") == [
+        ("125101", "all", 0.12, "ok"),
+        ("125102", "all", None, "x"),
+    ]
+    assert of(new, "ks4_attainment8")[0::2] == [
+        ("125101", "all", 51.2, "ok"),
+        ("125101", "boys", 49.9, "ok"),
+        ("125101", "mid_prior", 47.0, "ok"),
+    ]
+    assert told(new, "ks4_attainment8") >= {
+        ("la", "936", "All", 52.1),
+        ("national", None, "All", 48.8),
+        ("national", None, "State-funded", 48.9),
+    }
+    people = dict(new.frame.filter(urn="125101", subgroup="all")["measure", "denominator"].rows())
+    assert people["ks4_attainment8"] == 180
+    assert people["ks4_progress8"] == 171
+
+
+def test_a_provisional_file_is_told_by_its_name(tmp_path: Path) -> None:
+    """Its columns are those of the final one."""
+    path = save(tmp_path, KS4_2022, "2022/england_ks4provisional.csv")
+    ((_, recognised), *_) = recognise_file(path, READERS.values())
+    assert any("provisional" in note and "final" in note for note in recognised.notes)
+
+
+def test_results_at_16_to_18_of_2013_and_of_2024(tmp_path: Path) -> None:
+    """Two scales of points under two headers; a consortium's row is none of a school."""
+    old = read(save(tmp_path, KS5_2013, "2013/ks5_attainment.csv"), "dfe.ks5")
+    assert of(old, "ks5_alevel_points") == [("125101", "all", 214.5, "ok")]
+    new = read(save(tmp_path, KS5_2024, "2023-2024_england_ks5final.csv"), "dfe.ks5")
+    assert new.year == 2024
+    assert of(new, "ks5_alevel_points") == [
+        ("125101", "all", 35.61, "ok"),
+        ("125102", "all", None, "supp"),
+    ]
+    assert new.set_aside is not None
+    assert new.set_aside["row"].to_list() == [4]
+    assert "consortium" in new.set_aside["reason"][0]
+    assert told(new, "ks5_alevel_points") == {
+        ("la", "936", "All", 36.0),
+        ("national", None, "State-funded", 34.4),
+    }
+    registry = {measure.id: measure for measure in core_measures()}
+    assert registry["ks5_alevel_points"].break_years == (2016,)
+
+
+def test_destinations_after_16_to_18_and_progression(tmp_path: Path) -> None:
+    """The year is that of the leavers: two, and for progression three years before the tables."""
+    left = read(save(tmp_path, KS5_DESTINATIONS, "2025/studest.csv"), "dfe.ks5_destinations")
+    assert left.year == 2023
+    assert of(left, "ks5_to_higher_education") == [("125101", "all", 40.0, "ok")]
+    assert left.frame["year"].unique().to_list() == [2023]
+    gone_on = read(save(tmp_path, HE, "2025/studest-he.csv"), "dfe.he_progression")
+    assert gone_on.year == 2022
+    assert of(gone_on, "he_top_third") == [("125101", "all", 20.5, "ok")]
+
+
+def test_financial_returns_are_read_by_the_names_of_their_lines(tmp_path: Path) -> None:
+    """Pounds with separators, debts, and a school that did not submit."""
+    result = read(save(tmp_path, RETURNS, "2023/cfr.csv"), "dfe.finance")
+    assert of(result, "finance_reserve") == [
+        ("125001", "all", -5000.0, "ok"),
+        ("125002", "all", None, "x"),
+    ]
+    assert of(result, "finance_teachers")[0] == ("125001", "all", 650000.0, "ok")
+
+
+def test_a_table_that_nobody_declared_is_read_under_its_own_names(tmp_path: Path) -> None:
+    """Figures become measures; a sign that nobody explained is still an error."""
+    content = "RECTYPE,LEA,ESTAB,URN,TELNUM,NEWTHING,GRADE\n1,936,4000,125101,0,12.5,B\n"
+    path = save(tmp_path, content, "2023/england_vaqual.csv")
+    result = read(path, "dfe.other")
+    assert of(result, "dfe_newthing") == [("125101", "all", 12.5, "ok")]
+    assert set(result.frame["measure"]) == {"dfe_newthing"}
+    worse = save(
+        tmp_path, content + "1,936,4001,125102,0,HIDDEN,C\n1,936,4002,125103,0,3,C\n", path.name
+    )
+    result = load_code(READERS["dfe.other"].read)(worse, TableOptions(year=2023))
+    (problem,) = [p for p in result.problems if p.severity == "error"]
+    assert (problem.row, problem.column, problem.value) == (3, "NEWTHING", "HIDDEN")
+
+
+@pytest.mark.parametrize("reader", [r for r in core_readers() if r.measures], ids=lambda r: r.id)
+def test_every_measure_of_a_reader_is_in_the_registry(reader: Any) -> None:
+    """With its unit and range: nothing that core reads by name is unexplained."""
+    assert set(reader.measures) <= {measure.id for measure in core_measures()}
+
+
+def test_no_measure_is_declared_twice() -> None:
+    """One id, one meaning."""
+    ids = [measure.id for measure in core_measures()]
+    assert len(ids) == len(set(ids))
+
+
+@pytest.mark.parametrize("reader", core_readers(), ids=lambda r: r.id)
+def test_a_reader_that_has_met_no_real_file_says_so_on_its_card(reader: Any) -> None:
+    """In words, where a person will see them."""
+    if reader.id in ("dfe.other", "plain.table"):
+        return
+    assert ("has not met a real file" in reader.notes) == (not reader.met_real_file)
