@@ -209,7 +209,7 @@ def test_one_treated_unit_gets_a_value_but_no_interval() -> None:
     assert cell.std_error is not None
     assert (cell.ci_low, cell.p_value) == (None, None)
     assert "one treated unit only" in cell.reason
-    assert "cohorts of one: 2018" in found.aggregate("simple").overall.warnings[0]
+    assert "one treated cluster only in 2018" in found.aggregate("simple").overall.warnings[0]
 
 
 def test_one_cluster_leaves_no_standard_error() -> None:
@@ -220,7 +220,8 @@ def test_one_cluster_leaves_no_standard_error() -> None:
         assert (cell.std_error, cell.ci_low, cell.n_clusters) == (None, None, 1)
         assert "one treated cluster (of 4 units)" in cell.reason
     assert found.pretest().value is None
-    assert "none of 3" in found.pretest().text
+    assert "1 treated cluster is too few" in found.pretest().text
+    assert "none of 3" in found.pretest("chi2").text
 
 
 def test_a_year_that_nobody_has_moves_the_base_back() -> None:

@@ -109,7 +109,7 @@ def test_the_number_of_units_is_told(mpdta: pl.DataFrame) -> None:
 
 def test_the_pretest_is_the_published_one(mpdta: pl.DataFrame) -> None:
     """For this call R did's vignette and csdid print a p-value of 0.16812."""
-    pretest = fit(mpdta, control="nevertreated").pretest()
+    pretest = fit(mpdta, control="nevertreated").pretest("chi2")
     assert pretest.p_value == pytest.approx(0.16812, abs=5e-6)
     assert pretest.value == pytest.approx(7.7912366, abs=1e-6)  # csdid 0.4.3
     assert "5 effects before treatment" in pretest.text

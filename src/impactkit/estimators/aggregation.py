@@ -118,7 +118,7 @@ def aggregate(
     _check(kind, min_e, max_e, balance_e)
     rows = _Rows(units, len(cells.cells))
     listed = [c.comparison for c in cells.cells]
-    event = [units.periods[c.time] - units.cohorts[c.cohort] for c in listed]
+    event = _event(units, cells)
     inside = [
         k
         for k in range(len(listed))
@@ -134,10 +134,7 @@ def aggregate(
     if kind == "simple":
         overall, terms = mean(post, "ATT", "", in_band=False), []
     elif kind == "dynamic":
-        terms = [
-            mean([k for k in inside if event[k] == e], f"ATT, event time {e}", str(e))
-            for e in sorted({event[k] for k in inside})
-        ]
+        terms = _event_times(units, cells, rows, inside)
         after = [q for q in terms if int(q.term) >= 0]
         overall = _of_terms(after, "ATT, mean over event times", rows)
     elif kind == "group":
@@ -158,6 +155,39 @@ def aggregate(
     overall = attrs.evolve(overall, warnings=(*overall.warnings, *warnings))
     first, *rest = to_estimates([overall, *terms], units, cells.contributions, inference)
     return Aggregation(kind=kind, overall=first, terms=tuple(rest))
+
+
+def before_treatment(units: Units, cells: Cells) -> list[Quantity]:
+    """Return the event times before treatment that can be estimated, nearest to treatment first."""
+    rows = _Rows(units, len(cells.cells))
+    before = [
+        k for k, c in enumerate(cells.cells) if c.comparison.before and not c.comparison.is_base
+    ]
+    found = _event_times(units, cells, rows, before)
+    return [q for q in reversed(found) if q.value is not None]
+
+
+def _event(units: Units, cells: Cells) -> list[int]:
+    """Return the event time of each effect."""
+    listed = (c.comparison for c in cells.cells)
+    return [units.periods[c.time] - units.cohorts[c.cohort] for c in listed]
+
+
+def _event_times(units: Units, cells: Cells, rows: _Rows, members: list[int]) -> list[Quantity]:
+    """Average effects of the same event time, in the order of time."""
+    event = _event(units, cells)
+    return [
+        _mean(
+            units,
+            cells,
+            rows,
+            [k for k in members if event[k] == e],
+            f"ATT, event time {e}",
+            str(e),
+            in_band=True,
+        )
+        for e in sorted({event[k] for k in members})
+    ]
 
 
 def _mean(
@@ -212,13 +242,14 @@ def _left_out(cells: Cells, lost: list[int], members: list[int], units: Units) -
 
 
 def _alone(units: Units, rests_on: tuple[Comparison, ...]) -> tuple[str, ...]:
-    """Name the cohorts of one cluster, whose own variation no standard error can hold."""
+    """Name the cohorts of one cluster, whose own variation cannot be seen."""
     cohorts = sorted({c.cohort for c in rests_on})
     alone = [str(units.cohorts[g]) for g in cohorts if units.clusters[g] == 1]
     if not alone:
         return ()
     return (
-        f"the std_error leaves out how treated clusters vary in cohorts of one: {listing(alone)}",
+        f"one treated cluster only in {listing(alone)}: how it varies is judged by how far its "
+        "effect is from the average",
     )
 
 

@@ -19,20 +19,20 @@ cluster leaves the variance unidentified (`summaries`).
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import attrs
 import numpy as np
 
 from impactkit.estimators import checks
 from impactkit.estimators.aggregation import Aggregation, Kind, aggregate
-from impactkit.estimators.att_gt_cells import Cells, estimate_cells
+from impactkit.estimators.att_gt_cells import Cells, cluster_shares, estimate_cells
 from impactkit.estimators.att_gt_comparisons import BasePeriod, Control
+from impactkit.estimators.att_gt_pretest import pretest_cells, pretest_event_times
 from impactkit.estimators.blocks import Units, arrange
 from impactkit.estimators.sample import staggered_sample
 from impactkit.estimators.summaries import BASE, Inference, Quantity, table, to_estimates
 from impactkit.estimators.two_by_two import Method
-from impactkit.inference.influence import wald
 from impactkit.results import Diagnostic, Estimate, Exclusion, estimates_to_frame
 
 if TYPE_CHECKING:
@@ -119,49 +119,30 @@ class AttGt:
             warnings=self.warnings,
         )
 
-    def pretest(self) -> Diagnostic:
-        """Test jointly that all effects before treatment (t < g - anticipation) are zero.
+    def pretest(self, reference: Literal["F", "chi2"] = "F") -> Diagnostic:
+        """Test jointly that there are no effects before treatment (t < g - anticipation).
 
-        A Wald test with the cells' covariance, clusters included. Cells without an interval take
-        no part. A large p-value is no proof of parallel trends: with little data the test finds
-        nothing, whatever the truth (Roth 2022, AER: Insights 4(3)).
+        A large p-value is no proof of parallel trends: with little data the test finds nothing,
+        whatever the truth (Roth 2022, AER: Insights 4(3)).
+
+        Parameters
+        ----------
+        reference
+            ``F``: event times, as many as the treated clusters bear, with a covariance corrected
+            for few of them. ``chi2``: all group-time effects, as R `did`; right when there are many
+            more treated clusters than effects, and far too ready to reject otherwise.
+
+        Raises
+        ------
+        UsageError
+            When `reference` is neither.
         """
-        rows = [
-            k
-            for k, cell in enumerate(self._effects.cells)
-            if cell.comparison.before and self.cells[k].ci_low is not None
-        ]
-        asked = sum(c.comparison.before and not c.comparison.is_base for c in self._effects.cells)
-        test = wald(
-            np.array([self._effects.cells[k].value for k in rows], dtype=float),
-            self._effects.contributions.columns[rows],
+        checks.check_options(
+            [(reference not in ("F", "chi2"), "reference", reference, "'F' or 'chi2'")]
         )
-        if test is None:
-            why = (
-                f"their covariance is singular: {len(rows)} effects, "
-                f"{self._units.n_clusters} clusters"
-                if rows
-                else f"none of {asked} has a standard error"
-                if asked
-                else "the data has none"
-            )
-            return Diagnostic(
-                name="pretest", text=f"Effects before treatment were not tested: {why}."
-            )
-        left_out = (
-            f" {asked - len(rows)} of {asked} could not take part." if asked > len(rows) else ""
-        )
-        return Diagnostic(
-            name="pretest",
-            value=test.statistic,
-            p_value=test.p_value,
-            passed=test.p_value >= 0.05,
-            text=(
-                f"Joint Wald test of {test.df} effects before treatment: chi-squared "
-                f"{test.statistic:.4g} on {test.df} degrees of freedom, p = {test.p_value:.3g}."
-                f"{left_out} Passing it does not show that trends are parallel."
-            ),
-        )
+        if reference == "F":
+            return pretest_event_times(self._units, self._effects)
+        return pretest_cells(self._units, self._effects, self.cells)
 
     def estimates(
         self,
@@ -207,6 +188,7 @@ def att_gt(
     method: Method = "dr",
     panel: bool = True,
     allow_unbalanced_panel: bool = True,
+    small_sample: Literal["none", "cr2"] = "none",
     bootstrap: int = 0,
     seed: int | None = None,
     level: float = 0.95,
@@ -248,9 +230,12 @@ def att_gt(
         compares weighted means of the units observed in either period, and a unit's contributions
         are summed before the variance is taken. (A complete panel is not affected.) False: units
         with a gap are left out, counted.
+    small_sample
+        ``none``: as R `did`, right when many clusters are treated. ``cr2``: corrected for few, with
+        quantiles of Student's t (`inference.small_sample`).
     bootstrap
         Number of multiplier draws for standard errors and simultaneous bands; 0 for analytic
-        standard errors without bands.
+        standard errors without bands. With ``cr2`` the draws make the bands only.
     seed
         Of the bootstrap.
     level
@@ -259,9 +244,8 @@ def att_gt(
     Returns
     -------
     AttGt
-        Values in the unit of the outcome. Standard errors carry no small-sample correction;
-        p-values are normal. An effect that cannot be estimated has the status ``not_estimable``
-        and a reason with counts.
+        Values in the unit of the outcome. An effect that cannot be estimated has the status
+        ``not_estimable`` and a reason with counts.
 
     Raises
     ------
@@ -287,7 +271,7 @@ def att_gt(
     >>> fit.aggregate("dynamic").to_frame()["term", "value", "n_schools", "n_comparison"].rows()
     [('0', 3.75, 2, 2)]
     >>> fit.pretest().text
-    'Effects before treatment were not tested: the data has none.'
+    'Effects before treatment were not tested: there is no year before treatment to compare.'
     """
     covariates = [covariates] if isinstance(covariates, str) else list(covariates)
     checks.check_options(
@@ -305,6 +289,12 @@ def att_gt(
                 "anticipation",
                 anticipation,
                 "a number of periods, 0 or more",
+            ),
+            (
+                small_sample not in ("none", "cr2"),
+                "small_sample",
+                small_sample,
+                "'none' or 'cr2'",
             ),
             (not _whole(bootstrap), "bootstrap", bootstrap, "a number of draws, 0 for analytic"),
             (not 0 < level < 1, "level", level, "a share between 0 and 1, such as 0.95"),
@@ -348,14 +338,8 @@ def att_gt(
             f"group-time difference-in-differences (Callaway & Sant'Anna 2021){how}, "
             f"{_CONTROLS[control]} comparison, {base_period} base period"
         ),
-        variance=(
-            (
-                f"multiplier bootstrap, {bootstrap:,} Rademacher draws"
-                if bootstrap
-                else "analytic influence function"
-            )
-            + f", clustered on {clustered}, no small-sample correction"
-        ),
+        variance=_variance(cells, bootstrap, small_sample, clustered),
+        shares=cluster_shares(units) if small_sample == "cr2" else None,
     )
     index = tuple(
         (units.cohorts[c.comparison.cohort], units.periods[c.comparison.time]) for c in cells.cells
@@ -382,6 +366,24 @@ def att_gt(
         effects=cells,
         inference=inference,
     )
+
+
+def _variance(cells: Cells, bootstrap: int, small_sample: str, clustered: str) -> str:
+    """Say in words where standard errors and bands come from."""
+    if small_sample == "cr2":
+        bands = f", bands by {bootstrap:,} normal draws" if bootstrap else ""
+        return (
+            f"analytic influence function{bands}, clustered on {clustered}, corrected for few "
+            "treated clusters (CR2, t with Satterthwaite degrees of freedom)"
+        )
+    source = "analytic influence function"
+    if bootstrap:
+        signs = {c >= 0 for c in cells.contributions.cluster.tolist()}
+        kind = " and ".join(
+            name for name, sign in (("Rademacher", True), ("normal", False)) if sign in signs
+        )
+        source = f"multiplier bootstrap, {bootstrap:,} {kind} draws"
+    return f"{source}, clustered on {clustered}, no small-sample correction"
 
 
 def _whole(value: object) -> bool:

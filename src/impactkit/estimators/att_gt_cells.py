@@ -11,6 +11,7 @@ from impactkit.estimators.att_gt_table import estimate_table
 from impactkit.estimators.blocks import Rows, Table, Units
 from impactkit.estimators.two_by_two import Method
 from impactkit.inference.contributions import Collector, Contributions
+from impactkit.inference.small_sample import ClusterShares
 
 
 @attrs.frozen(kw_only=True, eq=False)
@@ -66,3 +67,17 @@ def first_cohorts(units: Units) -> np.ndarray:
     group = np.empty(units.n_clusters, dtype=np.int64)
     group[units.cluster[::-1]] = units.cohort[::-1]
     return group
+
+
+def cluster_shares(units: Units) -> ClusterShares:
+    """Return how the weight of each treated cohort, and of the never treated, is spread."""
+    never = len(units.cohorts)
+    n_treated = int(np.searchsorted(first_cohorts(units), never))
+    runs = [units.run(g, g + 1) for g in range(never + 1)]
+    mass = [
+        np.bincount(units.cluster[r], units.weight[r], minlength=units.n_clusters) for r in runs
+    ]
+    return ClusterShares(
+        treated=np.array([m[:n_treated] / m.sum() for m in mass[:never]]),
+        others=mass[never][n_treated:] / mass[never].sum(),
+    )

@@ -47,6 +47,11 @@ class Comparison:
         return any(first <= cohort < stop for first, stop in self.groups)
 
     @property
+    def own(self) -> tuple[tuple[int, int], ...]:
+        """Return the treated cohort as a run, like `groups`."""
+        return ((self.cohort, self.cohort + 1),)
+
+    @property
     def periods(self) -> tuple[int, int]:
         """Return the two periods compared, by index."""
         return self.time, self.base

@@ -13,12 +13,15 @@ import numpy as np
 from impactkit.errors import EstimationError
 from impactkit.estimators import two_by_two
 from impactkit.estimators.att_gt_comparisons import Cell, Comparison, require_units
-from impactkit.estimators.blocks import Rows
+from impactkit.estimators.blocks import Ints, Rows
 from impactkit.estimators.two_by_two import Bools, Floats, Method, Propensity
 
 
 def estimate_rows(
-    data: Rows, listed: Sequence[Comparison], method: Method, contributions: Floats
+    data: Rows,
+    listed: Sequence[Comparison],
+    method: Method,
+    contributions: Floats,
 ) -> tuple[Cell, ...]:
     """Estimate every effect, and write its contributions by cluster, a row each."""
     units = data.units
@@ -42,12 +45,12 @@ def estimate_rows(
 
 def _effect(
     data: Rows, comparison: Comparison, method: Method, start: Floats | None
-) -> tuple[float, np.ndarray, Floats, Floats | None]:
+) -> tuple[float, Ints, Floats, Floats | None]:
     """Return an effect, unit and contribution of each row behind it, and the score's coefficients.
 
     `start` are the coefficients of another effect's score, to start from.
     """
-    runs = ((comparison.cohort, comparison.cohort + 1), *comparison.groups)
+    runs = (*comparison.own, *comparison.groups)
     now = [data.rows(comparison.time, *run) for run in runs]
     then = [data.rows(comparison.base, *run) for run in runs]
     both = now + then

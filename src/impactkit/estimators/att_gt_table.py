@@ -58,7 +58,10 @@ class _Effect:
 
 
 def estimate_table(
-    table: Table, listed: Sequence[Comparison], method: Method, collector: Collector
+    table: Table,
+    listed: Sequence[Comparison],
+    method: Method,
+    collector: Collector,
 ) -> tuple[Cell, ...]:
     """Estimate every effect of a complete panel, and hand its contributions to the collector."""
     sums = _Sums(table)

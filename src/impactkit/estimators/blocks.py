@@ -42,8 +42,8 @@ class Units:
     observed
         Whether a unit has a row of positive weight in a period, shape (periods, N); None when
         every unit has one in every occupied period.
-    scale
-        Largest absolute outcome: what is 1e-12 of it is rounding.
+    rounding
+        Below this a standard error is rounding, and the outcome does not vary.
     """
 
     periods: tuple[int, ...]
@@ -55,7 +55,7 @@ class Units:
     mass: Floats
     occupied: Bools
     observed: Bools | None
-    scale: float
+    rounding: float
 
     @property
     def n(self) -> int:
@@ -193,7 +193,7 @@ def arrange(
         mass=occupied[:, None] * np.diff(start).astype(float),
         occupied=occupied,
         observed=None,
-        scale=float(np.abs(y).max()),
+        rounding=1e-12 * float(np.abs(y).max()),
     )
     X = [rows[f"x{j}"].to_numpy() for j in range(len(names))]
     names = ("the constant", *names) if names else ()

@@ -18,6 +18,7 @@ from impactkit.estimators.two_by_two import Bools, Floats
 from impactkit.inference.contributions import Contributions
 from impactkit.inference.influence import critical_value, p_value, std_errors
 from impactkit.inference.multiplier import multiplier_bootstrap
+from impactkit.inference.small_sample import ClusterShares, correct, t_critical, t_p_value
 from impactkit.results import Estimate
 
 BASE = "the base period, zero by construction"
@@ -42,13 +43,17 @@ class Quantity:
 
 @attrs.frozen(kw_only=True)
 class Inference:
-    """How uncertainty is stated: level, draws (0: analytic), words for method and variance."""
+    """How uncertainty is stated: level, draws (0: analytic), words for method and variance.
+
+    `shares` of clusters are given where standard errors are corrected for few of them.
+    """
 
     level: float
     bootstrap: int
     seed: int
     method: str
     variance: str
+    shares: ClusterShares | None
 
 
 @attrs.frozen(kw_only=True)
@@ -111,14 +116,23 @@ def to_estimates(
         return ()
     supports = [support(units, q.rests_on) for q in quantities]
     own = contributions.of(np.array([q.combination for q in quantities]))
-    errors = std_errors(own.columns)
-    # Below this the contributions are rounding: the outcome doesn't vary.
-    floor = 1e-12 * units.scale
+    plain = std_errors(own.columns)
+    floor = units.rounding
     reasons = [
         q.reason if q.value is None or q.reason else _why_no_interval(s, error > floor)
-        for q, s, error in zip(quantities, supports, errors, strict=True)
+        for q, s, error in zip(quantities, supports, plain, strict=True)
     ]
-    critical: float | None = None
+    errors, critical = plain, np.full(len(plain), critical_value(inference.level))
+    df: Floats | None = None
+    if inference.shares is not None:
+        corrected = correct(own, loadings(quantities, units), inference.shares)
+        errors, df = corrected.std_errors, corrected.df
+        critical = t_critical(inference.level, df)
+        # Signs of few clusters take few values; normal draws need no clusters.
+        own = attrs.evolve(
+            own, columns=corrected.columns, cluster=np.full_like(own.cluster, fill_value=-1)
+        )
+    band: Floats | None = None
     if inference.bootstrap:
         draws = multiplier_bootstrap(
             own,
@@ -127,10 +141,47 @@ def to_estimates(
             level=inference.level,
             family=[i for i, q in enumerate(quantities) if q.in_band and not reasons[i]],
         )
-        critical, errors = draws.critical, np.where(errors > floor, draws.std_errors, errors)
+        if df is None:
+            errors = np.where(plain > floor, draws.std_errors, plain)
+        if draws.critical is not None:
+            band = np.full(len(plain), draws.critical)
+            if df is not None:  # the same chance of being exceeded, in each one's own tails
+                band = t_critical(1 - p_value(draws.critical, 1.0), df)
     return tuple(
-        _estimate(q, s, float(error) if error > floor else None, reason, critical, inference)
-        for q, s, error, reason in zip(quantities, supports, errors, reasons, strict=True)
+        _estimate(
+            q,
+            s,
+            _Uncertainty(
+                std_error=float(errors[i]) if plain[i] > floor else None,
+                critical=float(critical[i]),
+                band=None if band is None else float(band[i]),
+                df=None if df is None else float(df[i]),
+            ),
+            reasons[i],
+            inference,
+        )
+        for i, (q, s) in enumerate(zip(quantities, supports, strict=True))
+    )
+
+
+@attrs.frozen(kw_only=True)
+class _Uncertainty:
+    """Standard error, critical values of interval and band, degrees of freedom (None: normal)."""
+
+    std_error: float | None
+    critical: float
+    band: float | None
+    df: float | None
+
+
+def loadings(quantities: Sequence[Quantity], units: Units) -> Floats:
+    """Return the weight of each cohort's effects in each quantity, shape (quantities, cohorts)."""
+    combinations = np.array([q.combination for q in quantities])
+    n_cohorts = len(units.cohorts)
+    # Rows are cells, as many of each cohort, then cohorts.
+    cohort = np.repeat(np.arange(n_cohorts), (combinations.shape[1] - n_cohorts) // n_cohorts)
+    return np.array(
+        [np.bincount(cohort, c[:-n_cohorts], minlength=n_cohorts) for c in combinations]
     )
 
 
@@ -152,17 +203,18 @@ def _why_no_interval(s: Support, varies: bool) -> str:
 def _estimate(
     q: Quantity,
     s: Support,
-    error: float | None,
+    found: _Uncertainty,
     reason: str,
-    critical: float | None,
     inference: Inference,
 ) -> Estimate:
     low = high = band_low = band_high = p = None
+    error = found.std_error
     if q.value is not None and error is not None and not reason:
-        half = critical_value(inference.level) * error
-        low, high, p = q.value - half, q.value + half, p_value(q.value, error)
-        if q.in_band and critical is not None:
-            band_low, band_high = q.value - critical * error, q.value + critical * error
+        half = found.critical * error
+        low, high = q.value - half, q.value + half
+        p = p_value(q.value, error) if found.df is None else t_p_value(q.value, error, found.df)
+        if q.in_band and found.band is not None:
+            band_low, band_high = q.value - found.band * error, q.value + found.band * error
     return Estimate(
         estimand=q.estimand,
         term=q.term,

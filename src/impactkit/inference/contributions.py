@@ -1,10 +1,10 @@
 """Contributions of clusters to many estimates, kept in little memory however many clusters.
 
 Row r, column c holds the contribution phi of cluster c to estimate r (see `influence`). Variances,
-covariances and normal draws need the columns only through the sums of phi phi'. So beyond
-`MOST_CLUSTERS` clusters the columns of a group are replaced by as many as there are rows, with the
-same sums: a square root of them. Nothing is approximated but what depends on single clusters, such
-as draws of a sign for each.
+covariances and normal draws need the columns only through the sums of phi phi'. So the columns of a
+group of more than `MOST_CLUSTERS` clusters are replaced by as many as there are rows, with the same
+sums: a square root of them. Nothing is approximated but what depends on single clusters, such as a
+draw of a sign for each.
 """
 
 from __future__ import annotations
@@ -30,24 +30,17 @@ class Contributions:
         Shape (estimates, columns).
     group
         Group of each column, such as the cohort of its clusters, shape (columns,).
-    by_cluster
-        Whether a column is a cluster.
+    cluster
+        Number of the cluster that a column is of, ``-1`` where it stands for a whole group.
     """
 
     columns: Floats
     group: Ints
-    by_cluster: bool
+    cluster: Ints
 
     def of(self, combinations: Floats) -> Contributions:
         """Return the contributions to linear combinations, shape (combinations, estimates)."""
         return attrs.evolve(self, columns=combinations @ self.columns)
-
-    def variances(self) -> Floats:
-        """Return each estimate's variance by group, shape (estimates, groups)."""
-        first = np.flatnonzero(np.diff(self.group, prepend=-1))
-        by_group = np.zeros((len(self.columns), int(self.group.max()) + 1))
-        by_group[:, self.group[first]] = np.add.reduceat(self.columns**2, first, axis=1)
-        return by_group
 
 
 class Collector:
@@ -68,11 +61,11 @@ class Collector:
 
     def __init__(self, n_estimates: int, group: Ints) -> None:
         self._group = group
+        self._many = np.bincount(group) > MOST_CLUSTERS
         self._chunk = 0
         self._columns = np.zeros((n_estimates, min(len(group), MOST_CLUSTERS)))
-        self._many = len(group) > MOST_CLUSTERS
-        n_groups = int(group[-1]) + 1 if self._many else 0
-        self._products = np.zeros((n_groups, n_estimates, n_estimates))
+        self._kept: list[tuple[Floats, int, int]] = []
+        self._products = np.zeros((len(self._many), n_estimates, n_estimates))
 
     def add(self, estimates: Ints, phi: Floats, cluster: Ints) -> None:
         """Add contributions of some units to some estimates, shape (estimates, units)."""
@@ -97,22 +90,30 @@ class Collector:
 
     def result(self) -> Contributions:
         """Return the sums."""
-        if not self._many:
-            return Contributions(columns=self._columns, group=self._group, by_cluster=True)
         self._flush()
-        roots = [square_root(product) for product in self._products]
+        columns = [part for part, _, _ in self._kept]
+        cluster = [np.arange(first, first + part.shape[1]) for part, first, _ in self._kept]
+        group = [np.full(part.shape[1], g) for part, _, g in self._kept]
+        for g in np.flatnonzero(self._many):
+            columns.append(square_root(self._products[g]))
+            cluster.append(np.full(columns[-1].shape[1], -1))
+            group.append(np.full(columns[-1].shape[1], g))
         return Contributions(
-            columns=np.concatenate(roots, axis=1),
-            group=np.repeat(np.arange(len(roots)), [root.shape[1] for root in roots]),
-            by_cluster=False,
+            columns=np.concatenate(columns, axis=1),
+            group=np.concatenate(group),
+            cluster=np.concatenate(cluster),
         )
 
     def _flush(self) -> None:
         first = self._chunk * MOST_CLUSTERS
         group = self._group[first : first + MOST_CLUSTERS]
         for g in np.unique(group):
-            part = self._columns[:, np.searchsorted(group, g) : np.searchsorted(group, g, "right")]
-            self._products[g] += part @ part.T
+            left, right = np.searchsorted(group, g), np.searchsorted(group, g, "right")
+            part = self._columns[:, left:right]
+            if self._many[g]:
+                self._products[g] += part @ part.T
+            else:
+                self._kept.append((part.copy(), first + int(left), int(g)))
         self._columns[:] = 0.0
 
 

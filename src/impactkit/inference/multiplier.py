@@ -5,10 +5,10 @@ contributions. No estimate is computed again. The standard error is the interqua
 draws divided by that of a standard normal; the simultaneous critical value is the `level` quantile
 of the largest absolute t-statistic of a draw.
 
-Up to `contributions.MOST_CLUSTERS` clusters multipliers are signs, +1 or -1 with equal chance
-(Rademacher, as in R `did`). Beyond, they are standard normal: the theory asks for the two moments
-and a finite third only, so many signed contributions add up to a normal draw anyhow, and the sum of
-normal multiples needs no more than the covariance, so that the cost does not grow with clusters.
+Multipliers are signs, +1 or -1 with equal chance (Rademacher, as in R `did`). In groups of more
+than `contributions.MOST_CLUSTERS` clusters they are standard normal: the theory asks for the two
+moments and a finite third only, so many signed contributions add up to a normal draw anyhow, and a
+sum of normal multiples needs no more than the covariance, so that no cost grows with clusters.
 
 Source: Callaway & Sant'Anna (2021), algorithm 1, theorem 3 and remark 10.
 """
@@ -52,7 +52,7 @@ def multiplier_draws(influence: Floats, draws: int, seed: int) -> Floats:
     total = influence.sum(axis=1)
     columns = np.ascontiguousarray(influence.T)
     sums = np.empty((draws, k))
-    block = max(1, _BLOCK_BYTES // (8 * n))
+    block = max(1, _BLOCK_BYTES // (8 * max(n, 1)))
     for start in range(0, draws, block):
         stop = min(draws, start + block)
         packed = rng.integers(0, 256, size=(stop - start, width), dtype=np.uint8)
@@ -96,14 +96,17 @@ def multiplier_bootstrap(
 
     >>> influence = np.zeros((2, 800))
     >>> influence[0, :400] = influence[1, 400:] = 0.05
-    >>> group = np.zeros(800, dtype=np.int64)
-    >>> both = Contributions(columns=influence, group=group, by_cluster=True)
+    >>> both = Contributions(
+    ...     columns=influence, group=np.zeros(800, dtype=np.int64), cluster=np.arange(800)
+    ... )
     >>> found = multiplier_bootstrap(both, draws=4000, seed=1, level=0.95, family=[0, 1])
     >>> bool(np.all(abs(found.std_errors - 1) < 0.1)), 2.1 < found.critical < 2.4
     (True, True)
     """
-    draw = multiplier_draws if contributions.by_cluster else normal_draws
-    sums = draw(contributions.columns, draws, seed)
+    by_cluster = contributions.cluster >= 0
+    sums = multiplier_draws(contributions.columns[:, by_cluster], draws, seed)
+    if not by_cluster.all():
+        sums += normal_draws(contributions.columns[:, ~by_cluster], draws, seed)
     low, high = np.quantile(sums, (0.25, 0.75), axis=0, method="inverted_cdf")
     errors = (high - low) / (2 * NormalDist().inv_cdf(0.75))
     rows = [row for row in family if errors[row] > 0]
