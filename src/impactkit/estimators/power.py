@@ -27,7 +27,7 @@ from impactkit.results import Estimate, estimates_to_frame
 if TYPE_CHECKING:
     import polars as pl
 
-_STEPS = 80
+_NODES, _WEIGHTS = np.polynomial.legendre.leggauss(16)
 _PANELS = 32
 _NOTHING = 1e-17
 
@@ -201,7 +201,7 @@ def minimum_detectable_effect(
     low, high = 0.0, 1.0
     while _power(high, p.df, level) < power:
         low, high = high, 2 * high
-    for _ in range(_STEPS):
+    while high - low > 1e-12 * high:
         middle = (low + high) / 2
         low, high = (low, middle) if _power(middle, p.df, level) >= power else (middle, high)
     return Sensitivity(effect=high * p.std_error, power=power, level=level, precision=p)
@@ -236,14 +236,13 @@ def _power(ratio: float, df: float, level: float) -> float:
         [np.linspace(a, b, _PANELS + 1)[:-1] for a, b in ((low, falls[0]), falls, (falls[1], high))]
         + [[high]]
     )
-    nodes, weights = np.polynomial.legendre.leggauss(16)
     half = np.diff(cuts)[:, None] / 2
-    w = cuts[:-1, None] + half * (1 + nodes)
+    w = cuts[:-1, None] + half * (1 + _NODES)
     log_density = (
         np.log(2) + df / 2 * np.log(df / 2) - gammaln(df / 2) + (df - 1) * np.log(w) - df * w**2 / 2
     )
     found = ndtr(ratio - t * w) + ndtr(-ratio - t * w)
-    return float((half * weights * np.exp(log_density) * found).sum())
+    return float((half * _WEIGHTS * np.exp(log_density) * found).sum())
 
 
 def _check(level: float) -> None:

@@ -128,38 +128,11 @@ def diagnose(
     course = {0: float(effect)} if not isinstance(effect, Mapping) else dict(effect)
     true = _true_effects(design, course)
     weights = [linear(design, name, level) for name in names]
-    noise: list[list[Floats]] = [[] for _ in weights]
-    squares: list[list[Floats]] = [[] for _ in weights]
-    shift_phi = [w.contributions(true[:, None])[:, 0] for w in weights]
-    called: dict[str, list[Estimate | str]] = {name: [] for name in others}
-    for Y in draw_outcomes(design, variance_from, simulations=simulations, seed=seed):
-        for i, w in enumerate(weights):
-            phi = w.contributions(Y)
-            noise[i].append(w.weights @ Y)
-            squares[i].append(
-                w.factor
-                * np.stack(
-                    [
-                        np.einsum("cd,cd->d", phi, phi),
-                        2 * shift_phi[i] @ phi,
-                        np.full(Y.shape[1], shift_phi[i] @ shift_phi[i]),
-                    ]
-                )
-            )
-        for name, candidate in others.items():
-            called[name] += [_called(candidate, design, y + true) for y in Y.T]
+    draws, called = _simulate(
+        design, variance_from, weights, others, true, simulations=simulations, seed=seed
+    )
     performances = [
-        _of_linear(
-            w,
-            Scalable(
-                noise=np.concatenate(noise[i]),
-                shift=float(w.weights @ true),
-                squares=np.concatenate(squares[i], axis=1),
-                critical=w.critical,
-            ),
-            float(w.target @ true),
-        )
-        for i, w in enumerate(weights)
+        _of_linear(w, d, float(w.target @ true)) for w, d in zip(weights, draws, strict=True)
     ]
     mean_effect = _mean_effect(design, true)
     performances += [_of_candidate(name, called[name], mean_effect) for name in others]
@@ -173,6 +146,9 @@ def diagnose(
         seed=seed,
         level=level,
         unit=unit,
+        exclusions=tuple(
+            dict.fromkeys([*design.exclusions, *(e for w in weights for e in w.exclusions)])
+        ),
         log=(
             f"{simulations:,} simulations from seed {seed}; no treated outcome was read",
             f"variances: {variance_from}",
@@ -180,6 +156,41 @@ def diagnose(
             *_formula_line(formula, names, unit),
         ),
     )
+
+
+def _simulate(
+    design: PanelDesign,
+    variances: Variances,
+    weights: list[Linear],
+    candidates: Mapping[str, Candidate],
+    true: Floats,
+    *,
+    simulations: int,
+    seed: int,
+) -> tuple[list[Scalable], dict[str, list[Estimate | str]]]:
+    """Draw outcomes in blocks, and apply every estimator to each."""
+    effect = [w.contributions(true[:, None])[:, 0] for w in weights]
+    noise: list[list[Floats]] = [[] for _ in weights]
+    squares: list[list[Floats]] = [[] for _ in weights]
+    called: dict[str, list[Estimate | str]] = {name: [] for name in candidates}
+    for Y in draw_outcomes(design, variances, simulations=simulations, seed=seed):
+        for w, more, values, parts in zip(weights, effect, noise, squares, strict=True):
+            phi = w.contributions(Y)
+            values.append(w.values(Y))
+            own, cross = np.einsum("cd,cd->d", phi, phi), 2 * more @ phi
+            parts.append(w.factor * np.stack([own, cross, np.full(len(own), more @ more)]))
+        for name, candidate in candidates.items():
+            called[name] += [_called(candidate, design, y + true) for y in Y.T]
+    draws = [
+        Scalable(
+            noise=np.concatenate(values),
+            shift=float(w.weights @ true),
+            squares=np.concatenate(parts, axis=1),
+            critical=w.critical,
+        )
+        for w, values, parts in zip(weights, noise, squares, strict=True)
+    ]
+    return draws, called
 
 
 def _true_effects(design: PanelDesign, course: Mapping[int, float]) -> Floats:

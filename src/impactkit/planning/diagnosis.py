@@ -34,6 +34,8 @@ class Diagnosis:
         The planted effect by event time, in the unit of the outcome; the last one goes on.
     formula
         What the first estimator named detects by formula, if it can be told: a check on the draws.
+    exclusions
+        School-years without an outcome, and those that the estimators named do not use.
     log
         What was simulated, from which numbers, in sentences.
     """
@@ -47,12 +49,8 @@ class Diagnosis:
     seed: int
     level: float
     unit: str
+    exclusions: tuple[Exclusion, ...]
     log: tuple[str, ...]
-
-    @property
-    def exclusions(self) -> tuple[Exclusion, ...]:
-        """What was left out in making the design."""
-        return self.design.exclusions
 
     def __getitem__(self, estimator: str) -> Performance:
         """Return the performance of one estimator."""
@@ -86,6 +84,11 @@ class Diagnosis:
             cells += [(p.size, 6), (p.type_s, 7), (p.detectable, 8)]
             text = " ".join(f"{'' if v is None else format(v, '.3g'):>{w}}" for v, w in cells)
             lines.append(f"{p.estimator:>26} {text}" + (f"  {p.reason}" if p.reason else ""))
+        lines += [
+            f"Set aside: {e.n_rows or 0:,} school-years, {e.n_schools or 0:,} whole schools "
+            f"({e.text})."
+            for e in self.exclusions
+        ]
         return "\n".join([*lines, *(f"Note: {line}." for line in self.log)])
 
     __repr__ = __str__

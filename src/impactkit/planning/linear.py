@@ -19,6 +19,7 @@ from impactkit.estimators.checks import tidy
 from impactkit.estimators.sample import staggered_sample
 from impactkit.planning.design import PanelDesign
 from impactkit.planning.variances import Floats, Ints
+from impactkit.results import Exclusion
 
 Control = Literal["notyettreated", "nevertreated"]
 
@@ -47,6 +48,8 @@ class Linear:
         Why no interval can be given, if none can.
     n_schools, n_comparison, n_clusters, n_treated_clusters
         Treated and comparison schools, clusters and treated clusters that it rests on.
+    exclusions
+        School-years of the design that it does not use, counted.
     """
 
     name: str
@@ -63,6 +66,7 @@ class Linear:
     n_comparison: int | None
     n_clusters: int | None
     n_treated_clusters: int | None
+    exclusions: tuple[Exclusion, ...]
 
     def values(self, Y: Floats) -> Floats:
         """Return one estimate a draw, shape (draws,)."""
@@ -95,6 +99,8 @@ class Arranged:
         Row of each school-year in ``design.frame``; all arrays below go with it.
     unit, time, cohort, cluster
         Numbers from zero; `time` and `cohort` are indices of `periods` and `cohorts`.
+    exclusions
+        School-years left out, counted.
     """
 
     periods: tuple[int, ...]
@@ -104,6 +110,7 @@ class Arranged:
     time: Ints
     cohort: Ints
     cluster: Ints
+    exclusions: tuple[Exclusion, ...]
 
     @property
     def n_clusters(self) -> int:
@@ -154,6 +161,7 @@ def arranged(design: PanelDesign, control: Control) -> Arranged:
         time=np.searchsorted(sample.periods, rows["time"].to_numpy()),
         cohort=np.where(rows["cohort"].is_null().to_numpy(), len(cohorts), cohort),
         cluster=_numbers(rows["cluster"]),
+        exclusions=sample.exclusions,
     )
 
 

@@ -97,6 +97,7 @@ def att_gt_linear(
         n_comparison=first.n_comparison,
         n_clusters=first.n_clusters,
         n_treated_clusters=first.n_treated_clusters,
+        exclusions=panel.exclusions,
     )
 
 

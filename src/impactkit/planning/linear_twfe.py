@@ -91,4 +91,5 @@ def twfe_linear(design: PanelDesign, *, level: float = 0.95) -> Linear:
         n_comparison=len(np.unique(panel.unit[panel.cohort == len(panel.cohorts)])),
         n_clusters=clusters,
         n_treated_clusters=treated_clusters,
+        exclusions=panel.exclusions,
     )

@@ -244,6 +244,17 @@ def test_the_report_names_seed_variances_and_monte_carlo_error() -> None:
     assert found.to_frame()["estimator"].to_list() == ["att_gt:simple"]
 
 
+def test_school_years_that_are_not_used_are_counted() -> None:
+    """Schools treated from the first year have no year before, and the diagnosis says how many."""
+    design = staggered_design({2012: 4, 2015: 9, None: 30}, (2012, 2018))
+    found = diagnose(design, variance_from=STATED, effect=1.0, simulations=20)
+    assert [(e.reason, e.n_schools, e.n_rows) for e in found.exclusions] == [
+        ("already_treated", 4, 28)
+    ]
+    assert "28 school-years, 4 whole schools (already treated" in str(found)
+    assert "4 treated from the first year or before" in str(found)
+
+
 def test_wrong_arguments_are_named_at_once() -> None:
     """No estimator, one simulation and a level of 95 are three problems."""
     with pytest.raises(UsageError) as raised:
