@@ -40,6 +40,16 @@ def first_stage(rows, anticipation=0):
     return Z, bread, y - Z @ theta, before
 
 
+def lone_centre(rows, i, w, deviation, anticipation):
+    """Return the mean of the event time, or of all effects, for a row alone in its cell."""
+    own = rows[i]["time"] - rows[i]["cohort"]
+    effects = [j for j, s in enumerate(rows) if not untreated(s, anticipation)]
+    alike = [j for j in effects if rows[j]["time"] - rows[j]["cohort"] == own]
+    if len({rows[j]["cohort"] for j in alike}) == 1:
+        alike = effects
+    return sum(w[j] * deviation[j] for j in alike) / sum(w[j] for j in alike)
+
+
 def imputation(rows, averages, *, anticipation=0, leave_out=False):
     """Return values and covariance; each average lists a weight for each row, summing to one."""
     Z, bread, deviation, before = first_stage(rows, anticipation)
@@ -57,6 +67,12 @@ def imputation(rows, averages, *, anticipation=0, leave_out=False):
         e = deviation.copy()
         for i, r in enumerate(rows):
             if before[i]:
+                continue
+            cell = {
+                s["cluster"] for s in rows if s["cohort"] == r["cohort"] and s["time"] == r["time"]
+            }
+            if len(cell) == 1:
+                e[i] -= lone_centre(rows, i, w, deviation, anticipation)
                 continue
             top = bottom = 0.0
             for c in clusters:

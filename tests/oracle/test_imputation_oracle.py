@@ -36,13 +36,13 @@ CASES: dict[str, dict[str, Any]] = {
 }
 
 
-def make(seed: int, missing: float, never: bool = True) -> pl.DataFrame:
+def make(seed: int, missing: float, never: bool = True, lone: bool = False) -> pl.DataFrame:
     """Return 30 units over six periods, effects that differ by cohort and unit."""
     rng = np.random.default_rng(seed)
     n, T = 30, 6
     unit, time = np.repeat(np.arange(n), T), np.tile(np.arange(1, T + 1), n)
     start = [3, 4, 6, None] if never else [3, 4, 6]
-    cohort = [start[i % len(start)] for i in unit]
+    cohort = [5 if lone and i == 29 else start[i % len(start)] for i in unit]
     event = np.array([-9 if g is None else t - g for g, t in zip(cohort, time, strict=True)])
     x = rng.normal(size=n * T) + 0.2 * time
     y = rng.normal(size=n)[unit] + 0.3 * time + 0.4 * x + rng.normal(size=n * T)
@@ -86,13 +86,13 @@ def event(row: dict[str, Any]) -> int | None:
 
 @pytest.mark.parametrize(("missing", "never"), [(0.0, True), (0.15, True), (0.1, False)])
 @pytest.mark.parametrize("case", CASES)
-@pytest.mark.parametrize("leave_out", [False, True])
+@pytest.mark.parametrize(("leave_out", "lone"), [(False, False), (True, False), (True, True)])
 def test_imputation_is_the_papers_linear_estimator(
-    case: str, missing: float, never: bool, leave_out: bool
+    case: str, missing: float, never: bool, leave_out: bool, lone: bool
 ) -> None:
     """Event times, cohorts, cells and their variances are those of the plain-loop version."""
     options = CASES[case]
-    frame = make(3, missing, never)
+    frame = make(3, missing, never, lone)
     found = imputation(frame, **NAMES, **options, leave_out=leave_out)
     rows = rows_of(frame, options)
     w = np.array([r["w"] for r in rows])

@@ -12,7 +12,8 @@ Variance, by cluster c, with v the weights of the estimator as a sum v_it y_it:
 
     V = sum_c (sum_{it in c} v_it e_it)^2,  e_it = tau_it - mean tau of the cell, after treatment
 
-It is conservative: what effects vary within a cell (cohort and period) is taken for chance. The
+It is conservative: what effects vary within a cell (cohort and period) is taken for chance. A
+cluster alone in its cell is measured from the mean of its event time (any average is allowed). The
 weights of an average are taken as given. No small-sample factor; ``leave_out=True`` measures a
 cluster's effects from the mean of the others of its cell, which is upwards where cells are small.
 
@@ -55,6 +56,7 @@ from impactkit.estimators.untreated import (
     cluster_average,
     covariance,
     fit_untreated,
+    pooled_centre,
     rounding,
     without_own,
 )
@@ -248,12 +250,13 @@ def imputation(
         table = np.where(table > 0, table / rows[:, :, None], 0.0)
     value = cell_means(first, rows)
     mean, squares, clusters = cluster_average(first)
+    centre = pooled_centre(first, mean, clusters, value, rows)
     centred = without_own(first, mean, squares) if leave_out else first
     one = first.n_clusters < 2
     fit = Fit(
         names=tuple(name_of(*cell) for cell in cells),
         beta=np.array([value[_at(first.panel, cell)] for cell in cells]),
-        covariance=None if one else covariance(centred, table, mean),
+        covariance=None if one else covariance(centred, table, centre),
         reason="there is one cluster only, and its variance cannot be told; give more clusters"
         if one
         else "",
@@ -322,7 +325,7 @@ def asked(
             else:
                 reasons[(g, period)] = f"none of the {members[i]:,} units of {g} is seen then"
     if not cells:
-        why = "; ".join(f"{e.n_schools:,} units, {e.text}" for e in first.panel.exclusions)
+        why = "; ".join(f"{e.n_rows:,} rows: {e.text}" for e in first.panel.exclusions)
         raise EstimationError(
             f"no effect can be imputed: no treated unit is seen both before its treatment and "
             f"after it, in a period with untreated units ({why or 'none were set aside'}); add "
@@ -361,7 +364,8 @@ def stage_warnings(first: Untreated, alone: Sequence[int]) -> tuple[str, ...]:
     if alone:
         cohorts = ", ".join(str(g) for g in sorted(set(alone)))
         found.append(
-            f"the std_error leaves out how treated clusters vary in cohorts of one: {cohorts}"
+            f"one treated cluster only in cohort {cohorts}: how it varies is judged by how far its "
+            "effect is from the average of its event time"
         )
     if first.dropped:
         found.append(

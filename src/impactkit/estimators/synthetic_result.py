@@ -74,7 +74,7 @@ class Synthetic:
         e = self.overall
         lines = [table(f"{self.title}: {e}", self.terms, "event time")]
         lines += [f"Method: {e.method}.", f"Variance: {e.variance}."]
-        lines += [f"{e.n_schools:,} treated units, {e.n_comparison:,} never treated."]
+        lines += [f"Units: {e.n_schools:,} treated, {e.n_comparison:,} never treated."]
         lines += [
             f"Set aside: {x.n_rows:,} rows, {x.n_schools:,} whole units ({x.text})."
             for x in self.exclusions
@@ -132,7 +132,10 @@ def estimate_synthetic(
     values = design.averages(paths)
     variances, reason = replicate(units, design, found, recipe, variance, replications, seed)
     words = {
-        "placebo": f"placebo, {replications:,} draws, factor (B-1)/B",
+        "placebo": (
+            f"placebo, {replications:,} draws, factor (B-1)/B; treated units are taken to vary as "
+            "the others do"
+        ),
         "bootstrap": f"bootstrap of units, {replications:,} draws, factor (B-1)/B",
         "jackknife": "jackknife with weights kept, factor (N-1)/N",
         "none": "none",

@@ -325,6 +325,32 @@ def _by_cluster(first: Untreated) -> Iterator[tuple[int, Floats, Floats, Ints]]:
         yield g, w, effect, place
 
 
+def pooled_centre(
+    first: Untreated, mean: Floats, clusters: Floats, effect: Floats, rows: Floats
+) -> Floats:
+    """Return what effects are measured from: the cell's mean where it has clusters enough.
+
+    A cluster alone in its cell would not deviate from it at all, as if it did not vary. It is
+    measured from the mean of its event time, or of all effects where it is alone there too.
+
+    Parameters
+    ----------
+    mean, clusters
+        As from `cluster_average`.
+    effect, rows
+        Plain mean deviation and weighted number of rows by cohort and period, the same shape.
+    """
+    panel = first.panel
+    effects = ~first.before & (rows > 0)
+    event = np.array(panel.periods)[None, :] - np.array([*panel.cohorts, 0])[:, None]
+    centre = mean.copy()
+    for g, t in np.argwhere(effects & (clusters == 1)):
+        alike = effects & (event == event[g, t])
+        pool = alike if alike.sum() > 1 else effects
+        centre[g, t] = (rows * effect)[pool].sum() / rows[pool].sum()
+    return centre
+
+
 def without_own(first: Untreated, mean: Floats, squares: Floats) -> Untreated:
     """Measure each cluster's effects from the average of the other clusters of its cell.
 
