@@ -7,13 +7,12 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import attrs
 import click
+
+from impactkit.cli.entries import KINDS, entries
 
 if TYPE_CHECKING:
     from impactkit.plugins import Registry
-
-KINDS = ("metrics", "plugins", "readers", "tables", "measures")
 
 
 @click.command(name="show")
@@ -26,135 +25,115 @@ KINDS = ("metrics", "plugins", "readers", "tables", "measures")
     "--data", type=click.Path(path_type=Path), help="Folder that the study's paths are in."
 )
 @click.option("--json", "as_json", is_flag=True, help="For a program to read.")
+@click.option("--markdown", is_flag=True, help="A page for documentation: everything about all.")
 def command(
-    kind: str, name: str | None, study: Path | None, data: Path | None, as_json: bool
+    kind: str,
+    name: str | None,
+    study: Path | None,
+    data: Path | None,
+    as_json: bool,
+    markdown: bool,
 ) -> None:
-    """List what is there, or explain one of it."""
-    from impactkit.errors import Problem, UsageError, did_you_mean
+    """List what is there, or explain one of it: what it is, what it needs, whether it can run."""
     from impactkit.pipeline import default_registry, plan, registry_for
     from impactkit.study import Study
 
     lacking: dict[str, tuple[str, ...]] = {}
     if study is not None:
-        loaded = Study.load(study)
+        loaded, problems = Study.read(study)
         registry = registry_for(loaded)
-        planned = plan(loaded, registry=registry, data=data)
+        planned = plan(loaded, registry=registry, data=data, problems=problems)
         lacking = {m.metric.id: m.missing for m in planned.metrics}
+        if planned.errors:
+            told = f"The study has faults that come first: see `impactkit check {study}`."
+            click.secho(told, fg="red", err=True)
     else:
         registry = default_registry()
-    entries = {entry["id"]: entry for entry in _entries(registry, kind, lacking)}
-    if name is not None and name not in entries:
-        rule = f"there is nothing of that name among the {kind}"
-        problem = Problem(
-            code="show.unknown", value=name, rule=rule, remedy=did_you_mean(name, entries)
-        )
-        raise UsageError(problem)
+    found = {entry["id"]: entry for entry in entries(registry, kind, lacking)}
+    if name is not None and name not in found:
+        _unknown(kind, name, found, registry)
+    chosen = [found[name]] if name else list(found.values())
     if as_json:
-        chosen = entries[name] if name else list(entries.values())
-        click.echo(json.dumps(chosen, indent=1, ensure_ascii=False, default=str))
+        plain = chosen[0] if name else chosen
+        click.echo(json.dumps(plain, indent=1, ensure_ascii=False, default=str))
+    elif markdown:
+        click.echo(_page(kind, chosen), nl=False)
     elif name is not None:
-        _explain(entries[name])
+        _explain(chosen[0])
     else:
-        _list(entries.values(), kind)
+        _list(chosen, kind)
 
 
-def _entries(
-    registry: Registry, kind: str, lacking: dict[str, tuple[str, ...]]
-) -> Iterable[dict[str, Any]]:
-    """Yield each thing as a flat dictionary: `id`, `title`, and everything about it."""
-    if kind == "plugins":
-        for info in registry.plugins:
-            title = " ".join(part for part in (info.version[:12], info.status) if part)
-            yield {"id": info.name, "title": title, **info.to_plain(), "slow": info.slow}
-        return
-    for name, declared in sorted(getattr(registry, kind).items()):
-        owner = registry.owner(kind, name)
-        entry: dict[str, Any] = {"id": name, "title": getattr(declared, "title", "")}
-        if kind == "metrics":
-            card = declared.card
-            entry |= {
-                "question": declared.question,
-                "unit": declared.unit,
-                "better": declared.direction,
-                "shape": declared.shape,
-                "needs": {t: list(c) for t, c in declared.needs.tables.items()},
-                "parameters": _parameters(declared.params),
-                **(attrs.asdict(card) if card else {}),
-            }
-            if name in lacking:
-                why = f"no: the study lacks {'; '.join(lacking[name])}"
-                entry["can run on this study"] = why if lacking[name] else "yes"
-        elif kind == "readers":
-            years = declared.years
-            entry |= {
-                "fills": declared.table or "the table it stands under",
-                "years": f"{years[0]} to {years[-1]}" if years else "any",
-                "measures": list(declared.measures),
-                "options": _parameters(declared.options),
-                "source": declared.source,
-                "notes": declared.notes,
-                "has met a real file": "yes" if declared.met_real_file else "no",
-            }
-        elif kind == "tables":
-            entry |= {
-                "description": declared.description,
-                "supplied by": declared.supplied_by,
-                "key": list(declared.key),
-                "columns": [_column(column) for column in declared.columns],
-            }
-        else:
-            entry |= attrs.asdict(declared) | {"title": declared.label}
-        yield entry | {"from": f"{owner.name} {owner.version}".strip()}
+def _unknown(kind: str, name: str, known: Iterable[str], registry: Registry) -> None:
+    """Raise what to say of a name that is not there, with the plugins that might have it."""
+    from impactkit.errors import Problem, UsageError, did_you_mean
+
+    rule = f"there is nothing of that name among the {kind}"
+    absent = [f"{p.name} ({p.reason})" for p in registry.plugins if p.status != "loaded"]
+    remedy = did_you_mean(name, known)
+    if absent:
+        remedy += f" Plugins that are not in use: {'; '.join(absent)}."
+    raise UsageError(Problem(code="show.unknown", value=name, rule=rule, remedy=remedy))
 
 
-def _parameters(cls: type | None) -> dict[str, str]:
-    if cls is None:
-        return {}
-    described = {}
-    for field in attrs.fields(cls):
-        default = field.default
-        make = getattr(default, "factory", None)
-        default = make() if make is not None else default
-        described[field.name] = "required" if default is attrs.NOTHING else f"default {default!r}"
-    return described
-
-
-def _column(column: Any) -> str:
-    parts = [column.dtype, column.unit, "" if column.required else "optional"]
-    if column.values:
-        parts.append("one of " + ", ".join(column.values))
-    text = "; ".join(part for part in parts if part)
-    return f"{column.name} ({text})" + (f": {column.description}" if column.description else "")
-
-
-def _list(entries: Iterable[dict[str, Any]], kind: str) -> None:
-    entries = list(entries)
-    width = max((len(e["id"]) for e in entries), default=0)
-    for entry in entries:
+def _list(found: Iterable[dict[str, Any]], kind: str) -> None:
+    found = list(found)
+    width = max((len(e["id"]) for e in found), default=0)
+    for entry in found:
         line = f"{entry['id'].ljust(width)}  {entry['title']}"
-        why = "; ".join(entry[key] for key in ("reason", "slow") if entry.get(key))
-        if kind == "plugins" and why:
-            click.secho(f"{line}: {why}", fg="red")
+        if kind == "plugins":
+            why = "; ".join(entry[key] for key in ("reason", "slow") if entry[key])
+            line += f"  {entry['source']}" + (f": {why}" if why else "")
+            click.secho(line, fg="red" if why else None)
         else:
             click.echo(line)
         if "can run on this study" in entry:
             click.echo(f"{' ' * width}  runs here: {entry['can run on this study']}")
 
 
-def _explain(entry: dict[str, Any]) -> None:
-    click.secho(entry["id"], bold=True)
+def _fields(entry: dict[str, Any]) -> Iterable[tuple[str, str, list[tuple[str, str]]]]:
+    """Yield each filled field: its label, and its text or its lines, some with a name in front."""
     for key, value in entry.items():
         if key == "id" or value in ("", None, [], {}, ()):
             continue
         label = key.replace("_", " ").capitalize()
         if isinstance(value, dict):
-            click.echo(f"{label}:")
-            for name, item in value.items():
-                shown = ", ".join(item) if isinstance(item, list) else item
-                click.echo(f"  {name}: {shown}")
+            items = [
+                (name, ", ".join(item) if isinstance(item, list) else str(item))
+                for name, item in value.items()
+            ]
+            yield label, "", items
         elif isinstance(value, list | tuple):
-            click.echo(f"{label}:")
-            for item in value:
-                click.echo(f"  {item}")
+            yield label, "", [("", str(item)) for item in value]
         else:
-            click.echo(f"{label}: {value}")
+            yield label, str(value), []
+
+
+def _explain(entry: dict[str, Any]) -> None:
+    click.secho(entry["id"], bold=True)
+    for label, text, lines in _fields(entry):
+        click.echo(f"{label}: {text}".rstrip())
+        for name, line in lines:
+            click.echo(f"  {name}: {line}" if name else f"  {line}")
+
+
+def _page(kind: str, found: Iterable[dict[str, Any]]) -> str:
+    """Return a page of Markdown with everything about each."""
+    parts = [
+        f"# Catalogue of {kind}",
+        f"Written by `impactkit show {kind} --markdown`; change the cards, not this page.",
+    ]
+    for entry in found:
+        parts.append(f"## `{entry['id']}`")
+        for label, text, lines in _fields(entry):
+            bullets = [f"- `{n}`: `{line}`" if n else f"- {_plain(line)}" for n, line in lines]
+            parts.append(f"**{label}.** {_plain(text)}".rstrip())
+            parts += ["\n".join(bullets)] if bullets else []
+    return "\n\n".join(parts) + "\n"
+
+
+def _plain(text: str) -> str:
+    """Return text that Markdown shows as it is."""
+    for sign in "\\`*_<[":
+        text = text.replace(sign, f"\\{sign}")
+    return text
