@@ -371,6 +371,16 @@ PAIR = pl.DataFrame({"y": [1.0, 2.0, 3.0, 4.0], "taught": [1, 1, 0, 0], "school"
             DataError,
             "3 problems",
         ),
+        (
+            lambda: hedges_g(
+                PAIR.with_columns(school=pl.lit("a")),
+                outcome="y",
+                treated="taught",
+                cluster="school",
+            ),
+            DataError,
+            r"both arms.*leave `cluster` out",
+        ),
         (lambda: hedges_g(PAIR, outcome="z", treated="taught"), DataError, "no such column"),
         (lambda: hedges_g(PAIR, outcome="school", treated="taught"), DataError, "expected numbers"),
         (

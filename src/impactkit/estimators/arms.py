@@ -153,17 +153,26 @@ def cells_of_people(
     """
     named = {"y": outcome, "arm": arm, "cluster": cluster}
     rows = _read(frame, {r: c for r, c in named.items() if c is not None})
-    faults = [("y", pl.col("y").is_infinite(), "expected a finite number")]
+    true_false = "expected true or false, 1 or 0"
+    faults = [("y", pl.col("y").is_infinite(), "expected a finite number", "")]
     if arm is None:
         rows = rows.with_columns(arm=pl.lit(0.0))
     else:
-        faults.append(("arm", ~pl.col("arm").is_in([0.0, 1.0]), "expected true or false, 1 or 0"))
+        faults.append(("arm", ~pl.col("arm").is_in([0.0, 1.0]), true_false, ""))
     if binary:
-        faults.append(("y", ~pl.col("y").is_in([0.0, 1.0]), "expected true or false, 1 or 0"))
+        faults.append(("y", ~pl.col("y").is_in([0.0, 1.0]), true_false, ""))
     if cluster is not None:
-        faults.append(("cluster", pl.col("cluster").is_null(), "it is empty"))
+        faults.append(("cluster", pl.col("cluster").is_null(), "it is empty", ""))
         both = pl.col("arm").drop_nulls().n_unique().over("cluster") > 1
-        faults.append(("cluster", both, "it has people in both arms"))
+        faults.append(
+            (
+                "cluster",
+                both,
+                "it has people in both arms",
+                "Clusters are for whole schools treated; if not, leave `cluster` out and give the "
+                "difference and std_error of a model with an effect for each school.",
+            )
+        )
     _refuse(rows, faults, {r: c for r, c in named.items() if c is not None})
     exclusions = []
     for role in ("y", "arm"):
@@ -245,10 +254,10 @@ def _read(frame: pl.DataFrame | pl.LazyFrame, named: dict[str, str]) -> pl.DataF
 
 
 def _refuse(
-    rows: pl.DataFrame, faults: list[tuple[str, pl.Expr, str]], named: dict[str, str]
+    rows: pl.DataFrame, faults: list[tuple[str, pl.Expr, str, str]], named: dict[str, str]
 ) -> None:
     problems = []
-    for role, bad, rule in faults:
+    for role, bad, rule, remedy in faults:
         at = rows.select(bad.fill_null(False).arg_true()).to_series()
         if len(at):
             value = rows[role][at[0]]
@@ -260,6 +269,7 @@ def _refuse(
                     column=named[role],
                     value=None if value is None else str(value),
                     rule=rule,
+                    remedy=remedy,
                     count=len(at),
                 )
             )
