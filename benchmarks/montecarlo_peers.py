@@ -1,0 +1,75 @@
+"""Whether other packages' intervals hold zero.
+
+``python montecarlo_peers.py PACKAGE FOLDER WEIGHTS``, run by the peers' Python; imports nothing of impactkit. Clustered above the unit by each package's
+own argument: csdid and diff-diff analytically, moderndid by its multiplier bootstrap of 999 draws,
+since its analytic standard errors take no clusters.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import sys
+import warnings
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+
+def csdid(frame, weights):
+    from csdid.att_gt import ATTgt
+
+    fit = ATTgt(
+        yname="y", tname="time", idname="unit", gname="cohort", data=frame,
+        control_group=["notyettreated"], xformla="y~1", clustervar="cluster",
+        weights_name=weights, allow_unbalanced_panel=True,
+    ).fit(est_method="dr", bstrap=False)  # fmt: skip
+    simple = fit.aggte("simple", bstrap=False, cband=False).atte
+    return simple["overall_att"], np.ravel(simple["overall_se"])[0], 1.959963984540054
+
+
+def diff_diff(frame, weights):
+    from diff_diff import CallawaySantAnna, SurveyDesign
+
+    survey = SurveyDesign(weights=weights, psu="cluster") if weights else None
+    fit = CallawaySantAnna(
+        control_group="not_yet_treated", cluster=None if weights else "cluster"
+    ).fit(
+        frame, outcome="y", unit="unit", time="time", first_treat="cohort",
+        **({"survey_design": survey} if survey else {}),
+    )  # fmt: skip
+    low, high = fit.overall_conf_int
+    return (low + high) / 2, (high - low) / 2, 1.0
+
+
+def moderndid(frame, weights):
+    from moderndid import aggte, att_gt
+
+    fit = att_gt(
+        data=frame, yname="y", tname="time", idname="unit", gname="cohort",
+        control_group="notyettreated", clustervars=["cluster"], weightsname=weights,
+        allow_unbalanced_panel=True, boot=True, biters=999, cband=False, random_state=1,
+    )  # fmt: skip
+    simple = aggte(fit, type="simple")
+    return simple.overall_att, simple.overall_se, 1.959963984540054
+
+
+PACKAGES = {"csdid": csdid, "diff-diff": diff_diff, "moderndid": moderndid}
+
+
+def main(package, folder, weights):
+    warnings.simplefilter("ignore")
+    answers = []
+    with contextlib.redirect_stdout(io.StringIO()):
+        for path in sorted(Path(folder).glob("*.npz"), key=lambda p: int(p.stem)):
+            frame = pd.DataFrame(dict(np.load(path)))
+            value, error, critical = PACKAGES[package](frame, weights or None)
+            known = error is not None and np.isfinite(error) and error > 0
+            answers.append(bool(abs(value) <= critical * error) if known else None)
+    print("HOLDS" + json.dumps(answers))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
