@@ -88,8 +88,8 @@ def _parse_regular(
     data: bytes, delimiter: str, *, width: int, file: str, first_row: int
 ) -> Parsed | None:
     start = _end_of_header(data)
-    header = next(csv.reader(io.StringIO(data[:start].decode()), delimiter=delimiter))
     try:
+        header = next(csv.reader(io.StringIO(data[:start].decode()), delimiter=delimiter))
         frame = pl.read_csv(
             data[start:],
             has_header=False,
@@ -97,7 +97,7 @@ def _parse_regular(
             schema={f"column_{i}": pl.String for i in range(width)},
             empty_string_is_null=False,
         )
-    except pl.exceptions.PolarsError:
+    except (pl.exceptions.PolarsError, csv.Error):
         return None
     return fit_header(header, frame.with_row_index(ROW, offset=first_row + 1), file)
 
@@ -123,6 +123,14 @@ def _parse_any(text: str, delimiter: str, file: str, *, fill_short: bool, first_
                 file,
                 f"one field is longer than {MAX_FIELD:,} characters",
                 "Was the file cut, or is it no table? Download or export it again.",
+                row=row,
+            )
+        if "new-line" in str(error):
+            refuse(
+                "file.line_ends",
+                file,
+                "a line ends here in another way than the others",
+                "Were two files joined? Save it again as CSV UTF-8.",
                 row=row,
             )
         refuse(

@@ -182,7 +182,13 @@ def _head_of(path: Path, file: str) -> Head:
     text = decoded.data[top.start :].decode()
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=top.delimiter)
     filled = (tuple(row) for row in reader if any(cell.strip() for cell in row))
-    rows = list(islice(filled, HEAD_ROWS + 1))
+    try:
+        rows = list(islice(filled, HEAD_ROWS + 1))
+    except csv.Error as error:
+        rule, remedy = f"its first rows are no table: {error}", "Save it again as CSV UTF-8."
+        refuse("file.rows", file, rule, remedy)
+    if not rows:
+        refuse("file.empty", file, "the file is empty", "Download or export it again.")
     columns = tuple(" ".join(name.split()) for name in rows[0])
     about = {"encoding": decoded.encoding, "delimiter": top.delimiter, "kind": "csv"}
     return _head(path, columns, rows[1:], **about)

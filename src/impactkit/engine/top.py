@@ -95,7 +95,11 @@ def find_top(data: bytes) -> Top:
 
 
 def _cells(line: str, delimiter: str) -> list[str]:
-    return next(csv.reader([line.rstrip("\r")], delimiter=delimiter), [])
+    """Return the cells of one line, as far as they can be told: this is a look, no reading."""
+    try:
+        return next(csv.reader([line.replace("\r", " ")], delimiter=delimiter), [])
+    except csv.Error:
+        return [line]
 
 
 def _filled(cells: list[str]) -> list[str]:

@@ -228,7 +228,8 @@ def _wrong(
                 remedy=remedy,
             )
         )
-    strange = rows.filter(pl.col("year").is_null())
+    placed = pl.col("place").is_in([*LEVELS, *SCHOOL])
+    strange = rows.filter(placed & pl.col("year").is_null())
     if strange.height:
         problems.append(
             Problem(
