@@ -52,7 +52,7 @@ def diagnose(
     *,
     variance_from: Variances,
     effect: float | Mapping[int, float] | None = None,
-    estimators: Iterable[str] = ("att_gt:simple", "att_gt:dynamic", "twfe"),
+    estimators: Iterable[str] = ("att_gt:simple", "att_gt:simple:cr2", "twfe"),
     candidates: Mapping[str, Candidate] | None = None,
     simulations: int = 500,
     seed: int = 0,
@@ -177,20 +177,28 @@ def _simulate(
         for w, more, values, parts in zip(weights, effect, noise, squares, strict=True):
             phi = w.contributions(Y)
             values.append(w.values(Y))
-            own, cross = np.einsum("cd,cd->d", phi, phi), 2 * more @ phi
-            parts.append(w.factor * np.stack([own, cross, np.full(len(own), more @ more)]))
+            parts.append(
+                w.factor * np.stack([_squares(phi[side], more[side]) for side, _ in w.sides])
+            )
         for name, candidate in candidates.items():
             called[name] += [_called(candidate, design, y + true) for y in Y.T]
     draws = [
         Scalable(
             noise=np.concatenate(values),
             shift=float(w.weights @ true),
-            squares=np.concatenate(parts, axis=1),
-            critical=w.critical,
+            squares=np.concatenate(parts, axis=2),
+            df=np.array([df for _, df in w.sides]),
+            level=w.level,
         )
         for w, values, parts in zip(weights, noise, squares, strict=True)
     ]
     return draws, called
+
+
+def _squares(noise: Floats, effect: Floats) -> Floats:
+    """Return sums over clusters of (noise + f effect)^2 as coefficients of 1, f and f^2."""
+    own, cross = np.einsum("cd,cd->d", noise, noise), 2 * effect @ noise
+    return np.stack([own, cross, np.full(len(own), effect @ effect)])
 
 
 def _true_effects(design: PanelDesign, course: Mapping[int, float]) -> Floats:

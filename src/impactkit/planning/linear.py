@@ -14,6 +14,7 @@ from typing import Any, Literal
 import attrs
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from impactkit.estimators.checks import tidy
 from impactkit.estimators.sample import staggered_sample
@@ -21,6 +22,8 @@ from impactkit.planning.design import PanelDesign
 from impactkit.planning.variances import Floats, Ints
 from impactkit.results import Exclusion
 
+Bools = NDArray[np.bool_]
+Sides = tuple[tuple[Bools, float], ...]
 Control = Literal["notyettreated", "nevertreated"]
 
 
@@ -39,9 +42,13 @@ class Linear:
         positive on treated rows only, adding up to 1.
     contributions
         From outcomes, shape (rows, draws), to clusters' contributions, shape (clusters, draws).
-    factor, critical, df
-        Small-sample factor of the variance, critical value of the interval, and its degrees of
-        freedom (None: normal).
+    factor
+        Small-sample factor of the variance.
+    sides
+        Clusters whose contributions make up the variance, as masks of shape (clusters,), each with
+        its degrees of freedom; the interval's are Satterthwaite's, draw by draw. Infinite: normal.
+    level
+        Of the interval.
     method, variance
         In words.
     reason
@@ -57,8 +64,8 @@ class Linear:
     target: Floats
     contributions: Callable[[Floats], Floats]
     factor: float
-    critical: float
-    df: float | None
+    sides: Sides
+    level: float
     method: str
     variance: str
     reason: str

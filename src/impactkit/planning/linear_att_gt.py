@@ -13,6 +13,9 @@ Source: Callaway & Sant'Anna (2021), Journal of Econometrics 225(2), section 3 a
 
 from __future__ import annotations
 
+import math
+from typing import Literal
+
 import numpy as np
 import polars as pl
 
@@ -20,11 +23,13 @@ from impactkit.errors import EstimationError
 from impactkit.estimators.aggregation import Kind
 from impactkit.estimators.att_gt import att_gt
 from impactkit.estimators.att_gt_comparisons import Comparison, comparisons
-from impactkit.inference.influence import critical_value
+from impactkit.inference.small_sample import cluster_scale, mean_df
 from impactkit.planning.design import PanelDesign
-from impactkit.planning.linear import Arranged, Control, Linear, arranged, sparse
+from impactkit.planning.linear import Arranged, Bools, Control, Linear, Sides, arranged, sparse
 from impactkit.planning.variances import Floats, Ints
 from impactkit.results import Estimate
+
+SmallSample = Literal["none", "cr2"]
 
 
 def att_gt_linear(
@@ -32,9 +37,10 @@ def att_gt_linear(
     *,
     kind: Kind = "simple",
     control: Control = "notyettreated",
+    small_sample: SmallSample = "none",
     level: float = 0.95,
 ) -> Linear:
-    """Return `att_gt(...).aggregate(kind).overall` as weights.
+    """Return `att_gt(...).aggregate(kind).overall` as weights; arguments as there.
 
     Raises
     ------
@@ -81,15 +87,24 @@ def att_gt_linear(
     for k, cell in enumerate(cells):
         treated = panel.row[panel.members(cell.time, [(cell.cohort, cell.cohort + 1)])]
         target[treated] += q[k] / len(treated)
-    first = _as_estimated(design, control=control, kind=kind, level=level)
+    scale: Floats = np.ones(clusters)
+    sides: Sides = ((np.ones(clusters, dtype=bool), math.inf),)
+    if small_sample == "cr2":
+        loading = np.bincount([c.cohort for c in cells], q, minlength=len(panel.cohorts))
+        scale, sides = _corrected(panel, loading.astype(float))
+    first = _as_estimated(
+        design, control=control, kind=kind, small_sample=small_sample, level=level
+    )
     return Linear(
-        name=f"att_gt:{kind}" + (":nevertreated" if control == "nevertreated" else ""),
+        name=f"att_gt:{kind}"
+        + (":nevertreated" if control == "nevertreated" else "")
+        + (":cr2" if small_sample == "cr2" else ""),
         weights=use @ W,
         target=target,
-        contributions=lambda Y: np.asarray(own @ Y + centre @ (W @ Y)),
+        contributions=lambda Y: scale[:, None] * (own @ Y + centre @ (W @ Y)),
         factor=1.0,
-        critical=critical_value(level),
-        df=None,
+        sides=sides,
+        level=level,
         method=f"{first.method}; {kind} aggregation",
         variance=first.variance,
         reason=first.reason,
@@ -172,7 +187,26 @@ def _aggregation(panel: Arranged, cells: list[Comparison], kind: Kind) -> tuple[
     return np.mean([q for q, _ in parts], axis=0), np.mean([R for _, R in parts], axis=0)
 
 
-def _as_estimated(design: PanelDesign, *, control: Control, kind: Kind, level: float) -> Estimate:
+def _corrected(panel: Arranged, loading: Floats) -> tuple[Floats, tuple[tuple[Bools, float], ...]]:
+    """Return clusters' scale and sides as `inference.small_sample` has them.
+
+    `loading` is the weight of each treated cohort in the estimate.
+    """
+    counts = _by_cohort(panel)
+    treated: Bools = counts.sum(axis=0) > 0
+    _, first = np.unique(panel.unit, return_index=True)
+    never = first[panel.cohort[first] == len(panel.cohorts)]
+    others = np.bincount(panel.cluster[never], minlength=panel.n_clusters) / max(len(never), 1)
+    own = counts[:, treated]
+    share = loading @ (own / own.sum(axis=1, keepdims=True)) / loading.sum()
+    scale = np.ones(panel.n_clusters)
+    scale[treated], scale[~treated] = cluster_scale(share), cluster_scale(others[~treated])
+    return scale, ((treated, mean_df(share)), (~treated, mean_df(others[~treated])))
+
+
+def _as_estimated(
+    design: PanelDesign, *, control: Control, kind: Kind, small_sample: SmallSample, level: float
+) -> Estimate:
     """Return the estimator's own account of itself: method, variance, counts, what it refuses."""
     rng = np.random.default_rng(0)
     frame = design.frame.with_columns(outcome=pl.lit(rng.normal(size=design.frame.height)))
@@ -184,6 +218,7 @@ def _as_estimated(design: PanelDesign, *, control: Control, kind: Kind, level: f
         outcome="outcome",
         cluster="cluster",
         control=control,
+        small_sample=small_sample,
         level=level,
     )
     return fit.aggregate(kind).overall

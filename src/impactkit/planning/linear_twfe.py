@@ -31,7 +31,7 @@ def twfe_linear(design: PanelDesign, *, level: float = 0.95) -> Linear:
     Raises
     ------
     EstimationError
-        When treatment cannot be told from school and year effects.
+        When treatment cannot be told from school and year effects, or there is one cluster only.
 
     Examples
     --------
@@ -40,8 +40,6 @@ def twfe_linear(design: PanelDesign, *, level: float = 0.95) -> Linear:
     >>> (2 * twfe_linear(design).weights).round(9).tolist()
     [-2.0, 2.0, 1.0, -1.0, 1.0, -1.0]
     """
-    from scipy.special import stdtrit
-
     panel = arranged(design, "notyettreated")
     starts = np.array([*panel.cohorts, np.iinfo(np.int64).max])
     treated = np.array(panel.periods)[panel.time] >= starts[panel.cohort]
@@ -59,6 +57,11 @@ def twfe_linear(design: PanelDesign, *, level: float = 0.95) -> Linear:
             "with one that is treated differently in the same year; add comparison schools"
         )
     cluster, clusters, height = panel.cluster, panel.n_clusters, design.frame.height
+    if clusters < 2:
+        raise EstimationError(
+            f"all {panel.n_units:,} schools are of one cluster, and its variance cannot be told; "
+            "give more clusters"
+        )
     own = sparse(x / size, cluster, panel.row, (clusters, height))
     scores = np.stack([np.bincount(cluster, x / size * z, minlength=clusters) for z in Z.T], axis=1)
     # Coefficients of periods and treatment, given schools: one small system for all draws.
@@ -82,8 +85,8 @@ def twfe_linear(design: PanelDesign, *, level: float = 0.95) -> Linear:
             k=len(np.unique(panel.time)) + panel.n_units,
             k_nested=panel.n_units - 1,
         ),
-        critical=float(stdtrit(clusters - 1, 0.5 + level / 2)),
-        df=clusters - 1,
+        sides=((np.ones(clusters, dtype=bool), clusters - 1),),
+        level=level,
         method="two-way fixed effects, one coefficient on treatment",
         variance="CRV1, clustered on cluster, small-sample factor of fixest",
         reason="" if treated_clusters > 1 else "one treated cluster only",

@@ -73,21 +73,31 @@ class Draws:
 class Scalable:
     """Draws of a linear estimator, for the effect times any factor f, without drawing again.
 
-    The estimate is noise + f shift, its squared variance part squares[0] + f squares[1] +
-    f^2 squares[2] (shape (3, draws)), the interval that times `critical`.
+    The estimate is noise + f shift; each side's part of its squared standard error is
+    squares[0] + f squares[1] + f^2 squares[2]. `squares` has shape (sides, 3, draws), `df` the
+    sides' degrees of freedom, which Satterthwaite's rule combines; infinite ones give a normal
+    interval.
     """
 
     noise: Floats
     shift: float
     squares: Floats
-    critical: float
+    df: Floats
+    level: float
 
     def at(self, factor: float) -> Draws:
         """Return the draws with the effect multiplied by `factor`."""
+        from scipy.special import ndtri, stdtrit
+
         value = self.noise + factor * self.shift
-        variance = np.array([1.0, factor, factor**2]) @ self.squares
-        error = np.sqrt(np.maximum(variance, 0.0))
-        half = self.critical * error
+        sides = np.maximum(np.array([1.0, factor, factor**2]) @ self.squares, 0.0)
+        error = np.sqrt(sides.sum(axis=0))
+        told = np.isfinite(self.df) & (self.df > 0)
+        critical = np.full(len(value), ndtri(0.5 + self.level / 2))
+        if told.any():
+            parts = (sides[told] ** 2 / self.df[told, None]).sum(axis=0)
+            critical = stdtrit(error**4 / parts, 0.5 + self.level / 2)
+        half = critical * error
         return Draws(value=value, std_error=error, low=value - half, high=value + half)
 
     def detectable(self, power: float) -> float | None:

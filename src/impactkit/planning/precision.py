@@ -31,7 +31,7 @@ from impactkit.planning.linear_twfe import twfe_linear
 from impactkit.planning.variances import Floats, Variances
 
 ESTIMATORS = (*(f"att_gt:{kind}" for kind in KINDS), "twfe")
-"""What can be diagnosed by name; ``:nevertreated`` may follow an `att_gt`."""
+"""What can be diagnosed by name; ``:nevertreated`` and ``:cr2`` may follow an `att_gt`."""
 
 
 def linear(design: PanelDesign, estimator: str, level: float = 0.95) -> Linear:
@@ -46,14 +46,15 @@ def linear(design: PanelDesign, estimator: str, level: float = 0.95) -> Linear:
     """
     if estimator == "twfe":
         return twfe_linear(design, level=level)
-    name, _, control = estimator.partition(":nevertreated")
+    family, *rest = estimator.split(":")
+    options = set(rest[1:])
     for kind in KINDS:
-        if name == f"att_gt:{kind}" and not control:
-            never = estimator.endswith(":nevertreated")
+        if family == "att_gt" and rest[:1] == [kind] and options <= {"nevertreated", "cr2"}:
             return att_gt_linear(
                 design,
                 kind=kind,
-                control="nevertreated" if never else "notyettreated",
+                control="nevertreated" if "nevertreated" in options else "notyettreated",
+                small_sample="cr2" if "cr2" in options else "none",
                 level=level,
             )
     raise UsageError(
@@ -82,7 +83,7 @@ def design_precision(
         The school-years, cohorts and clusters; and how outcomes vary without treatment.
     estimator
         ``att_gt:simple``, ``att_gt:dynamic``, ``att_gt:group`` or ``att_gt:calendar`` (each also
-        with ``:nevertreated``), or ``twfe``.
+        with ``:nevertreated``, and with ``:cr2`` for its small-sample correction), or ``twfe``.
     unit
         Of the outcome, for messages.
 
@@ -90,8 +91,8 @@ def design_precision(
     -------
     Precision
         For `power` and `minimum_detectable_effect`. The test in mind is a t-test with few-cluster
-        degrees of freedom; `att_gt` itself uses normal critical values, which find more, rightly
-        and wrongly, when few clusters are treated: see the size in `diagnose`.
+        degrees of freedom, as `att_gt` makes with ``small_sample="cr2"``. Without, its normal
+        critical values find more, rightly and wrongly: see the size in `diagnose`.
 
     Raises
     ------
