@@ -199,25 +199,27 @@ def _match(
     place = dict.fromkeys(candidates, 0)
     pairs = []
     for rank in range(1, ratio + 1):
-        heap: list[tuple[float, int]] = []
-
-        def queue(i: int, heap: list[tuple[float, int]] = heap) -> None:
-            others, distance = candidates[i]
-            if place[i] < len(others):
-                heapq.heappush(heap, (round(float(distance[place[i]]), 9), i))
-
-        for i in candidates:
-            queue(i)
+        heap = [offer for i in candidates for offer in _offer(candidates, place, i)]
+        heapq.heapify(heap)
         while heap:
             _, i = heapq.heappop(heap)
-            j, d = (int(candidates[i][0][place[i]]), float(candidates[i][1][place[i]]))
+            j, distance = (column[place[i]] for column in candidates[i])
             place[i] += 1
             if used[j]:
-                queue(i)
+                for offer in _offer(candidates, place, i):
+                    heapq.heappush(heap, offer)
                 continue
             used[j] = not replace
-            pairs.append((i, j, d, rank))
+            pairs.append((i, int(j), float(distance), rank))
     return pairs
+
+
+def _offer(
+    candidates: dict[int, tuple[Ints, Floats]], place: dict[int, int], i: int
+) -> list[tuple[float, int]]:
+    """Return the distance to the next comparison school of a treated one, if there is one."""
+    distance = candidates[i][1]
+    return [(round(float(distance[place[i]]), 9), i)] if place[i] < len(distance) else []
 
 
 def _weights(n: int, i: Ints, j: Ints) -> Floats:
