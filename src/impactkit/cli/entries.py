@@ -13,7 +13,11 @@ if TYPE_CHECKING:
 
 KINDS = ("metrics", "plugins", "readers", "tables", "measures")
 
-BETTER = {"higher": "higher is better", "lower": "lower is better", "none": "neither way is better"}
+BETTER = {
+    "higher": "higher is better",
+    "lower": "lower is better",
+    "none": "no direction of its own",
+}
 SHAPES = {
     "outcome": "outcome: core applies the study's design to its values",
     "estimating": "estimating: it makes estimates of its own",

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from impactkit.cli.entries import KINDS, entries
+from impactkit.cli.page import fields, page
 
 if TYPE_CHECKING:
     from impactkit.plugins import Registry
@@ -57,7 +58,7 @@ def command(
         plain = chosen[0] if name else chosen
         click.echo(json.dumps(plain, indent=1, ensure_ascii=False, default=str))
     elif markdown:
-        click.echo(_page(kind, chosen), nl=False)
+        click.echo(page(kind, chosen), nl=False)
     elif name is not None:
         _explain(chosen[0])
     else:
@@ -91,49 +92,9 @@ def _list(found: Iterable[dict[str, Any]], kind: str) -> None:
             click.echo(f"{' ' * width}  runs here: {entry['can run on this study']}")
 
 
-def _fields(entry: dict[str, Any]) -> Iterable[tuple[str, str, list[tuple[str, str]]]]:
-    """Yield each filled field: its label, and its text or its lines, some with a name in front."""
-    for key, value in entry.items():
-        if key == "id" or value in ("", None, [], {}, ()):
-            continue
-        label = key.replace("_", " ").capitalize()
-        if isinstance(value, dict):
-            items = [
-                (name, ", ".join(item) if isinstance(item, list) else str(item))
-                for name, item in value.items()
-            ]
-            yield label, "", items
-        elif isinstance(value, list | tuple):
-            yield label, "", [("", str(item)) for item in value]
-        else:
-            yield label, str(value), []
-
-
 def _explain(entry: dict[str, Any]) -> None:
     click.secho(entry["id"], bold=True)
-    for label, text, lines in _fields(entry):
+    for label, text, lines in fields(entry):
         click.echo(f"{label}: {text}".rstrip())
         for name, line in lines:
             click.echo(f"  {name}: {line}" if name else f"  {line}")
-
-
-def _page(kind: str, found: Iterable[dict[str, Any]]) -> str:
-    """Return a page of Markdown with everything about each."""
-    parts = [
-        f"# Catalogue of {kind}",
-        f"Written by `impactkit show {kind} --markdown`; change the cards, not this page.",
-    ]
-    for entry in found:
-        parts.append(f"## `{entry['id']}`")
-        for label, text, lines in _fields(entry):
-            bullets = [f"- `{n}`: `{line}`" if n else f"- {_plain(line)}" for n, line in lines]
-            parts.append(f"**{label}.** {_plain(text)}".rstrip())
-            parts += ["\n".join(bullets)] if bullets else []
-    return "\n\n".join(parts) + "\n"
-
-
-def _plain(text: str) -> str:
-    """Return text that Markdown shows as it is."""
-    for sign in "\\`*_<[":
-        text = text.replace(sign, f"\\{sign}")
-    return text

@@ -1,0 +1,67 @@
+"""Write `catalogue.md`, the page of all metrics that come with impactkit, and its pictures.
+
+Usage: python docs/reference/catalogue.py [--pictures]. With `--pictures` the county of the
+demonstration is evaluated and each metric's first figure drawn anew into `pictures/`.
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from importlib import resources
+from pathlib import Path
+
+from impactkit.cli.entries import entries
+from impactkit.cli.page import page
+from impactkit.pipeline import default_registry
+from impactkit.pipeline.core import OURS
+
+HERE = Path(__file__).resolve().parent
+COUNTY = 2010
+
+
+def text() -> str:
+    """Return the page: cards of first-party metrics, with the pictures that there are."""
+    registry = default_registry(allow=OURS)
+    ours = [
+        entry
+        for entry in entries(registry, "metrics", {})
+        if registry.owner("metrics", entry["id"]).first_party
+    ]
+    pictures = {
+        entry["id"]: f"![{entry['title']}: a figure of the demonstration, of an invented county]"
+        f"(pictures/{entry['id']}.svg)"
+        for entry in ours
+        if (HERE / "pictures" / f"{entry['id']}.svg").is_file()
+    }
+    return page("metrics", ours, pictures)
+
+
+def draw() -> None:
+    """Evaluate the county and draw the first figure of each metric."""
+    from impactkit.pipeline import evaluate
+    from impactkit.report.charts import draw as drawn
+    from impactkit.report.figures import figures_of
+    from impactkit.synthetic import county
+
+    study = resources.files("impactkit.cli").joinpath("demo_study.toml").read_text("utf-8")
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        county(seed=COUNTY).write(folder / "data")
+        (folder / "study.toml").write_text(study, encoding="utf-8")
+        evaluation = evaluate(folder / "study.toml", registry=default_registry(allow=OURS))
+    labels = {str(m["id"]): str(m["label"]) for m in evaluation.measures}
+    (HERE / "pictures").mkdir(exist_ok=True)
+    for result in evaluation.results:
+        if result.status != "ok":
+            sys.exit(f"{result.metric}: {result.status}, {result.reason}")
+        figures = figures_of(result.charts, result.estimates, result.tables, result.metric, labels)
+        if figures:
+            path = HERE / "pictures" / f"{result.metric}.svg"
+            path.write_text(drawn(figures[0].picture, 620) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    if "--pictures" in sys.argv[1:]:
+        draw()
+    (HERE / "catalogue.md").write_text(text(), encoding="utf-8")
