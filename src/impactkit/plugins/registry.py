@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import inspect
 import time
 import warnings
@@ -268,11 +269,15 @@ class Registry:
     # --- hooks that are called during a run ---------------------------------------------------
 
     def sections(self, evaluation: Any) -> Iterator[tuple[PluginInfo, Section | None, str]]:
-        """Ask each plugin for its report sections; yield (plugin, section, fault)."""
+        """Ask each plugin for its report sections; yield (plugin, section, fault).
+
+        Others' plugins are given a copy: they describe the evaluation, and cannot change it.
+        """
         for info, implementation in self._implementations("impactkit_report_sections"):
             try:
+                given = evaluation if info.first_party else copy.deepcopy(evaluation)
                 with guarded(self._seconds) as seen:
-                    found = list(implementation(evaluation=evaluation) or ())
+                    found = list(implementation(evaluation=given) or ())
             except BaseException as error:
                 spare(error)
                 yield info, None, f"impactkit_report_sections raised {words_of(error)}"
