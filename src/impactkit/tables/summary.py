@@ -56,7 +56,8 @@ def rejected_rows(problems: Iterable[Problem], raw: pl.DataFrame) -> pl.DataFram
             first.setdefault(problem.row, problem)
     rows = raw.filter(pl.col(ROW).is_in(list(first))).unique(ROW, keep="first", maintain_order=True)
     texts = pl.DataFrame([as_text(column) for column in rows.get_columns()])
-    values = texts.select(row=rows[ROW], values=pl.struct(pl.exclude(ROW)).struct.json_encode())
+    held = pl.struct(pl.exclude(ROW)).struct.json_encode() if texts.width > 1 else pl.lit("{}")
+    values = texts.select(row=rows[ROW], values=held)
     reasons = pl.DataFrame(
         [(row, reason(problem), problem.remedy) for row, problem in sorted(first.items())],
         schema={"row": pl.Int64, "reason": pl.String, "detail": pl.String},
