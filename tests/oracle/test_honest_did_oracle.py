@@ -146,11 +146,11 @@ def test_first_stage_critical_value_is_that_of_the_programme() -> None:
     A = restrictions(2, 3, 1.0, -1, 1)
     size = np.sqrt(np.diag(A @ study.covariance @ A.T))
     rng = np.random.default_rng(5)
-    errors = rng.multivariate_normal(np.zeros(5), study.covariance, size=3000)
+    errors = rng.multivariate_normal(np.zeros(5), study.covariance, size=1000)
     values = [largest(A, A @ e, 3, l_post, 0.0, size)[0] for e in errors]
     # alpha = 0.5, so that the first stage's level, a tenth of it, is seen often enough.
     share = np.mean(np.array(values) > found.first_stage)
-    assert share == pytest.approx(0.05, abs=0.012)
+    assert share == pytest.approx(0.05, abs=0.021)
 
 
 def worst_bias(study: EventCoefficients, u: Any, m: float) -> float:

@@ -115,7 +115,10 @@ def test_breakdown_lies_between_the_printed_bounds(medicaid: EventCoefficients) 
 
 
 def test_agreement_with_moderndid_on_another_study(peer: Callable[..., Any]) -> None:
-    """Smoothness agrees to 1e-5; relative magnitudes within two steps of the peer's grid."""
+    """Relative magnitudes agree within three steps of the peer's grid (it draws 1,000 errors).
+
+    Fixed-length intervals have the same length to 1e-7; where that is flat the ends may move.
+    """
     rng = np.random.default_rng(2)
     cases = {}
     for pre, post in ((3, 2), (4, 3)):
@@ -136,13 +139,15 @@ def test_agreement_with_moderndid_on_another_study(peer: Callable[..., Any]) -> 
             covariance=case["covariance"],
         )
         step = 40 * np.sqrt(study.covariance[pre, pre]) / 999
-        for method, key, close in (
-            ("relative_magnitudes", "mbar", 2 * step),
-            ("smoothness", "m", 1e-5),
-        ):
-            found: Any = honest_did(study, method=method, m=case[key])  # type: ignore[arg-type]
-            bounds = found.to_frame().select("ci_low", "ci_high").to_numpy()
-            assert bounds == pytest.approx(np.array(answers[name][method]), abs=close), name
+        found = honest_did(study, m=case["mbar"]).to_frame().select("ci_low", "ci_high")
+        expected = np.array(answers[name]["relative_magnitudes"])
+        assert found.to_numpy() == pytest.approx(expected, abs=3 * step), name
+        smooth = honest_did(study, method="smoothness", m=case["m"]).to_frame()
+        got = smooth.select("ci_low", "ci_high").to_numpy()
+        expected = np.array(answers[name]["smoothness"])
+        assert got == pytest.approx(expected, abs=1e-4), name
+        lengths = (expected[:, 1] - expected[:, 0], got[:, 1] - got[:, 0])
+        assert lengths[1] == pytest.approx(lengths[0], abs=1e-7), name
 
 
 def panel() -> pl.DataFrame:

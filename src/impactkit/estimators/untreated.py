@@ -103,10 +103,11 @@ def fit_untreated(panel: Rectangle, anticipation: int) -> Untreated:
         x = panel.covariates[units]
         x0 = x - np.einsum("it,itk->ik", mean, x)[:, None]
         sums[g, T:] += np.einsum("it,itk->kt", w, x0)
-        weighted = (w0[:, :, None] * x0).reshape(-1, k)
-        gram[T:, T:] += weighted.T @ x0.reshape(-1, k)
-        right[T:] += weighted.T @ y0.ravel()
-        size[T:] += w0.ravel() @ (x * x).reshape(-1, k)
+        # Sums over rows by einsum: a threaded product of so few columns costs more than it gains.
+        weighted = w0[:, :, None] * x0
+        gram[T:, T:] += np.einsum("itk,itl->kl", weighted, x0)
+        right[T:] += np.einsum("itk,it->k", weighted, y0)
+        size[T:] += np.einsum("it,itk->k", w0, x * x)
     gram[:, :T] = (sums * before[:, None, :]).sum(axis=0)
     gram[:T, T:] = gram[T:, :T].T
     kept = independent(gram, size, _RANK)
