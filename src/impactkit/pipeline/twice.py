@@ -30,9 +30,10 @@ def given_twice(
     problems = []
     first: dict[tuple[str, str], str] = {}
     for file in sources:
-        earlier = first.setdefault((file.table, file.sha256), file.path)
-        if earlier != file.path:
-            problems.append(_same_content(file.path, earlier))
+        content = (file.table, file.sha256)
+        if content in first:
+            problems.append(_same_content(file.path, first[content]))
+        first.setdefault(content, file.path)
     told = {problem.file for problem in problems}
     parts = [
         frame.select([name for name in KEY if name in frame.columns] + ["source"])
@@ -54,12 +55,12 @@ def given_twice(
 
 
 def _same_content(file: str, earlier: str) -> Problem:
-    return Problem(
-        code="file.twice",
-        file=file,
-        rule=f"it has the same content as {earlier}",
-        remedy="Was last year's file saved under this year's name? Give each file once.",
-    )
+    rule = f"it has the same content as {earlier}"
+    remedy = "Was last year's file saved under this year's name? Give each file once."
+    if earlier == file:
+        rule = "the study names it twice"
+        remedy = "Two patterns may both match it: give each file once."
+    return Problem(code="file.twice", file=file, rule=rule, remedy=remedy)
 
 
 def _same_figures(file: str, earlier: str, common: int) -> Problem:

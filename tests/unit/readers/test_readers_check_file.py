@@ -137,6 +137,14 @@ def test_the_same_file_under_two_names_is_an_error() -> None:
     assert problem.remedy
 
 
+def test_a_file_that_two_patterns_match_is_told_once() -> None:
+    """Its figures repeat themselves, but that is no second fault."""
+    frames = [figures("a.csv", [1, 2]), figures("a.csv", [1, 2])]
+    sources = [source("a.csv", "x"), source("a.csv", "x")]
+    (problem,) = given_twice(sources, {"outcomes": frames})
+    assert (problem.code, problem.rule) == ("file.twice", "the study names it twice")
+
+
 def test_the_same_schools_and_year_in_two_files_is_an_error() -> None:
     """Provisional and final results, or England and one of its counties."""
     frames = [figures("final.csv", [1, 2, 3, 4]), figures("provisional.csv", [3, 4])]
