@@ -14,7 +14,7 @@ import click
 
 COMMANDS = {
     "demo": "Evaluate a made-up county, to see what you would get.",
-    "new": "Start a study: a folder with a commented study.toml.",
+    "new": "Start a study or a metric: files to fill in that work as they stand.",
     "check": "Look at a study or a file before anything is estimated.",
     "evaluate": "Evaluate a study and write the report.",
     "report": "Render the report of a finished evaluation again.",

@@ -1,7 +1,9 @@
-"""``impactkit new study FOLDER``: a folder to start from."""
+"""``impactkit new study FOLDER`` and ``impactkit new metric LA.NAME``: something to start from."""
 
 from __future__ import annotations
 
+import keyword
+import re
 from importlib import resources
 from pathlib import Path
 
@@ -17,12 +19,9 @@ def command() -> None:
 @click.argument("folder", type=click.Path(path_type=Path))
 def study(folder: Path) -> None:
     """Make FOLDER with a commented study.toml to fill in."""
-    from impactkit.errors import Problem, UsageError
-
     target = folder / "study.toml"
     if target.exists():
-        rule, remedy = "there is a study here already", "Give another folder."
-        raise UsageError(Problem(code="new.taken", file=str(target), rule=rule, remedy=remedy))
+        raise _usage("new.taken", str(target), "there is a study here already", "another folder")
     text = resources.files("impactkit.cli").joinpath("study_template.toml").read_text("utf-8")
     (folder / "data").mkdir(parents=True, exist_ok=True)
     target.write_text(text, encoding="utf-8")
@@ -30,3 +29,111 @@ def study(folder: Path) -> None:
         f"Made {target}. Put your files into {folder / 'data'}, read through the study file,"
     )
     click.echo(f"then: impactkit check {folder}, and: impactkit evaluate {folder}")
+
+
+@command.command(name="metric")
+@click.argument("metric", metavar="LA.NAME")
+@click.option("--package", is_flag=True, help="A distribution with tests, to share and install.")
+@click.option(
+    "--folder",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path(),
+    help="The study's folder, or where the distribution is to be.  [default: this one]",
+)
+def metric(metric: str, package: bool, folder: Path) -> None:
+    """Write a metric that works, with tests that pass, for you to change.
+
+    LA.NAME is its id: who makes it, a dot, and what it is, as in kent.late_arrivals. It becomes
+    one file in local_metrics, beside the study; with --package, a distribution of its own.
+    """
+    la, name = _parts(metric)
+    target = folder / (f"impactkit-{la}" if package else f"local_metrics/{la}_{name}.py")
+    if target.exists():
+        raise _usage("new.taken", str(target), "it is there already", "another name or --folder")
+    test = "python -m pytest" if package else f"python -m pytest local_metrics/{target.name}"
+    files = _package(la, name, test) if package else {"": _local(la, name, test)}
+    _write(target, files)
+    click.echo(f"Made {target}. It works as it stands, on overall absence.")
+    where = target if package else folder
+    click.echo(f"Change the places marked HERE, then in {where} run: {test}")
+    if not package:
+        click.echo(f"Then: impactkit evaluate {folder} --allow-local")
+
+
+def _parts(given: str) -> tuple[str, str]:
+    """Return the two halves of an id.
+
+    Raises
+    ------
+    UsageError
+        When it cannot be one, or is taken by impactkit itself.
+    """
+    from impactkit.pipeline.core import FIRST_PARTY
+
+    if not re.fullmatch(r"[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*", given):
+        rule = "an id is LA.NAME: small letters, digits and _, with one dot between"
+        halves = [re.sub(r"\W+", "_", half).strip("_") for half in given.lower().split(".", 1)]
+        better = ".".join(halves if len(halves) == 2 else ["kent", *halves])
+        raise _usage("new.name", given, rule, f"a name such as {better}")
+    la, _, name = given.partition(".")
+    if la in FIRST_PARTY:
+        rule = f"{la!r} is the name of a plugin made with impactkit"
+        raise _usage("new.name", given, rule, f"your own name, as in kent.{name}")
+    if keyword.iskeyword(name) or name in ("context", "pl", "rows"):
+        rule = f"{name!r} has another meaning in the file"
+        raise _usage("new.name", given, rule, f"a longer name, as in {la}.{name}_rate")
+    return la, name
+
+
+def _usage(code: str, value: str, rule: str, give: str) -> Exception:
+    from impactkit.errors import Problem, UsageError
+
+    return UsageError(Problem(code=code, value=value, rule=rule, remedy=f"Give {give}."))
+
+
+def _filled(template: str, la: str, name: str, test: str) -> str:
+    """Return a template with its $words put in."""
+    from string import Template
+
+    from impactkit import __version__
+
+    file = resources.files("impactkit.cli").joinpath("templates", f"{template}.txt")
+    return Template(file.read_text("utf-8")).substitute(
+        id=f"{la}.{name}",
+        la=la,
+        name=name,
+        words=name.replace("_", " ").strip().capitalize(),
+        test=test,
+        series=__version__.rpartition(".")[0],
+    )
+
+
+def _local(la: str, name: str, test: str) -> str:
+    """Return the one file of a local metric, which holds its tests too."""
+    filled = [_filled(template, la, name, test) for template in ("metric.py", "metric_test.py")]
+    return "\n\n".join(filled)
+
+
+def _package(la: str, name: str, test: str) -> dict[str, str]:
+    """Return the files of a distribution by their paths in it."""
+    head = (
+        f'"""The tests of {la}.{name}."""\n\nfrom __future__ import annotations\n\n'
+        f"import polars as pl\n\nfrom impactkit_{la}.{name} import {name}\n\n\n"
+    )
+    return {
+        "pyproject.toml": _filled("pyproject.toml", la, name, test),
+        "README.md": _filled("readme.md", la, name, test),
+        f"src/impactkit_{la}/__init__.py": f'"""Metrics of {la}."""\n',
+        f"src/impactkit_{la}/{name}.py": _filled("metric.py", la, name, test),
+        f"tests/test_{name}.py": head + _filled("metric_test.py", la, name, test),
+    }
+
+
+def _write(target: Path, files: dict[str, str]) -> None:
+    """Write a file, or a folder of files, all at once."""
+    partial = target.with_name(f".{target.name}.partial")
+    for path, text in files.items():
+        file = partial / path if path else partial
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text, encoding="utf-8")
+    partial.replace(target)

@@ -1,0 +1,318 @@
+"""`assert_metric_contract`: a metric meets what it will meet, and every fault is told at once."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import attrs
+
+from impactkit.declarations import Metric, TableSpec
+from impactkit.errors import EstimationError, MetricError, did_you_mean
+from impactkit.metrics import MetricContext
+from impactkit.pipeline.returned import computed
+from impactkit.results import MetricResult
+from impactkit.testing import budget, invented, known
+
+if TYPE_CHECKING:
+    import polars as pl
+
+RANGES = {"percent": (0.0, 100.0), "share": (0.0, 1.0), "count": (0.0, math.inf)}
+"""What a value of an outcome metric may be, by its unit."""
+
+Tables = Mapping[str, "pl.DataFrame"]
+
+
+@attrs.frozen(kw_only=True)
+class Scene:
+    """One thing that a metric will meet: what it is called, and how its tables are invented."""
+
+    name: str
+    schools: int = 4
+    unicode: bool = False
+    blank: bool = False
+
+
+SCENES = (
+    Scene(name="no school", schools=0),
+    Scene(name="one school", schools=1),
+    Scene(name="few schools, some values suppressed"),
+    Scene(name="names and keys beyond English", unicode=True),
+    Scene(name="every cell blank that may be", blank=True),
+)
+
+
+def assert_metric_contract(
+    metric: Metric,
+    *,
+    params: Mapping[str, Any] | None = None,
+    specs: Iterable[TableSpec] = (),
+    seeds: Sequence[int] = (1, 2, 3),
+    known_effect: bool = True,
+    import_budget: bool = True,
+) -> None:
+    """Run a metric on what it will meet, and raise with everything that is wrong with it.
+
+    It meets no school, one and a few; suppressed values; columns that are all blank; names beyond
+    English; the same rows in another order; and more columns than it asked for. It must give the
+    same for the same seed, change nothing that it was given, and keep to its unit and to the
+    schools and years of its tables. Its module must be quick to import. An outcome metric that
+    reads `outcomes` is then estimated on the synthetic authority: an effect that was planted is
+    found, and none is found where none was planted.
+
+    An estimating metric is not put to that last test, for only its author knows what it should
+    find; on invented tables its `effect`, `fit` and `panel` say that there is nothing to estimate.
+
+    Parameters
+    ----------
+    metric
+        What the decorator returned.
+    params
+        Parameters, as a study file would give them.
+    specs
+        Your own tables, if the metric needs any.
+    seeds
+        Of the invented tables; each scene is run with each.
+    known_effect, import_budget
+        Whether to run these two slower parts (a few seconds).
+
+    Raises
+    ------
+    AssertionError
+        With every fault, a line each. It begins with the fault's name in brackets.
+
+    Examples
+    --------
+    >>> from impactkit import outcome_metric
+    >>> @outcome_metric(
+    ...     id="kent.size", title="Size", unit="count", needs={"outcomes": ["school_key", "year"]}
+    ... )
+    ... def size(context):
+    ...     "Pupils on roll."
+    ...     return context.table("outcomes").select("school_key", "year", value=-1)
+    >>> assert_metric_contract(size, known_effect=False)
+    Traceback (most recent call last):
+        ...
+    AssertionError: kent.size does not keep the contract of a metric:
+      [keys] ... school-years that appear more than once; keep a row for each...
+    """
+    faults = metric_faults(
+        metric,
+        params=params,
+        specs=specs,
+        seeds=seeds,
+        known_effect=known_effect,
+        import_budget=import_budget,
+    )
+    if faults:
+        lines = "".join(f"\n  {fault}" for fault in faults)
+        raise AssertionError(f"{metric.id} does not keep the contract of a metric:{lines}")
+
+
+def metric_faults(
+    metric: Metric,
+    *,
+    params: Mapping[str, Any] | None = None,
+    specs: Iterable[TableSpec] = (),
+    seeds: Sequence[int] = (1, 2, 3),
+    known_effect: bool = True,
+    import_budget: bool = True,
+) -> list[str]:
+    """Return what `assert_metric_contract` would complain of, each as ``[name] words``."""
+    from impactkit.tables import core_tables
+
+    tables = {spec.name: spec for spec in (*core_tables(), *specs)}
+    faults = list(_declared(metric, tables))
+    if faults:  # what cannot be given to the metric cannot be tried
+        return faults
+    for scene in SCENES:
+        for seed in seeds:
+            faults += _met(metric, scene, _tables(metric, tables, scene, seed), seed, params)
+    if import_budget:
+        faults += budget.faults(metric)
+    # A metric that fails on a handful of rows would fail there too, with a worse message.
+    if known_effect and not faults and metric.shape == "outcome":
+        faults += known.faults(metric, params)
+    return list(dict.fromkeys(faults))
+
+
+def _declared(metric: Metric, tables: Mapping[str, TableSpec]) -> Iterator[str]:
+    """Yield what is wrong with the declaration itself."""
+    if metric.card is None or not metric.card.definition.strip():
+        yield "[card] it has no definition; write Card(definition=...), or a docstring"
+    if metric.shape == "outcome" and not metric.unit:
+        yield "[unit] it has no unit, and an effect without one says nothing; write unit='percent'"
+    if not metric.needs.tables:
+        yield "[needs] it needs no table, so it would be given nothing; write needs={...}"
+    for table, columns in (*metric.needs.tables.items(), *metric.needs.optional.items()):
+        if table not in tables:
+            hint = did_you_mean(table, tables)
+            yield f"[needs] there is no table {table!r}. {hint} Pass specs=[...] if it is yours."
+            continue
+        known_columns = [c.name for c in tables[table].columns]
+        for column in columns:
+            if column not in known_columns:
+                hint = did_you_mean(column, known_columns)
+                yield f"[needs] the table {table} has no column {column!r}. {hint}"
+
+
+def _tables(
+    metric: Metric, specs: Mapping[str, TableSpec], scene: Scene, seed: int
+) -> dict[str, pl.DataFrame]:
+    """Return the tables that the metric declared, with the declared columns only."""
+    import polars as pl
+
+    found: dict[str, pl.DataFrame] = {}
+    for source in (metric.needs.tables, metric.needs.optional):
+        for name, columns in source.items():
+            spec = specs[name]
+            rows = invented.rows(
+                spec,
+                seed=seed,
+                schools=scene.schools,
+                unicode=scene.unicode,
+                measures=metric.needs.measures or invented.MEASURES,
+            )
+            whole = invented.frame(spec, rows)
+            if scene.blank:
+                blank = [c.name for c in spec.columns if c.nullable and c.name not in KEYS]
+                whole = whole.with_columns(pl.lit(None, whole[c].dtype).alias(c) for c in blank)
+            have = found[name].columns if name in found else []
+            found[name] = whole.select(list(dict.fromkeys([*have, *columns])))
+    return found
+
+
+KEYS = ("school_key", "urn")
+"""What a metric always has: the pipeline gives every school its key."""
+
+
+def _nothing(*_: Any, **__: Any) -> Any:
+    raise EstimationError("there is nothing to estimate from a handful of invented rows")
+
+
+def _context(metric: Metric, tables: Tables, params: Mapping[str, Any] | None) -> MetricContext:
+    return MetricContext(
+        metric=metric.id,
+        tables=tables,
+        params=metric.params(**(params or {})) if metric.params is not None else None,
+        seed=20100101,
+        years=invented.YEARS,
+        build_panel=_nothing,
+        run_estimator=_nothing,
+        run_effect=_nothing,
+    )
+
+
+def _met(
+    metric: Metric, scene: Scene, tables: Tables, seed: int, params: Mapping[str, Any] | None
+) -> Iterator[str]:
+    """Yield what is wrong with what the metric does in one scene."""
+
+    def run(given: Tables) -> Any:
+        return computed(metric, _context(metric, given, params))
+
+    before = {name: table.clone() for name, table in tables.items()}
+    try:
+        found = run(tables)
+    except EstimationError:
+        return
+    except MetricError as error:
+        yield f"[{_kind(str(error))}] with {scene.name}: {error}"
+        return
+    except Exception as error:
+        words = str(error).strip().partition("\n")[0]
+        yield f"[raises] with {scene.name} it raised {type(error).__name__}: {words}"
+        return
+    for name, table in tables.items():
+        if not table.equals(before[name]):
+            yield f"[mutation] it changed the table {name}; make a new frame with with_columns()"
+    if not _same(found, run(before), exact=True):
+        yield "[determinism] it gave something else when run again; draw from context.rng()"
+    yield from _trials(run, before, found, seed)
+    if not isinstance(found, MetricResult):
+        yield from _values(metric, scene, before, found)
+
+
+def _trials(run: Callable[[Tables], Any], tables: Tables, found: Any, seed: int) -> Iterator[str]:
+    """Yield whether the order of rows, or columns it did not ask for, make a difference."""
+    import polars as pl
+
+    shuffled = {n: t.sample(fraction=1.0, shuffle=True, seed=seed) for n, t in tables.items()}
+    wider = {n: t.with_columns(kent_extra=pl.lit("x")) for n, t in tables.items()}
+    trials = (
+        (
+            "order",
+            shuffled,
+            "the rows came in another order; sort before first(), last() or head()",
+        ),
+        ("columns", wider, "the table had one column more; select the columns by name"),
+    )
+    for name, given, words in trials:
+        try:
+            same = _same(found, run(given), exact=False)
+        except Exception as error:
+            yield f"[{name}] it raised {type(error).__name__} when {words}"
+            continue
+        if not same:
+            yield f"[{name}] it gave something else when {words}"
+
+
+def _values(metric: Metric, scene: Scene, tables: Tables, found: pl.DataFrame) -> Iterator[str]:
+    """Yield what is wrong with the numbers and keys of an outcome metric's frame."""
+    import polars as pl
+
+    low, high = RANGES.get(metric.unit, (-math.inf, math.inf))
+    outside = found.filter(~pl.col("value").is_between(low, high))["value"].drop_nulls()
+    if len(outside):
+        yield (
+            f"[range] its unit is {metric.unit}, and it gave {outside[0]:g}; "
+            f"values lie between {low:g} and {high:g}"
+        )
+    for column, words in (("school_key", "schools"), ("year", "academic years")):
+        given = [t[column] for t in tables.values() if column in t.columns]
+        strangers = set(found[column]) - {value for series in given for value in series}
+        if given and strangers:
+            yield (
+                f"[strangers] it gave {words} that are not in its tables "
+                f"(with {scene.name}: {sorted(strangers)[0]!r})"
+            )
+    only_values = set(metric.needs.tables) == {"outcomes"} and not metric.needs.optional
+    if scene.blank and only_values and found["value"].drop_nulls().len():
+        yield (
+            "[blank] it made a number where every value was suppressed or missing; "
+            "leave null as it is, or drop the row"
+        )
+
+
+def _kind(words: str) -> str:
+    """Name the fault that the pipeline found in what the metric returned."""
+    if "more than once" in words or "no school_key" in words:
+        return "keys"
+    return "nan" if "no number" in words or "nan" in words or "inf" in words else "returned"
+
+
+def _same(one: Any, other: Any, *, exact: bool) -> bool:
+    """Tell whether two runs gave the same: to the last bit, or save for the order of sums."""
+    if isinstance(one, MetricResult):
+        return one == other if exact else _near(_plain(one), _plain(other))
+    if exact:
+        return bool(one.equals(other))
+    keys = ["school_key", "year"]
+    if one.columns != other.columns or one.shape != other.shape:
+        return False
+    return _near(one.sort(keys).rows(), other.sort(keys).rows())
+
+
+def _plain(result: MetricResult) -> list[Any]:
+    """Return the numbers of a result, in an order of their own."""
+    told = [attrs.astuple(estimate) for estimate in result.estimates]
+    return sorted(told, key=lambda row: [str(cell) for cell in row if not isinstance(cell, float)])
+
+
+def _near(one: Any, other: Any) -> bool:
+    if isinstance(one, float) and isinstance(other, float):
+        return math.isclose(one, other, rel_tol=1e-9, abs_tol=1e-9)
+    if isinstance(one, list | tuple) and isinstance(other, list | tuple):
+        return len(one) == len(other) and all(map(_near, one, other))
+    return bool(one == other)

@@ -1,0 +1,196 @@
+"""The known-effect test: a planted effect is found, and nothing is found where none was planted.
+
+What a metric should find follows from the metric itself: it is run on the county as it would have
+been without partnerships and as it is, and the difference for the treated is the truth.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from impactkit.declarations import Metric
+from impactkit.metrics import MetricContext
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from impactkit.results import Estimate, MetricResult
+    from impactkit.synthetic import County
+
+SEEDS = (1, 2, 3)
+PLANTED = {"attainment": 2.0, "overall_absence": -1.0, "pupil_teacher_ratio": -2.0}
+PLAIN: Mapping[str, Any] = {
+    "conversions": 0.0,
+    "closures": 0.0,
+    "merges": 0,
+    "doubled_reports": 0.0,
+}
+"""Schools that stay as they are: linking those that change is core's work, not a metric's."""
+STAND_IN = "overall_absence"
+"""The county's measure that plays any measure that the metric names and the county lacks."""
+
+
+def faults(metric: Metric, params: Mapping[str, Any] | None) -> Iterator[str]:
+    """Yield where an outcome metric's estimates differ from what was planted."""
+    if "outcomes" not in metric.needs.tables:
+        return  # effects are planted into outcomes; elsewhere there is nothing to be found
+    try:
+        pairs = [(known_county(seed, 1.0), known_county(seed, 0.0)) for seed in SEEDS]
+        truths = []
+        for planted, bare in pairs:
+            difference = _difference(metric, params, planted, bare)
+            if difference.is_empty():
+                yield (
+                    "[unseen] it gave no value on the synthetic authority; name the measures that "
+                    "it reads in Needs(measures=[...]), and one of the county's will play them"
+                )
+                return
+            early = difference.filter(difference["event_time"] < 0)["gap"].abs().max()
+            if isinstance(early, float) and early > 1e-9:
+                yield (
+                    "[early] it shows an effect before the schools joined: does its `year` stand "
+                    "for another year than that of its tables?"
+                )
+                return
+            truths.append(_truth(difference))
+        if not any(truths):
+            yield (
+                "[unseen] effects were planted into every measure of the synthetic authority, and "
+                "none shows in the metric"
+            )
+            return
+        yield from _found(metric, params, [p for p, _ in pairs], truths)
+        yield from _found(metric, params, [b for _, b in pairs], [0.0] * len(pairs))
+    except Exception as error:
+        words = str(error).strip().partition("\n")[0]
+        yield f"[raises] on the synthetic authority it raised {type(error).__name__}: {words}"
+
+
+def known_county(seed: int, times: float) -> County:
+    """Return a county into which so many times the usual effects were planted."""
+    from impactkit.synthetic import county
+
+    effect = {measure: times * size for measure, size in PLANTED.items()}
+    return county(seed=seed, n_schools=80, effect=effect, selection="random", **PLAIN)
+
+
+def _tables(metric: Metric, made: County) -> dict[str, pl.DataFrame]:
+    """Return the county's tables, with its stand-in under the names of measures it lacks."""
+    import polars as pl
+
+    outcomes = made.tables["outcomes"]
+    lacking = sorted(set(metric.needs.measures) - set(outcomes["measure"]))
+    played = outcomes.filter(pl.col("measure") == STAND_IN)
+    parts = [outcomes, *(played.with_columns(measure=pl.lit(name)) for name in lacking)]
+    wanted = {*metric.needs.tables, *metric.needs.optional, "memberships", "school_links"}
+    tables = {name: made.tables[name] for name in wanted if name in made.tables}
+    return {**tables, "outcomes": pl.concat(parts)}
+
+
+def declared(metric: Metric, tables: Mapping[str, pl.DataFrame]) -> dict[str, pl.DataFrame]:
+    """Return the declared columns of the declared tables, and nothing else."""
+    found = {}
+    for table in dict.fromkeys((*metric.needs.tables, *metric.needs.optional)):
+        if table in tables:
+            wanted = (
+                *metric.needs.tables.get(table, ()),
+                *(c for c in metric.needs.optional.get(table, ()) if c in tables[table].columns),
+            )
+            found[table] = tables[table].select(list(dict.fromkeys(wanted)))
+    return found
+
+
+def _difference(
+    metric: Metric, params: Mapping[str, Any] | None, planted: County, bare: County
+) -> pl.DataFrame:
+    """Return what the planting did to each treated school and year, by the metric itself."""
+    import polars as pl
+
+    from impactkit.pipeline.returned import tidy
+
+    def values(made: County) -> pl.DataFrame:
+        context = MetricContext(
+            metric=metric.id,
+            tables=declared(metric, _tables(metric, made)),
+            params=metric.params(**(params or {})) if metric.params is not None else None,
+            seed=1,
+        )
+        return tidy(metric(context)).drop_nulls("value")
+
+    cohorts = planted.truth.potential.select("school_key", "cohort").unique()
+    both = values(planted).join(values(bare), on=["school_key", "year"], suffix="_bare")
+    return (
+        both.join(cohorts, on="school_key")
+        .drop_nulls("cohort")
+        .with_columns(
+            gap=pl.col("value") - pl.col("value_bare"),
+            event_time=pl.col("year") - pl.col("cohort"),
+        )
+    )
+
+
+def _truth(difference: pl.DataFrame) -> float:
+    """Return the mean over cohorts, as the study's headline has it."""
+    import polars as pl
+
+    cohorts = (
+        difference.filter(pl.col("event_time") >= 0)
+        .group_by("cohort")
+        .agg(pl.col("gap").mean(), pl.col("school_key").n_unique().alias("n"))
+    )
+    gaps, sizes = cohorts["gap"].to_list(), cohorts["n"].to_list()
+    return math.fsum(g * n for g, n in zip(gaps, sizes, strict=True)) / sum(sizes) if sizes else 0.0
+
+
+def result(metric: Metric, params: Mapping[str, Any] | None, made: County) -> MetricResult:
+    """Evaluate one metric on a county, by the path that every study takes."""
+    from impactkit.pipeline import default_registry, evaluate
+    from impactkit.study import Design, Study
+
+    registry = default_registry(allow=["nothing that is installed"])
+    registry.add(metric)
+    design = Design(
+        treated="role in ['client', 'peer']",
+        outcome=(STAND_IN,),
+        years=made.years,
+        bootstrap=0,
+    )
+    study = Study(title="Known effect", seed=1, design=design, metrics={metric.id: params or {}})
+    return evaluate(study, tables=_tables(metric, made), registry=registry)[metric.id]
+
+
+def _headline(metric: Metric, params: Mapping[str, Any] | None, made: County) -> Estimate:
+    from impactkit.errors import MetricError
+
+    found = result(metric, params, made)
+    if found.status != "ok" or found.estimates[0].status != "ok":
+        raise MetricError(found.reason or found.estimates[0].reason)
+    return found.estimates[0]
+
+
+def _found(
+    metric: Metric,
+    params: Mapping[str, Any] | None,
+    counties: list[County],
+    truths: list[float],
+) -> Iterator[str]:
+    """Yield when the mean over counties is further from the truth than chance would have it.
+
+    Two standard errors of one county: for the mean of three that is three and a half of its own.
+    """
+    found = [_headline(metric, params, made) for made in counties]
+    values = [e.value for e in found if e.value is not None]
+    errors = [e.std_error for e in found if e.std_error is not None]
+    if len(errors) < len(found):
+        yield "[effect] it has no standard error on the synthetic authority"
+        return
+    mean, truth = sum(values) / len(values), sum(truths) / len(truths)
+    error = math.sqrt(sum(e * e for e in errors) / len(errors))
+    if abs(mean - truth) > 2 * error:
+        what = "was planted" if truth else "is there, for none was planted"
+        yield (
+            f"[effect] the design finds {mean:.3g} where {truth:.3g} {what} "
+            f"(standard error {error:.2g})"
+        )

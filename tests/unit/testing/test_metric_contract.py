@@ -1,0 +1,303 @@
+"""The contract: good metrics keep it, and every kind of bad one is caught by name."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import attrs
+import polars as pl
+import pytest
+
+from impactkit import Card, Estimate, Needs, estimating_metric, outcome_metric
+from impactkit.testing import assert_metric_contract, metric_faults
+from impactkit.testing.contract import SCENES
+
+README = Path(__file__).resolve().parents[3] / "README.md"
+NEEDS = {"outcomes": ["school_key", "year", "measure", "value"]}
+
+
+def made(compute, **about):
+    """Return an outcome metric of a function; `about` spoils what it declares."""
+    told = {
+        "id": "kent.absence",
+        "title": "Absence",
+        "unit": "rate",
+        "needs": NEEDS,
+        "card": Card(definition="Half-days missed, of a hundred."),
+        **about,
+    }
+    return outcome_metric(**told)(compute)
+
+
+def absence(context):
+    """Return what a faultless metric does."""
+    rows = context.table("outcomes").filter(pl.col("measure") == "overall_absence")
+    return rows.select("school_key", "year", "value")
+
+
+def names(metric, **options):
+    """Return the names of the faults that are found without the two slower parts."""
+    options = {"known_effect": False, "import_budget": False, **options}
+    return {re.match(r"\[(\w+)\] ", fault)[1] for fault in metric_faults(metric, **options)}
+
+
+# --- good ones ------------------------------------------------------------------------------------
+
+
+def test_a_faultless_metric_keeps_the_whole_contract():
+    """With the known-effect test: what is found is what was planted."""
+    assert_metric_contract(made(absence), import_budget=False)
+
+
+def test_the_metric_of_the_readme_keeps_the_whole_contract(tmp_path):
+    """Twelve lines that everybody copies, import budget and all."""
+    blocks = re.findall(r"```python\n(.*?)```", README.read_text("utf-8"), flags=re.S)
+    (text,) = [block for block in blocks if "@outcome_metric" in block]
+    file = tmp_path / "kent.py"
+    file.write_text(text, encoding="utf-8")
+    assert metric_faults(imported(file).small_classes) == []
+
+
+def test_a_measure_that_the_county_lacks_is_played_by_one_that_it_has():
+    """So the known-effect test works for measures that only the author has."""
+
+    def late(context):
+        rows = context.table("outcomes").filter(pl.col("measure") == "late_sessions")
+        return rows.select("school_key", "year", "value")
+
+    needs = Needs(tables=NEEDS, measures=["late_sessions"])
+    assert metric_faults(made(late, needs=needs), import_budget=False) == []
+
+
+def test_an_estimating_metric_may_say_that_nothing_can_be_estimated():
+    """That is an answer; a crash is none."""
+
+    @estimating_metric(id="kent.did", title="DiD", unit="points", needs=NEEDS)
+    def did(context):
+        """Apply the study's design."""
+        yield from context.effect("overall_absence")
+
+    assert names(did) == set()
+
+
+def test_parameters_are_handed_on():
+    """As a study file would give them."""
+
+    @attrs.frozen
+    class Params:
+        measure: str
+
+    def chosen(context):
+        rows = context.table("outcomes").filter(pl.col("measure") == context.params.measure)
+        return rows.select("school_key", "year", "value")
+
+    metric = made(chosen, params=Params)
+    assert names(metric, params={"measure": "overall_absence"}) == set()
+
+
+# --- bad ones -------------------------------------------------------------------------------------
+
+
+def mutates(context):
+    """Change the given table in place."""
+    rows = context.table("outcomes")
+    rows.insert_column(0, pl.Series("mine", [1] * rows.height))
+    return absence(context)
+
+
+_calls = iter(range(10**9))
+
+BAD = {
+    "a school-year twice": ("keys", lambda c: c.table("outcomes")),
+    "NaN": ("nan", lambda c: absence(c).with_columns(value=pl.lit(float("nan")))),
+    "infinity": ("nan", lambda c: absence(c).with_columns(value=pl.lit(float("inf")))),
+    "a column too few": ("returned", lambda c: absence(c).drop("year")),
+    "words for numbers": ("returned", lambda c: absence(c).with_columns(value=pl.lit("many"))),
+    "no frame": ("returned", lambda c: absence(c).to_dicts()),
+    "a table it did not declare": ("raises", lambda c: c.table("schools")),
+    "a column it did not declare": (
+        "raises",
+        lambda c: absence(c).with_columns(c.table("outcomes")["status"]),
+    ),
+    "the first row of a table without rows": (
+        "raises",
+        lambda c: absence(c).with_columns(value=pl.col("value") / absence(c).row(0)[2]),
+    ),
+    "keys taken for numbers": (
+        "raises",
+        lambda c: absence(c).with_columns(pl.col("school_key").cast(pl.Int64)),
+    ),
+    "nulls taken for zero": (
+        "blank",
+        lambda c: absence(c).with_columns(pl.col("value").fill_null(0)),
+    ),
+    "years that are not there": (
+        "strangers",
+        lambda c: absence(c).with_columns(pl.col("year") + 1),
+    ),
+    "schools that are not there": (
+        "strangers",
+        lambda c: absence(c).with_columns(pl.lit("9") + pl.col("school_key")),
+    ),
+    "the order of rows": (
+        "order",
+        lambda c: absence(c).with_columns(value=pl.int_range(pl.len()).cast(pl.Float64)),
+    ),
+    "columns by number": (
+        "columns",
+        lambda c: absence(c).with_columns(value=pl.lit(float(c.table("outcomes").width))),
+    ),
+    "chance without a seed": (
+        "determinism",
+        lambda c: absence(c).with_columns(value=pl.lit(float(next(_calls)))),
+    ),
+    "a table changed in place": ("mutation", mutates),
+}
+
+
+@pytest.mark.parametrize("fault", BAD)
+def test_a_bad_metric_is_caught_by_name(fault):
+    """Each of these is a mistake that somebody will make."""
+    name, compute = BAD[fault]
+    assert name in names(made(compute))
+
+
+@pytest.mark.parametrize(
+    ("name", "about"),
+    [
+        ("unit", {"unit": ""}),
+        ("card", {"card": Card(definition=" ")}),
+        ("needs", {"needs": {}}),
+        ("needs", {"needs": {"outcome": ["value"]}}),
+        ("needs", {"needs": {"outcomes": ["vlaue"]}}),
+    ],
+)
+def test_a_bad_declaration_is_caught_before_anything_runs(name, about):
+    """It is told with what was meant."""
+
+    def never(context):
+        raise AssertionError("it ran")
+
+    assert names(made(never, **about)) == {name}
+
+
+def test_a_percentage_above_a_hundred_is_caught():
+    """The unit says what a value may be."""
+    double = made(lambda c: absence(c).with_columns(pl.col("value") + 100), unit="percent")
+    assert names(double) == {"range"}
+
+
+def test_an_estimate_that_is_nan_is_caught():
+    """Estimating metrics are held to theirs."""
+
+    @estimating_metric(id="kent.nan", title="NaN", unit="points", needs=NEEDS)
+    def nan(context):
+        """Return no number."""
+        return [Estimate(value=float("nan"))]
+
+    assert names(nan) == {"nan"}
+
+
+def test_the_message_says_everything_in_the_authors_terms():
+    """Every fault at once, with the scene that it was met in and what to do."""
+    metric = made(BAD["nulls taken for zero"][1], unit="percent")
+    with pytest.raises(AssertionError, match=r"kent\.absence does not keep the contract") as raised:
+        assert_metric_contract(metric, known_effect=False, import_budget=False)
+    assert "leave null as it is, or drop the row" in str(raised.value)
+
+
+def test_every_scene_of_the_brief_is_played():
+    """None, one and few schools, blanks, and letters beyond English."""
+    assert {scene.schools for scene in SCENES} >= {0, 1, 4}
+    assert any(scene.blank for scene in SCENES)
+    assert any(scene.unicode for scene in SCENES)
+
+
+# --- the known-effect test ------------------------------------------------------------------------
+
+
+def joined(context):
+    """Return who is in a partnership, as keys."""
+    members = context.table("memberships").filter(pl.col("role").is_in(["client", "peer"]))
+    return members["school_key"].implode()
+
+
+WITH_MEMBERS = {**NEEDS, "memberships": ["school_key", "role"]}
+
+
+@pytest.mark.parametrize(
+    ("name", "compute", "needs"),
+    [
+        # Adds a point and a half a year to whoever is ever helped: an effect from nothing.
+        (
+            "effect",
+            lambda c: absence(c).with_columns(
+                pl.col("value")
+                + 1.5 * (pl.col("year") - 2012) * pl.col("school_key").is_in(joined(c))
+            ),
+            WITH_MEMBERS,
+        ),
+        # Calls each year by the one before it, where both are there.
+        (
+            "early",
+            lambda c: (
+                absence(c)
+                .with_columns(pl.col("year") - 1)
+                .filter(pl.col("year").is_in(c.table("outcomes")["year"].implode()))
+            ),
+            NEEDS,
+        ),
+        # Depends upon nothing that partnerships could change.
+        ("unseen", lambda c: absence(c).drop_nulls().with_columns(value=pl.lit(1.0)), NEEDS),
+        # Reads a measure that it does not name.
+        ("unseen", lambda c: absence(c).clear(), NEEDS),
+    ],
+)
+def test_a_metric_that_finds_what_is_not_there_or_misses_what_is_is_caught(name, compute, needs):
+    """Only a county whose truth is known can tell."""
+    metric = made(compute, needs=needs)
+    assert names(metric) == set()
+    assert names(metric, known_effect=True) == {name}
+
+
+# --- the import budget ----------------------------------------------------------------------------
+
+
+def imported(file: Path):
+    """Return a module from a file, as pytest and local metrics load it."""
+    import importlib.util
+    import sys
+
+    spec = importlib.util.spec_from_file_location(f"local_{file.stem}", file)
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("import scipy.stats", "imports scipy at once"),
+        ("sum(i * i for i in range(6_000_000))", "ms to import; 150 ms is the most"),
+        ("", ""),
+    ],
+)
+def test_a_module_that_is_slow_to_import_is_caught(tmp_path, line, words):
+    """Measured in a process of its own, in CPU time."""
+    file = tmp_path / "kent.py"
+    file.write_text(
+        f"import polars as pl\nfrom impactkit import outcome_metric\n{line}\n"
+        '@outcome_metric(id="kent.x", title="X", unit="rate",\n'
+        '    needs={"outcomes": ["school_key", "year", "measure", "value"]})\n'
+        "def x(context):\n"
+        '    "X."\n'
+        '    rows = context.table("outcomes").filter(pl.col("measure") == "overall_absence")\n'
+        '    return rows.select("school_key", "year", "value")\n',
+        encoding="utf-8",
+    )
+    faults = metric_faults(imported(file).x, known_effect=False)
+    assert bool(faults) == bool(words)
+    assert all(fault.startswith("[import]") for fault in faults)
+    assert any(words in fault for fault in faults) or not words
