@@ -3,7 +3,9 @@
 A plugin is any object with some of these functions: a module named in the entry-point group
 ``impactkit``, or a ``local_metrics/*.py`` file beside the study. Each hook takes no argument unless
 shown, and returns frozen objects from `impactkit.declarations`. A hook that raises costs its own
-plugin only. Adding an argument to a hook is a minor release; renaming or removing one is not done.
+plugin only. Adding an argument to a hook is a minor release; renaming or removing one is not done,
+and one on its way out is marked with pluggy's `warn_on_impl_args` first. A plugin may say which
+versions it was made for: ``requires_impactkit = ">=0.1,<0.2"``.
 """
 
 from __future__ import annotations

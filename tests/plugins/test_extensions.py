@@ -9,7 +9,7 @@ import json
 
 import pytest
 
-from impactkit.declarations import ColumnSpec, DisclosureProfile, Metric, TableSpec
+from impactkit.declarations import ColumnSpec, DisclosureProfile, Metric, Reader, TableSpec
 from impactkit.errors import DuplicateError, PluginError
 from impactkit.pipeline import default_registry
 from impactkit.plugins import PluginInfo, Registry
@@ -308,6 +308,55 @@ def test_parameters_that_are_no_attrs_class_are_told():
         PluginError, match=r"its `params` must be an attrs class: put @attrs\.frozen"
     ):
         added(Metric(id="kent.size", title="Size", compute=len, params=NoAttrs))
+
+
+# --- what fails by the way ------------------------------------------------------------------------
+
+
+def boom(*_, **__):
+    """Fail, as a plugin's code may."""
+    raise LookupError("boom")
+
+
+def test_a_reader_that_stumbles_over_a_file_is_blamed_and_others_still_know_it(county_folder):
+    """A file is recognised all the same, though one reader cannot even look at it."""
+    from impactkit.readers import recognise_file
+
+    registry = default_registry(allow=["core"])
+    path = county_folder / "data" / "memberships.csv"
+    before = recognise_file(path, registry.readers.values())
+    reader = Reader(id="kent.list", title="List", table="outcomes", recognise=boom, read=boom)
+    registry.add(reader, plugin="kent")
+    found = recognise_file(path, registry.readers.values())
+    assert [r.id for r, _ in found] == [r.id for r, _ in before]
+    assert found
+    (fault,) = registry.owner("readers", "kent.list").faults
+    assert fault.startswith("reader kent.list, looking at a file, raised LookupError: boom")
+
+
+def test_a_check_of_a_table_that_fails_is_blamed_and_the_table_is_used():
+    """A broken check in an extension of a core table does not stop everybody's run."""
+    import polars as pl
+
+    from impactkit.tables import validate
+
+    registry = added(extending(checks=[boom]))
+    frame = pl.DataFrame({"urn": ["100001"], "name": ["A school"]})
+    checked = validate(frame, registry.tables["schools"], file="schools.csv")
+    assert not [p for p in checked.problems if "boom" in p.rule or p.code == "check.failed"]
+    assert checked.frame.height == 1
+    assert "raised LookupError: boom" in registry.plugins[-1].faults[0]
+
+
+def test_code_named_by_its_module_is_imported_when_it_is_called():
+    """A list of readers costs no import; a name that is none is told by plugin and reader."""
+    registry = default_registry(allow=["core"])
+    reader = Reader(
+        id="kent.list", title="L", table="outcomes", recognise="no_such:a", read="no_such:b"
+    )
+    registry.add(reader, plugin="kent")
+    with pytest.raises(PluginError, match=r"plugin kent: reader kent\.list raised ModuleNotFound"):
+        registry.readers["kent.list"].read("x.csv", None)
 
 
 # --- which versions go together -------------------------------------------------------------------

@@ -226,8 +226,12 @@ def _refuse(faults: Iterable[str]) -> None:
 
 
 def _twice(what: str, keys: list[Any]) -> list[str]:
-    again = sorted(str(key) for key, count in Counter(keys).items() if count > 1)
-    return [f"the {what} {key} is there again; give each a name of its own" for key in again]
+    again = [key if isinstance(key, str) else " ".join(filter(None, key)) for key in _again(keys)]
+    return [f"the {what} {key!r} is there again; give each a name of its own" for key in again]
+
+
+def _again(keys: list[Any]) -> list[Any]:
+    return sorted(key for key, count in Counter(keys).items() if count > 1)
 
 
 def _number(value: Any, where: str, faults: list[str], kinds: tuple[type, ...]) -> Any:
