@@ -195,7 +195,7 @@ def test_where_all_are_treated_in_the_end_the_last_cohort_is_the_comparison() ->
     assert "none is still untreated in 2020" in by_name[2018, 2020].reason
     simple = found.aggregate("simple").overall
     assert simple.value == by_name[2018, 2018].value
-    assert "2 of 3 group-time effects could not be estimated" in simple.warnings[0]
+    assert "2 of 3 effects by cohort and period could not be estimated" in simple.warnings[0]
     calendar = found.aggregate("calendar")
     assert [t.status for t in calendar.terms] == ["ok", "not_estimable", "not_estimable"]
 

@@ -204,7 +204,7 @@ def _mean(
     lost = [k for k in members if cells.cells[k].value is None]
     rests_on = tuple(cells.cells[k].comparison for k in found)
     if not found:
-        reason = f"none of {len(members)} group-time effects could be estimated"
+        reason = f"none of {len(members)} effects by cohort and period could be estimated"
         if lost:
             first = cells.cells[lost[0]]
             reason += f"; the first, {_name(units, first.comparison)}: {first.reason}"
@@ -238,7 +238,9 @@ def _left_out(cells: Cells, lost: list[int], members: list[int], units: Units) -
     if not lost:
         return ()
     names = listing([_name(units, cells.cells[k].comparison) for k in lost])
-    return (f"{len(lost)} of {len(members)} group-time effects could not be estimated: {names}",)
+    return (
+        f"{len(lost)} of {len(members)} effects by cohort and period could not be estimated: {names}",
+    )
 
 
 def _alone(units: Units, rests_on: tuple[Comparison, ...]) -> tuple[str, ...]:
@@ -254,7 +256,7 @@ def _alone(units: Units, rests_on: tuple[Comparison, ...]) -> tuple[str, ...]:
 
 
 def _name(units: Units, c: Comparison) -> str:
-    return f"ATT({units.cohorts[c.cohort]}, {units.periods[c.time]})"
+    return f"cohort {units.cohorts[c.cohort]} in {units.periods[c.time]}"
 
 
 def _of_terms(

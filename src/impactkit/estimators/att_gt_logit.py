@@ -38,11 +38,15 @@ class Logit:
     ----------
     gamma, information
         Coefficients and the Hessian of minus the log-likelihood, shapes (k,) and (k, k).
+    relative
+        Coefficients less the logarithm of treated over comparison weight in the constant's: much
+        the same for any share of treated.
     XX, XY
         Sums of v X X' and v X Y, shapes (k, k) and (k, periods).
     """
 
     gamma: Floats
+    relative: Floats
     information: Floats
     XX: Floats
     XY: Floats
@@ -61,7 +65,13 @@ def pieces(run: slice, size: int = PIECE) -> Iterator[slice]:
 
 
 def fit_logit(
-    table: Table, source: int, treated: slice, others: Sequence[slice], start: Floats | None
+    table: Table,
+    source: int,
+    treated: slice,
+    others: Sequence[slice],
+    *,
+    log_ratio: float,
+    start: Floats | None,
 ) -> Logit:
     """Fit the score with covariates and weights of one period.
 
@@ -71,8 +81,10 @@ def fit_logit(
         Index into the periods of covariates and weights.
     treated, others
         Runs of units.
+    log_ratio
+        Logarithm of treated over comparison weight.
     start
-        Coefficients of a similar fit to start from; default zero.
+        `relative` coefficients of a similar fit to start from; None: zero.
 
     Raises
     ------
@@ -80,20 +92,14 @@ def fit_logit(
         When covariates are collinear or (nearly) tell treated from comparison units.
     """
     runs = [(treated, 1.0), *((run, 0.0) for run in others)]
-    gamma = np.zeros(table.X.shape[1]) if start is None else start
-    separated = False
-    for _ in range(_MOST_STEPS):
-        score, information = _derivatives(table, source, runs, gamma)
-        separated = bool(np.linalg.cond(information) > 1e14)
-        if separated:
+    base = np.zeros(table.X.shape[1])
+    base[0] = log_ratio
+    near = base if start is None else base + start
+    for begin in (near, np.zeros_like(base)):  # from afar Newton's steps can run away
+        gamma = _newton(table, source, runs, begin)
+        if gamma is not None:
             break
-        step = np.linalg.solve(information, score)
-        gamma = gamma + step
-        if np.abs(step).max() <= _SMALL_STEP * (1 + np.abs(gamma).max()):
-            break
-    if separated and start is not None:  # it started too far off
-        return fit_logit(table, source, treated, others, None)
-    found = None if separated else _sums(table, source, treated, others, gamma)
+    found = None if gamma is None else _sums(table, source, treated, others, gamma, base)
     if found is None:
         raise EstimationError(no_overlap(table.names))
     if not found.XX[0, 0] > 0:
@@ -101,11 +107,26 @@ def fit_logit(
     return found
 
 
-def exp_index(gamma: Floats, X: Floats) -> Floats:
-    """Return exp(X'gamma), which is p / (1 - p), within the range of a float."""
-    index = gamma @ X
-    np.clip(index, -700, 700, out=index)
-    return np.exp(index, out=index)
+def _newton(
+    table: Table, source: int, runs: Sequence[tuple[slice, float]], gamma: Floats
+) -> Floats | None:
+    """Return the coefficients, or None when the information becomes singular on the way."""
+    for _ in range(_MOST_STEPS):
+        score, information = _derivatives(table, source, runs, gamma)
+        if np.linalg.cond(information) > 1e14:
+            return None
+        step = np.linalg.solve(information, score)
+        gamma = gamma + step
+        if np.abs(step).max() <= _SMALL_STEP * (1 + np.abs(gamma).max()):
+            break
+    return gamma
+
+
+def score_and_odds(gamma: Floats, X: Floats) -> tuple[Floats, Floats]:
+    """Return p and p / (1 - p); the odds of a score that rounds to one are infinite."""
+    with np.errstate(over="ignore", divide="ignore"):
+        inverse = np.exp(-gamma @ X)
+        return 1 / (1 + inverse), 1 / inverse
 
 
 def _derivatives(
@@ -116,8 +137,7 @@ def _derivatives(
     for run, d in runs:
         for piece in pieces(run):
             X, w = table.design(source, piece), table.weights(source, piece)
-            odds = exp_index(gamma, X)
-            p = odds / (1 + odds)
+            p, _ = score_and_odds(gamma, X)
             slope, miss = p * (1 - p), d - p
             if w is not None:
                 slope, miss = slope * w, miss * w
@@ -127,7 +147,12 @@ def _derivatives(
 
 
 def _sums(
-    table: Table, source: int, treated: slice, others: Sequence[slice], gamma: Floats
+    table: Table,
+    source: int,
+    treated: slice,
+    others: Sequence[slice],
+    gamma: Floats,
+    base: Floats,
 ) -> Logit | None:
     """Gather what effects need, or None when a score comes near one."""
     k, T = len(gamma), len(table.y)
@@ -135,8 +160,7 @@ def _sums(
     for run in (treated, *others):
         for piece in pieces(run):
             X, w = table.design(source, piece), table.weights(source, piece)
-            odds = exp_index(gamma, X)
-            p = odds / (1 + odds)
+            p, odds = score_and_odds(gamma, X)
             if (p if w is None else p[w > 0]).max(initial=0.0) >= OVERLAP:
                 return None
             slope = p * (1 - p) if w is None else p * (1 - p) * w
@@ -146,4 +170,4 @@ def _sums(
                 weighted = X * (odds if w is None else odds * w)
                 XX += weighted @ X.T
                 XY += weighted @ table.y[:, piece].T
-    return Logit(gamma=gamma, information=information, XX=XX, XY=XY)
+    return Logit(gamma=gamma, relative=gamma - base, information=information, XX=XX, XY=XY)

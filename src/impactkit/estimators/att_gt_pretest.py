@@ -58,7 +58,7 @@ def pretest_event_times(units: Units, cells: Cells) -> Diagnostic:
         return _untested("their covariance is singular: outcomes hardly vary before treatment")
     df = float(corrected.df[:chosen].min())
     statistic, p = hotelling(test.statistic, chosen, df)
-    times = ", ".join(q.term for q in wide[:chosen])
+    times = ", ".join(q.term for q in reversed(wide[:chosen]))
     left = len(quantities) - chosen
     left_out = (
         f" {left} earlier {'one was' if left == 1 else 'ones were'} left out, since "

@@ -28,9 +28,9 @@ from impactkit.errors import EstimationError
 from impactkit.estimators.att_gt_comparisons import Cell, Comparison, require_units
 from impactkit.estimators.att_gt_logit import (
     Logit,
-    exp_index,
     fit_logit,
     pieces,
+    score_and_odds,
 )
 from impactkit.estimators.blocks import Ints, Table, Units
 from impactkit.estimators.two_by_two import TRIM, Floats, Method, require_rank
@@ -117,7 +117,7 @@ def _effect(table: Table, sums: _Sums, row: int, comparison: Comparison, method:
     moment = own[0] / own[0, 0]
     logit = None
     if k > 1 and method != "reg":
-        logit = _logit(table, sums, source, comparison, own + XX)
+        logit = _logit(table, sums, source, comparison, own, XX)
         moment = moment - logit.XX[0] / logit.XX[0, 0]
     beta, a = np.zeros(k), np.zeros(k)
     if k == 1 or method != "ipw":
@@ -157,20 +157,24 @@ def _count(table: Table, source: int, groups: Sequence[tuple[int, int]]) -> str:
     return f"{n:,}"
 
 
-def _logit(table: Table, sums: _Sums, source: int, comparison: Comparison, gram: Floats) -> Logit:
-    """Fit the score once for effects that share cohort, comparison units and covariates."""
-    key = (comparison.cohort, comparison.groups, source)
+def _logit(
+    table: Table, sums: _Sums, source: int, comparison: Comparison, own: Floats, others: Floats
+) -> Logit:
+    """Fit the score once for effects that share cohort, comparison units and covariates.
+
+    `own` and `others` are X'X of the two groups.
+    """
+    key = (comparison.own, comparison.groups, source)
     if key not in sums.logits:
-        own = (comparison.cohort, comparison.cohort + 1)
-        n = _count(table, source, [own, *comparison.groups])
-        require_rank(gram, table.names, f"{n} units compared")
-        last = next(reversed(sums.logits.values())).gamma if sums.logits else None
+        n = _count(table, source, [*comparison.own, *comparison.groups])
+        require_rank(own + others, table.names, f"{n} units compared")
         sums.logits[key] = fit_logit(
             table,
             source,
-            table.units.run(*own),
+            table.units.run(*comparison.own[0]),
             [table.units.run(*run) for run in comparison.groups],
-            last,
+            log_ratio=float(np.log(own[0, 0] / others[0, 0])),
+            start=next(reversed(sums.logits.values())).relative if sums.logits else None,
         )
     return sums.logits[key]
 
@@ -245,8 +249,7 @@ class _Side:
         r -= y[self._earlier]
         r -= self._beta @ X
         if self._scored:
-            odds = exp_index(self._gamma, X)
-            p = odds / (1 + odds)
+            p, odds = score_and_odds(self._gamma, X)
             slant = self._c @ X
         if self.treated:
             r -= self._mean

@@ -177,7 +177,9 @@ def arrange(
         np.searchsorted(np.array(cohorts), cohort.fill_null(0).to_numpy()),
     )
     label = codes(rows["cluster"].gather(some_row))[0] if "cluster" in rows.columns else None
-    order = np.lexsort((index,) if label is None else (label, index))
+    order = np.argsort(index.astype(np.int16), kind="stable")  # by counting
+    if label is not None:
+        order = np.lexsort((label, index))
     start = np.searchsorted(index[order], np.arange(len(cohorts) + 2))
     y, w = rows["outcome"].to_numpy(), rows["weight"].to_numpy()
     occupied = np.bincount(time, minlength=len(periods)) > 0
@@ -213,7 +215,10 @@ def _table(
     X: list[Floats],
     names: tuple[str, ...],
 ) -> Table:
-    """Lay rows out by period and unit; `cell` is each row's place by unit and period."""
+    """Lay rows out by period and unit; `cell` is each row's place by unit and period.
+
+    What never changes has one period only.
+    """
     rows_in_order = bool((np.diff(cell) == 1).all())
     units_in_order = bool((np.diff(order) == 1).all())
 
@@ -223,26 +228,25 @@ def _table(
             placed = np.empty_like(values)
             placed[cell] = values
         table = placed.reshape(len(order), -1)
-        return np.ascontiguousarray((table if units_in_order else table[order]).T)
+        if (table == table[:, :1]).all():
+            table = table[:, :1]
+        table = np.ascontiguousarray(table.T)
+        return table if units_in_order else np.take(table, order, axis=1)
 
-    def distinct(values: Floats) -> Floats:
-        return values[:1].copy() if (values == values[0]).all() else values
-
-    outcome = lay_out(y)
+    outcome = np.broadcast_to(lay_out(y), (int(units.occupied.sum()), len(order))).copy()
     outcome -= outcome[0].copy()
     weight = None
     if (w != 1.0).any():
-        table = lay_out(w)
-        weight = distinct(table)
+        weight = lay_out(w)
         mass = np.zeros_like(units.mass)
-        mass[units.occupied] = np.add.reduceat(table, units.start[:-1], axis=1)
+        mass[units.occupied] = np.add.reduceat(weight, units.start[:-1], axis=1)
         units = attrs.evolve(
             units,
-            weight=table[0].copy(),
+            weight=weight[0].copy(),
             mass=mass,
-            observed=None if (table > 0).all() else _in_periods(units, table > 0),
+            observed=None if (weight > 0).all() else _in_periods(units, weight > 0),
         )
-    covariates = [distinct(lay_out(x)) for x in X]
+    covariates = [lay_out(x) for x in X]
     design = np.ones((max((len(x) for x in covariates), default=1), len(X) + 1, len(order)))
     for j, x in enumerate(covariates):
         design[:, j + 1] = _standardised(x)

@@ -66,31 +66,32 @@ def staggered_sample(
             f"{rows['unit'].n_unique():,} units are not treated by {last}; add earlier years, or "
             "units treated later"
         )
-    asked = _periods(rows)
+    asked = periods = _periods(rows)
     rows, lost = _with_comparison(rows, control, anticipation)
     exclusions += lost
+    if lost:
+        periods = _periods(rows)
     if panel and not allow_unbalanced_panel:
-        periods = len(_periods(rows))
-        incomplete = _incomplete(rows, periods)
+        incomplete = _incomplete(rows, len(periods))
         if incomplete is not None:
-            text = f"not observed in all {periods} periods"
+            text = f"not observed in all {len(periods)} periods"
             rows, lost = drop(rows, pl.lit(incomplete), "incomplete", text)
             exclusions += lost
             if not rows["cohort"].count():
                 raise EstimationError(_nothing_left(exclusions))
             rows, lost = _with_comparison(rows, control, anticipation)
             exclusions += lost
-    periods = len(_periods(rows))
-    if periods < 2:
+            periods = _periods(rows)
+    if len(periods) < 2:
         raise EstimationError(
-            f"only {periods} period is left in which treated and comparison units "
+            f"only {len(periods)} period is left in which treated and comparison units "
             f"can be compared ({_reasons(exclusions)}); add units that are never treated, or years"
         )
-    incomplete = _incomplete(rows, periods) if panel else None
+    incomplete = _incomplete(rows, len(periods)) if panel else None
     if incomplete is not None:
         gaps = rows.filter(incomplete)["unit"].n_unique()
         warnings.append(
-            f"{gaps:,} of {rows['unit'].n_unique():,} units lack at least one of {periods} "
+            f"{gaps:,} of {rows['unit'].n_unique():,} units lack at least one of {len(periods)} "
             "periods, so each effect compares the means of those observed in either period, "
             "and a change in who is observed can pass for an effect; to see whether it does, "
             "estimate with complete units only"

@@ -74,18 +74,17 @@ def support(units: Units, comparisons: Sequence[Comparison]) -> Support:
     """
     treated = _marked(units, {(p, c.cohort, c.cohort + 1) for c in comparisons for p in c.periods})
     other = _marked(units, {(p, *run) for c in comparisons for p in c.periods for run in c.groups})
-    alone = units.n_clusters == units.n
 
     def clusters(marked: Bools) -> int:
-        if alone:
-            return int(marked.sum())
+        if units.n_clusters == units.n:
+            return int(np.count_nonzero(marked))
         seen = np.zeros(units.n_clusters, dtype=bool)
         seen[units.cluster[marked]] = True
-        return int(seen.sum())
+        return int(np.count_nonzero(seen))
 
     return Support(
-        treated=int(treated.sum()),
-        comparison=int(other.sum()),
+        treated=int(np.count_nonzero(treated)),
+        comparison=int(np.count_nonzero(other)),
         clusters=clusters(treated | other),
         treated_clusters=clusters(treated),
         comparison_clusters=clusters(other),
@@ -195,9 +194,9 @@ def _why_no_interval(s: Support, varies: bool) -> str:
             one = "unit" if units == 1 else f"cluster (of {units:,} units)"
             return (
                 f"one {side} {one} only: how such {'units' if units == 1 else 'clusters'} vary "
-                f"cannot be estimated, and any std_error leaves that part out; {remedy}"
+                f"cannot be estimated, and any standard error leaves that part out; {remedy}"
             )
-    return "" if varies else "the changes of the outcome do not vary, so there is no std_error"
+    return "" if varies else "the changes of the outcome do not vary, so there is no standard error"
 
 
 def _estimate(
