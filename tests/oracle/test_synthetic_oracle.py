@@ -171,6 +171,7 @@ def test_control_weights_do_without_a_level() -> None:
     found = synthetic_control(frame, **NAMES, variance="none", solver="exact")
     w = best(y[2:, :5].T, y[:2, :5].mean(axis=0), 0.0)
     assert found.unit_weights["weight"].to_numpy() == pytest.approx(w, abs=1e-4)
+    assert found.unit_weights["unit"].to_list() == [2, 3, 4, 5]
     gap = y[:2].mean(axis=0) - w @ y[2:]
     assert found.overall.value == pytest.approx(gap[5:].mean(), abs=1e-3)
     assert found.pre_rmse[6] == pytest.approx(np.sqrt((gap[:5] ** 2).mean()), abs=1e-4)

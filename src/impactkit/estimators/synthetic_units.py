@@ -103,6 +103,8 @@ def complete_panel(
     per_unit = rows.unique("unit", maintain_order=True)
     first = per_unit["cohort"].fill_null(float("inf")).to_numpy()
     start = np.searchsorted(periods.to_numpy(), first)
+    labels = frame.lazy().select(unit).unique().collect()[unit]
+    named = (labels if labels.dtype.is_integer() else labels.cast(pl.String)).sort()
     treated, never = int((start < T).sum()), int((start == T).sum())
     if not treated or never < 2:
         why = "; ".join(f"{e.n_schools:,} units: {e.text}" for e in exclusions)
@@ -114,7 +116,7 @@ def complete_panel(
     return Units(
         y=rows["outcome"].to_numpy().reshape(-1, T),
         start=start,
-        labels=tuple(per_unit["unit"].to_list()),
+        labels=tuple(named.gather(per_unit["unit"]).to_list()),
         periods=tuple(int(p) for p in periods),
         exclusions=tuple(exclusions),
     )
