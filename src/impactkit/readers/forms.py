@@ -188,11 +188,20 @@ def recognised(form: Form, head: Head, *, some_measure: bool = True) -> float:
     that declares measures has to find one of them.
     """
     found = match(form.columns, head.columns)
-    if not set(form.required) <= set(found) or any(head.has(name) for name in form.foreign):
+    if not needed(form, found) <= set(found) or any(head.has(name) for name in form.foreign):
         return 0.0
     if some_measure and form.measures and not set(form.measures) & set(found):
         return 0.0
     return 0.5 + 0.5 * len(found) / (len(found) + 3)
+
+
+def needed(form: Form, found: Iterable[str]) -> set[str]:
+    """Return the columns without which a file has not this form.
+
+    A table without URNs may know a school by the numbers of authority and establishment.
+    """
+    numbered = {"la", "estab"} <= set(found) and bool(set(form.measures) & set(found))
+    return set(form.required) - ({"urn"} if numbered else set())
 
 
 def unread(form: Form, columns: Iterable[str]) -> list[str]:
@@ -239,7 +248,7 @@ def structure_problems(form: Form, table: TextTable) -> list[Problem]:
             remedy=did_you_mean(form.columns[name][0].text, table.columns),
         )
         for name in form.required
-        if name not in found
+        if name in needed(form, found) - set(found)
     ]
     return problems + [
         Problem(

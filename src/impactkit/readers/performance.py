@@ -61,10 +61,12 @@ class TableOptions:
 
     `year` overrides what folder, name and columns say: the year of the tables, which for
     destinations is later than that of the pupils. `measures` are those wanted, by default all;
-    `subgroups` the pupils, by default all of them together.
+    `subgroups` the pupils, by default all of them together. `register` is the extract of all
+    schools, for tables without URNs.
     """
 
     year: int | None = None
+    register: str = ""
     measures: Any = attrs.field(default=(), converter=texts)
     subgroups: Any = attrs.field(default=("all",), converter=texts)
 
@@ -156,6 +158,8 @@ def read_form(
     rows, faulty = rename(form, text)
     if "period" in rows.columns:
         rows, year, about_year = _by_period(rows, year, about_year, options, file)
+    if "urn" in form.required and "urn" not in rows.columns and not faulty:
+        rows, faulty = _with_urns(rows, options, path, year, file)
     problems += [*about_year, *text.notes, *faulty]
     if any(problem.severity == "error" for problem in problems):
         return ReadResult(
@@ -184,6 +188,16 @@ def read_form(
         problems=(*problems, *unknown, *unknown_too),
         n_rows=text.n_rows,
     )
+
+
+def _with_urns(
+    rows: pl.DataFrame, options: TableOptions, path: Path, year: int | None, file: str
+) -> tuple[pl.DataFrame, list[Problem]]:
+    from impactkit.readers.numbers import add_urns, no_urn
+
+    if not options.register:
+        return rows, [no_urn(file)]
+    return add_urns(rows, options.register, path, year, file)
 
 
 def _unknown_options(options: TableOptions, form: Form, file: str) -> list[Problem]:

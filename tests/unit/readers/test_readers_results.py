@@ -118,6 +118,37 @@ def test_tab_separated_levels_of_2010_with_the_signs_of_their_time(tmp_path: Pat
     }
 
 
+def test_a_table_without_urns_is_read_with_the_register_beside_it(tmp_path: Path) -> None:
+    """The school that had the number in that year, not the academy that has it now."""
+    lines = [line.split("\t") for line in KS2_2010.splitlines()]
+    content = "".join("\t".join(line[:3] + line[4:]) + "\n" for line in lines)
+    path = save(tmp_path, content, "tables/2010/england_ks2.csv", "cp1252")
+    (problem,) = [
+        p for p in load_code(READERS["dfe.ks2"].read)(path, None).problems if p.severity == "error"
+    ]
+    assert (problem.code, problem.column) == ("column.missing", "URN")
+    assert "register = " in problem.remedy
+    register = """URN,LA (code),EstablishmentNumber,EstablishmentName,EstablishmentStatus (name),\
+OpenDate,CloseDate
+125001,936,2000,Café,Closed,,31-08-2012
+140001,936,2000,Café Academy,Open,01-09-2012,
+125002,936,2001,Ash,Open,,
+125003,936,2002,Beech,Open,,
+125009,936,2002,Also Beech,Open,,
+"""
+    save(tmp_path, register, "gias/edubasealldata.csv")
+    result = read(path, "dfe.ks2", register="gias/edubasealldata.csv")
+    assert of(result, "ks2_english_level4") == [
+        ("125001", "all", 84.0, "ok"),
+        ("125002", "all", None, "supp"),
+    ]
+    assert [p.code for p in result.problems] == ["urn.unknown"]
+    assert result.problems[0].rule.startswith("1 row has a number")
+    assert result.set_aside is not None
+    assert result.set_aside.select("row", "reason").rows() == [(4, "the row has no URN")]
+    assert told(result, "ks2_average_points") >= {("national", None, "All", 27.4)}
+
+
 def test_levels_and_scaled_scores_are_different_measures(tmp_path: Path) -> None:
     """2015 and 2016 have no measure in common, and the registry says so too."""
     old = read(save(tmp_path, KS2_2015, "2015/england_ks2final.csv"), "dfe.ks2")
