@@ -238,9 +238,8 @@ def _left_out(cells: Cells, lost: list[int], members: list[int], units: Units) -
     if not lost:
         return ()
     names = listing([_name(units, cells.cells[k].comparison) for k in lost])
-    return (
-        f"{len(lost)} of {len(members)} effects by cohort and period could not be estimated: {names}",
-    )
+    count = f"{len(lost)} of {len(members)} effects by cohort and period"
+    return (f"{count} could not be estimated: {names}",)
 
 
 def _alone(units: Units, rests_on: tuple[Comparison, ...]) -> tuple[str, ...]:

@@ -36,7 +36,7 @@ from impactkit.estimators.blocks import Ints, Table, Units
 from impactkit.estimators.two_by_two import TRIM, Floats, Method, require_rank
 from impactkit.inference.contributions import MOST_CLUSTERS, Collector
 
-_PIECE = 1024  # of 50 effects, a matrix of them fits the processor's cache
+_PIECE = 2048  # of 50 effects, a matrix of them fits the processor's cache
 
 
 @attrs.frozen(kw_only=True, eq=False)
