@@ -111,7 +111,7 @@ def clustered(rng: np.random.Generator, treated: int, missing: float) -> pl.Data
 def test_few_treated_clusters_are_covered_and_the_pretest_keeps_its_size(missing: float) -> None:
     """Of 200 data sets with ten treated clusters about 95 % are covered; chi-squared rejects most.
 
-    The tolerance is 3.5 binomial standard errors. Without the correction intervals cover 0.87.
+    The tolerance is 3.5 binomial standard errors.
     """
     rng = np.random.default_rng(1)
     covered, rejected, rejected_chi2 = [], [], []
