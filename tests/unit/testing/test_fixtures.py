@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 import tomllib
 from pathlib import Path
 
@@ -11,7 +14,6 @@ import pytest
 from impactkit import Design, outcome_metric
 
 ROOT = Path(__file__).resolve().parents[3]
-pytest_plugins = ["impactkit.testing.fixtures"]
 
 
 @outcome_metric(
@@ -26,10 +28,26 @@ def attainment(context):
     return rows.select("school_key", "year", "value")
 
 
-def test_the_distribution_tells_pytest_of_them():
-    """Whoever installs impactkit has them without an import."""
+def test_pytest_finds_them_by_the_entry_point(tmp_path):
+    """With the entry point that our distribution declares, a test only names them."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
-    assert "impactkit.testing.fixtures" in project["entry-points"]["pytest11"].values()
+    lines = [f"{name} = {value}" for name, value in project["entry-points"]["pytest11"].items()]
+    info = tmp_path / "site" / "installed-0.1.dist-info"
+    info.mkdir(parents=True)
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: installed\nVersion: 0.1\n")
+    (info / "entry_points.txt").write_text("\n".join(["[pytest11]", *lines]) + "\n")
+    (tmp_path / "test_it.py").write_text(
+        "def test_it(impactkit_county):\n    assert 'outcomes' in impactkit_county.tables\n"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-W", "error", "-m", "pytest", "-q", "-p", "no:cacheprovider"],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(tmp_path / "site")},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert "1 passed" in ended.stdout, ended.stdout + ended.stderr
 
 
 def test_the_county_knows_its_own_effects(impactkit_county):
