@@ -241,6 +241,19 @@ def test_without_somebody_elses_plugin_there_is_no_worker(county_folder, monkeyp
     assert evaluation["did.effect"].status == "ok"
 
 
+def test_a_memory_limit_that_cannot_be_kept_is_told(county_folder, impactkit, monkeypatch):
+    """On systems other than Linux the metric runs, and a line says that nothing holds it."""
+    monkeypatch.setattr("impactkit.pipeline.worker.can_limit_memory", lambda: False)
+    (county_folder / "local_metrics").mkdir()
+    (county_folder / "local_metrics" / "watch.py").write_text(WATCHER, encoding="utf-8")
+    study = county_folder / "study.toml"
+    limits = '\n[plugins]\nmemory_mb = 5000\n[metrics."watch.metric"]\n'
+    study.write_text(study.read_text("utf-8") + limits, encoding="utf-8")
+    finished = impactkit("evaluate", county_folder, "--allow-local")
+    assert finished.code == 0
+    assert "metric watch.metric: `memory_mb` cannot be kept on this system" in finished.err
+
+
 WATCHER = """
 from impactkit import Estimate, Section, estimating_metric
 

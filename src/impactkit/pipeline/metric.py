@@ -81,13 +81,15 @@ def _worked_out(
     with guarded() as seen:
         if owner.origin is not None and not owner.first_party:
             from impactkit.pipeline.apart import computed_apart
+            from impactkit.pipeline.worker import can_limit_memory
 
+            memory = study.plugins_memory_mb
+            if memory and not can_limit_memory():
+                memory = 0
+                unkept = f"metric {metric.id}: `memory_mb` cannot be kept on this system"
+                ground.plan.registry.blame(owner.name, unkept)
             given, apart = computed_apart(
-                metric,
-                owner,
-                context,
-                seconds=study.plugins_timeout,
-                memory_mb=study.plugins_memory_mb,
+                metric, owner, context, seconds=study.plugins_timeout, memory_mb=memory
             )
         else:
             given = computed(metric, context)
