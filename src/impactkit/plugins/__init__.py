@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from impactkit.plugins.guard import guarded, spare, words_of
 from impactkit.plugins.info import SLOW_SECONDS, Origin, PluginInfo
-from impactkit.plugins.registry import HOOKS, KINDS, Registry
+from impactkit.plugins.judge import HOOKS
+from impactkit.plugins.registry import KINDS, Registry
 
 __all__ = [
     "HOOKS",

@@ -13,7 +13,7 @@ from typing import Any
 import attrs
 import pluggy
 
-from impactkit import __version__, hookspecs
+from impactkit import hookspecs
 from impactkit.declarations import (
     DataCheck,
     DisclosureProfile,
@@ -29,11 +29,10 @@ from impactkit.plugins import find
 from impactkit.plugins.guard import guarded, spare, words_of
 from impactkit.plugins.info import PluginInfo
 from impactkit.plugins.isolated import isolated
+from impactkit.plugins.judge import HOOKS, bare, misspelt, settings_fault, unfit
 from impactkit.plugins.tablespecs import extended, extension_faults, spec_faults
-from impactkit.plugins.versions import satisfies
 from impactkit.types import Measure
 
-HOOKS = tuple(name for name in vars(hookspecs) if name.startswith("impactkit_"))
 KINDS: Mapping[str, tuple[str, type, str]] = {
     "tables": ("impactkit_tables", TableSpec, "name"),
     "measures": ("impactkit_measures", Measure, "id"),
@@ -177,11 +176,11 @@ class Registry:
                 reason=f"two plugins are called {info.name!r}: {both}; remove one",
             )
             return self._note(info)
-        if reason := _unfit(info, getattr(plugin, "requires_impactkit", "")):
+        if reason := unfit(info, getattr(plugin, "requires_impactkit", "")):
             return self._note(attrs.evolve(info, status="failed", reason=reason))
         self._note(info)
         faults = [
-            f"there is no hook {name!r}. {did_you_mean(name, HOOKS)}" for name in _misspelt(plugin)
+            f"there is no hook {name!r}. {did_you_mean(name, HOOKS)}" for name in misspelt(plugin)
         ]
         try:
             # pluggy warns of arguments that a later version will no longer give.
@@ -212,7 +211,7 @@ class Registry:
     def _collect(self, plugin: object, name: str, kind: str, hook: str, cls: type) -> Iterator[str]:
         declare = getattr(plugin, hook, None)
         if declare is None:
-            found = _bare(plugin, cls)
+            found = bare(plugin, cls)
         else:
             try:
                 with guarded(self._seconds) as seen:
@@ -258,7 +257,7 @@ class Registry:
             if declaration.extends:
                 yield from extension_faults(declaration, self.tables)
         for field in ("params", "options"):
-            if fault := _settings_fault(getattr(declaration, field, None)):
+            if fault := settings_fault(getattr(declaration, field, None)):
                 yield f"{kind.removesuffix('s')} {name!r}: its `{field}` {fault}"
         if kind in self._vet and info.name != CORE:
             try:
@@ -350,7 +349,7 @@ class Registry:
     def _load(self, info: PluginInfo) -> None:
         """Import one plugin that has no reason against it, and register it."""
         if not info.reason:
-            reason = _unfit(info, info.requires)
+            reason = unfit(info, info.requires)
             info = attrs.evolve(info, status="failed", reason=reason) if reason else info
         if info.reason or info.origin is None:
             self._note(info)
@@ -376,45 +375,3 @@ class Registry:
             seconds=time.monotonic() - begun,
         )
         self.register(plugin, info)
-
-
-def _unfit(info: PluginInfo, requires: str) -> str:
-    """Return why a plugin does not go with this version of impactkit, or nothing."""
-    try:
-        fits = satisfies(__version__, requires)
-    except (ValueError, TypeError, AttributeError):
-        return f"`requires_impactkit` is {requires!r}; write one like '>=0.1,<0.2'"
-    if fits:
-        return ""
-    remedy = f"install another version of {info.name}, or of impactkit"
-    return f"it needs impactkit {requires}, and this is {__version__}; {remedy}"
-
-
-def _settings_fault(cls: Any) -> str:
-    """Return what is wrong with a class that a study file is to fill, or nothing."""
-    if cls is None:
-        return ""
-    if not attrs.has(cls):
-        return "must be an attrs class: put @attrs.frozen above it"
-    try:
-        attrs.resolve_types(cls)
-    except NameError as error:
-        return f"has a type that cannot be found: {error}"
-    return ""
-
-
-def _misspelt(plugin: object) -> list[str]:
-    """Functions that were meant as hooks, by their name or their marker, and are none."""
-    routines = inspect.getmembers(plugin, inspect.isroutine)
-    return [
-        name
-        for name, routine in routines
-        if name not in HOOKS
-        and (name.startswith("impactkit_") or hasattr(routine, f"{hookspecs.PROJECT}_impl"))
-    ]
-
-
-def _bare(plugin: object, cls: type) -> list[Any]:
-    """Return what stands at the top of a module without a hook: what a local file looks like."""
-    found = [value for value in getattr(plugin, "__dict__", {}).values() if isinstance(value, cls)]
-    return list({id(value): value for value in found}.values())
