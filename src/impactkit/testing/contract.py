@@ -13,6 +13,7 @@ from impactkit.errors import EstimationError, MetricError, did_you_mean
 from impactkit.metrics import MetricContext
 from impactkit.pipeline.returned import computed
 from impactkit.results import MetricResult
+from impactkit.study import Design
 from impactkit.testing import budget, invented, known
 
 if TYPE_CHECKING:
@@ -196,6 +197,7 @@ def _context(metric: Metric, tables: Tables, params: Mapping[str, Any] | None) -
         metric=metric.id,
         tables=tables,
         params=metric.params(**(params or {})) if metric.params is not None else None,
+        design=Design(outcome=metric.needs.measures or invented.MEASURES),
         seed=20100101,
         years=invented.YEARS,
         build_panel=_nothing,

@@ -39,13 +39,15 @@ def impactkit_context(impactkit_county: County) -> Callable[..., MetricContext]:
 
     def context(metric: Metric, **tables: Any) -> MetricContext:
         from impactkit.metrics import MetricContext
-        from impactkit.testing.known import declared
+        from impactkit.testing.known import DESIGN, declared
 
         return MetricContext(
             metric=metric.id,
             tables=declared(metric, {**impactkit_county.tables, **tables}),
             params=metric.params() if metric.params is not None else None,
+            design=DESIGN,
             seed=1,
+            years=impactkit_county.settings.span,
         )
 
     return context

@@ -10,8 +10,11 @@ import math
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
+import attrs
+
 from impactkit.declarations import Metric
 from impactkit.metrics import MetricContext
+from impactkit.study import Design
 
 if TYPE_CHECKING:
     import polars as pl
@@ -30,6 +33,7 @@ PLAIN: Mapping[str, Any] = {
 """Schools that stay as they are: linking those that change is core's work, not a metric's."""
 STAND_IN = "overall_absence"
 """The county's measure that plays any measure that the metric names and the county lacks."""
+DESIGN = Design(treated="role in ['client', 'peer']", outcome=(STAND_IN,), bootstrap=0)
 
 
 def faults(metric: Metric, params: Mapping[str, Any] | None) -> Iterator[str]:
@@ -115,7 +119,9 @@ def _difference(
             metric=metric.id,
             tables=declared(metric, _tables(metric, made)),
             params=metric.params(**(params or {})) if metric.params is not None else None,
+            design=DESIGN,
             seed=1,
+            years=made.settings.span,
         )
         return tidy(metric(context)).drop_nulls("value")
 
@@ -147,17 +153,16 @@ def _truth(difference: pl.DataFrame) -> float:
 def result(metric: Metric, params: Mapping[str, Any] | None, made: County) -> MetricResult:
     """Evaluate one metric on a county, by the path that every study takes."""
     from impactkit.pipeline import default_registry, evaluate
-    from impactkit.study import Design, Study
+    from impactkit.study import Study
 
     registry = default_registry(allow=["nothing that is installed"])
     registry.add(metric)
-    design = Design(
-        treated="role in ['client', 'peer']",
-        outcome=(STAND_IN,),
-        years=made.years,
-        bootstrap=0,
+    study = Study(
+        title="Known effect",
+        seed=1,
+        design=attrs.evolve(DESIGN, years=made.years),
+        metrics={metric.id: params or {}},
     )
-    study = Study(title="Known effect", seed=1, design=design, metrics={metric.id: params or {}})
     return evaluate(study, tables=_tables(metric, made), registry=registry)[metric.id]
 
 

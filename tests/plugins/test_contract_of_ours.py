@@ -1,0 +1,37 @@
+"""The metrics that are made with impactkit keep the contract that others are held to."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import pytest
+
+from impactkit.pipeline import default_registry
+from impactkit.testing import assert_metric_contract
+
+OURS = (
+    "did.effect",
+    "governance.joint_activity",
+    "leadership.internal_appointments",
+    "leadership.retention",
+)
+
+
+@cache
+def registry():
+    """Return what is installed, looked for once."""
+    return default_registry()
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_our_own_metrics_keep_the_contract(name):
+    """On nothing, on little, on blanks and on strange names; quick to import, and repeatable."""
+    if name not in registry().metrics:
+        pytest.skip(f"the distribution impactkit-{name.partition('.')[0]} is not installed")
+    assert_metric_contract(registry().metrics[name])
+
+
+def test_no_metric_of_ours_is_left_out():
+    """A new one joins the list above."""
+    found = {name for name in registry().metrics if registry().owner("metrics", name).first_party}
+    assert found <= set(OURS)
