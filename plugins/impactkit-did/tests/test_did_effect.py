@@ -82,9 +82,12 @@ def test_no_school_that_joins_is_told_as_such() -> None:
 
 
 def test_few_partnerships_carry_a_warning() -> None:
-    """With fewer than ten treated partnerships the interval is said to be too narrow."""
+    """With fewer than eight treated partnerships the interval is said to be too narrow."""
     result = run(schools(5, 1.0))
     assert any("too narrow" in w for w in result.estimates[0].warnings)
+    (how,) = [d for d in result.diagnostics if d.name == "choice of inference"]
+    assert how.value == "randomisation"
+    assert how.p_value == result.estimates[0].p_value
 
 
 def test_the_order_of_rows_does_not_matter() -> None:

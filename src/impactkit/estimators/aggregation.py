@@ -18,7 +18,7 @@ equation 3.9.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import attrs
 import numpy as np
@@ -27,8 +27,16 @@ from impactkit.errors import Problem, UsageError
 from impactkit.estimators.att_gt_cells import Cells
 from impactkit.estimators.att_gt_comparisons import Comparison
 from impactkit.estimators.blocks import Units
-from impactkit.estimators.summaries import BASE, Inference, Quantity, table, to_estimates
+from impactkit.estimators.summaries import (
+    BASE,
+    Inference,
+    Quantity,
+    loadings,
+    table,
+    to_estimates,
+)
 from impactkit.estimators.two_by_two import Floats, listing
+from impactkit.inference.small_sample import correct
 from impactkit.results import Estimate, estimates_to_frame
 
 if TYPE_CHECKING:
@@ -165,6 +173,24 @@ def before_treatment(units: Units, cells: Cells) -> list[Quantity]:
     ]
     found = _event_times(units, cells, rows, before)
     return [q for q in reversed(found) if q.value is not None]
+
+
+def event_times(units: Units, cells: Cells, inference: Inference) -> dict[str, Any]:
+    """Return the estimable event times, their effects and the covariance, the base left out."""
+    rows = _Rows(units, len(cells.cells))
+    members = [k for k, c in enumerate(cells.cells) if not c.comparison.is_base]
+    found = [q for q in _event_times(units, cells, rows, members) if q.value is not None]
+    columns = np.zeros((0, 0))
+    if found:
+        own = cells.contributions.of(np.array([q.combination for q in found]))
+        columns = own.columns
+        if inference.shares is not None:
+            columns = correct(own, loadings(found, units), inference.shares).columns
+    return {
+        "event_times": tuple(int(q.term) for q in found),
+        "values": np.array([q.value for q in found], dtype=float),
+        "covariance": columns @ columns.T,
+    }
 
 
 def _event(units: Units, cells: Cells) -> list[int]:

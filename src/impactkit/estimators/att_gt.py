@@ -25,11 +25,12 @@ import attrs
 import numpy as np
 
 from impactkit.estimators import checks
-from impactkit.estimators.aggregation import Aggregation, Kind, aggregate
+from impactkit.estimators.aggregation import Aggregation, Kind, aggregate, event_times
 from impactkit.estimators.att_gt_cells import Cells, cluster_shares, estimate_cells
 from impactkit.estimators.att_gt_comparisons import BasePeriod, Control
 from impactkit.estimators.att_gt_pretest import pretest_cells, pretest_event_times
 from impactkit.estimators.blocks import Units, arrange
+from impactkit.estimators.event_coefficients import EventCoefficients
 from impactkit.estimators.sample import staggered_sample
 from impactkit.estimators.summaries import BASE, Inference, Quantity, table, to_estimates
 from impactkit.estimators.two_by_two import Method
@@ -62,6 +63,8 @@ class AttGt:
         What a reader must know of the data, in sentences.
     seed
         Of the bootstrap; drawn when none was given, so that it can be repeated.
+    base_period
+        ``varying`` or ``universal``, as asked for.
     """
 
     cells: tuple[Estimate, ...]
@@ -69,6 +72,7 @@ class AttGt:
     exclusions: tuple[Exclusion, ...]
     warnings: tuple[str, ...]
     seed: int
+    base_period: str
     _units: Units
     _effects: Cells
     _inference: Inference
@@ -143,6 +147,14 @@ class AttGt:
         if reference == "F":
             return pretest_event_times(self._units, self._effects)
         return pretest_cells(self._units, self._effects, self.cells)
+
+    def event_study(self) -> EventCoefficients:
+        """Return effects by event time with their covariance, for `honest_did` and its kind.
+
+        The covariance is clustered as the standard errors are, and corrected for few clusters
+        where they are. Event times that cannot be estimated are left out.
+        """
+        return EventCoefficients(**event_times(self._units, self._effects, self._inference))
 
     def estimates(
         self,
@@ -362,6 +374,7 @@ def att_gt(
         exclusions=sample.exclusions,
         warnings=sample.warnings,
         seed=inference.seed,
+        base_period=base_period,
         units=units,
         effects=cells,
         inference=inference,
