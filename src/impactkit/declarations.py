@@ -96,6 +96,9 @@ class TableSpec:
 
 
 def _columns_by_table(needs: Mapping[str, Iterable[str]]) -> dict[str, tuple[str, ...]]:
+    for table, columns in needs.items():
+        if isinstance(columns, str):  # would be taken letter by letter
+            raise TypeError(f"needs of {table}: write [{columns!r}], a list, not {columns!r}")
     return {table: tuple(columns) for table, columns in needs.items()}
 
 
