@@ -7,8 +7,7 @@ from collections import Counter
 from typing import Any
 
 import polars as pl
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from impactkit.lineage import build_lineage
 from impactkit.panel import build_panel, trace_rows, unaccounted_rows

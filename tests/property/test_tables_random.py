@@ -6,8 +6,7 @@ import datetime as dt
 import re
 
 import polars as pl
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from impactkit.declarations import ColumnSpec
 from impactkit.engine.delimited import parse

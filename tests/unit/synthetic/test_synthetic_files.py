@@ -8,8 +8,7 @@ import polars as pl
 import pytest
 
 from impactkit.errors import UsageError
-from impactkit.synthetic import County, county
-from impactkit.synthetic import files as files_module
+from impactkit.synthetic import County, county, files as files_module
 
 SHARED = Path(__file__).resolve().parents[3] / ".." / "shared" / "data" / "england"
 YEARS = range(2011, 2020)
