@@ -34,6 +34,7 @@ treated = "role in ['client', 'peer']"
 outcome = ["attainment", "pupil_teacher_ratio"]
 years = [2012, 2019]
 bootstrap = 0
+randomisation = 0
 """
 
 

@@ -186,7 +186,7 @@ CASES = (
     Case(
         "an unknown metric",
         appended("study.toml", '[metrics."did.efect"]\n'),
-        ("Row 22 of study.toml", "did.efect", "no metric", "Did you mean 'did.effect'?"),
+        ("Row 23 of study.toml", "did.efect", "no metric", "Did you mean 'did.effect'?"),
     ),
     Case(
         "a parameter that a metric does not have",

@@ -24,8 +24,6 @@ FEW_TREATED_CLUSTERS = 8
 about as often as they say (``docs/explanation/monte-carlo.md``). With fewer, the p-value is that of
 randomisation inference, and the interval carries a warning."""
 
-RANDOMISATION_DRAWS = 199
-
 EFFECT_UNITS = {
     "percent": "percentage points",
     "ratio": "points of the ratio",
@@ -156,11 +154,15 @@ def _tested(
     name = "choice of inference"
     if choice.method != "randomisation":
         return headline, [Diagnostic(name=name, value=choice.method, text=choice.reason)]
+    if not design.randomisation:
+        text = f"{choice.reason} The study asks for no assignments, so none were tried."
+        return headline, [Diagnostic(name=name, value="none", text=text)]
 
     def statistic(frame: Any) -> Estimate:
         again = attrs.evolve(panel, frame=frame)
         result = fit(again, design, estimator, seed=seed, **{**options, "bootstrap": 0})
-        first: Estimate = result.estimates(**kinds)[0]
+        leading = {name: given[:1] for name, given in kinds.items()}
+        first: Estimate = result.estimates(**leading)[0]
         return first
 
     try:
@@ -171,7 +173,7 @@ def _tested(
             cohort="cohort",
             cluster="cluster",
             assignment="units",
-            draws=RANDOMISATION_DRAWS,
+            draws=design.randomisation,
             seed=seed,
         )
     except EstimationError as error:

@@ -33,7 +33,9 @@ PLAIN: Mapping[str, Any] = {
 """Schools that stay as they are: linking those that change is core's work, not a metric's."""
 STAND_IN = "overall_absence"
 """The county's measure that plays any measure that the metric names and the county lacks."""
-DESIGN = Design(treated="role in ['client', 'peer']", outcome=(STAND_IN,), bootstrap=0)
+DESIGN = Design(
+    treated="role in ['client', 'peer']", outcome=(STAND_IN,), bootstrap=0, randomisation=0
+)
 
 
 def faults(metric: Metric, params: Mapping[str, Any] | None) -> Iterator[str]:

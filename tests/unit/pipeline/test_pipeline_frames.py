@@ -49,7 +49,7 @@ def memberships() -> pl.DataFrame:
 TABLES = {"outcomes": outcomes(), "memberships": memberships()}
 STUDY = Study(
     title="Forty schools",
-    design=Design(outcome="overall_absence", bootstrap=0),
+    design=Design(outcome="overall_absence", bootstrap=0, randomisation=0),
     metrics={"did.effect": {}},
 )
 
