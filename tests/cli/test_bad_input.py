@@ -191,12 +191,12 @@ CASES = (
     Case(
         "a parameter that a metric does not have",
         appended("study.toml", '[metrics."leadership.retention"]\nhorizont = 3\n'),
-        ("Row 23 of study.toml", "leadership.retention", "horizont", "no such key"),
+        ("Row 24 of study.toml", "leadership.retention", "horizont", "no such key"),
     ),
     Case(
         "an unknown disclosure profile",
         appended("study.toml", '[disclosure]\nprofile = "dfe-scool"\n'),
-        ("Row 23 of study.toml", "'dfe-scool'", "Did you mean 'dfe-school'?"),
+        ("Row 24 of study.toml", "'dfe-scool'", "Did you mean 'dfe-school'?"),
     ),
     Case(
         "a column missing",
