@@ -97,3 +97,22 @@ def test_the_order_of_rows_does_not_matter() -> None:
     first, second = run(tables), run(shuffled)
     for one, other in zip(first.estimates, second.estimates, strict=True):
         assert one.value == pytest.approx(other.value, abs=1e-12)
+
+
+def test_headlines_are_adjusted_for_the_number_of_tests() -> None:
+    """Two outcomes are one family: Holm's p-values stand on the headlines, and only there."""
+    one = schools(12, 0.3)["outcomes"]
+    noise = (pl.col("urn") * 7919 % 11 - 5) * (pl.col("year") % 3) / 40
+    one = one.with_columns(value=pl.col("value") + noise)
+    two = one.with_columns(measure=pl.lit("teachers"), value=pl.col("value") * 2 - noise)
+    tables = {**schools(12, 0.3), "outcomes": pl.concat([one, two])}
+    study = Study(
+        title="Two outcomes",
+        design=Design(outcome=["overall_absence", "teachers"], bootstrap=0),
+        metrics={"did.effect": {"aggregations": ["group"]}},
+    )
+    found = [e for e in evaluate(study, tables=tables)["did.effect"].estimates if e.p_adjusted]
+    assert [e.measure for e in found] == ["overall_absence", "teachers"]
+    low, high = sorted(e.p_value for e in found)
+    assert min(e.p_adjusted for e in found) == pytest.approx(min(1.0, 2 * low))
+    assert max(e.p_adjusted for e in found) == pytest.approx(min(1.0, max(2 * low, high)))

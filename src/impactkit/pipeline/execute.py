@@ -13,6 +13,7 @@ from impactkit.errors import InputError, MetricError, Problem
 from impactkit.pipeline.checks import run_checks
 from impactkit.pipeline.core import FIRST_PARTY
 from impactkit.pipeline.effects import chart_id, chart_title
+from impactkit.pipeline.family import adjust
 from impactkit.pipeline.ground import Ground, ground_of, missing_outcomes
 from impactkit.pipeline.metric import run_metric
 from impactkit.pipeline.read import Progress, Tables, read_tables
@@ -76,7 +77,7 @@ def run(plan: Plan, *, progress: Progress = no_progress) -> Run:
         progress(f"Working out {planned.metric.id}", done, total)
         results.append(run_metric(planned, ground))
     progress("Protecting people", 0, 1)
-    return _finish(plan, tables, ground, found, tuple(results))
+    return _finish(plan, tables, ground, found, adjust(tuple(results)))
 
 
 def _finish(
