@@ -145,7 +145,8 @@ def test_agreement_with_moderndid_on_another_study(peer: Callable[..., Any]) -> 
         smooth = honest_did(study, method="smoothness", m=case["m"]).to_frame()
         got = smooth.select("ci_low", "ci_high").to_numpy()
         expected = np.array(answers[name]["smoothness"])
-        assert got == pytest.approx(expected, abs=1e-4), name
+        # moderndid 0.4.1 stops within 1e-4 of our ends; 0.2.0, for Python 3.11, within 4e-4.
+        assert got == pytest.approx(expected, abs=1e-3), name
         lengths = (expected[:, 1] - expected[:, 0], got[:, 1] - got[:, 0])
         assert lengths[1] == pytest.approx(lengths[0], abs=1e-7), name
 
