@@ -117,7 +117,7 @@ def test_breakdown_lies_between_the_printed_bounds(medicaid: EventCoefficients) 
 def test_agreement_with_moderndid_on_another_study(peer: Callable[..., Any]) -> None:
     """Relative magnitudes agree within three steps of the peer's grid (it draws 1,000 errors).
 
-    Fixed-length intervals have the same length to 1e-7; where that is flat the ends may move.
+    Fixed-length intervals have the same length; where that is flat the ends may move.
     """
     rng = np.random.default_rng(2)
     cases = {}
@@ -148,7 +148,9 @@ def test_agreement_with_moderndid_on_another_study(peer: Callable[..., Any]) -> 
         # moderndid 0.4.1 stops within 1e-4 of our ends; 0.2.0, for Python 3.11, within 4e-4.
         assert got == pytest.approx(expected, abs=1e-3), name
         lengths = (expected[:, 1] - expected[:, 0], got[:, 1] - got[:, 0])
-        assert lengths[1] == pytest.approx(lengths[0], abs=1e-7), name
+        # The shortest is wanted: ours is never longer, and a peer that stops early hardly so.
+        assert (lengths[1] <= lengths[0] + 1e-7).all(), name
+        assert lengths[1] == pytest.approx(lengths[0], abs=1e-5), name
 
 
 def panel() -> pl.DataFrame:
