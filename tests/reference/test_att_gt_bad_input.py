@@ -180,7 +180,7 @@ def test_rows_left_out_are_counted_by_reason() -> None:
         ("missing", 6, 1, 0),
         ("already_treated", 5, 1, 1),
     ]
-    assert "1 of 10 units lack at least one of 5 periods" in found.warnings[0]
+    assert "1 of 10 units lack some of the 5 periods" in found.warnings[0]
 
 
 def test_where_all_are_treated_in_the_end_the_last_cohort_is_the_comparison() -> None:

@@ -91,7 +91,7 @@ def staggered_sample(
     if incomplete is not None:
         gaps = rows.filter(incomplete)["unit"].n_unique()
         warnings.append(
-            f"{gaps:,} of {rows['unit'].n_unique():,} units lack at least one of {len(periods)} "
+            f"{gaps:,} of {rows['unit'].n_unique():,} units lack some of the {len(periods)} "
             "periods, so each effect compares the means of those observed in either period, "
             "and a change in who is observed can pass for an effect; to see whether it does, "
             "estimate with complete units only"
