@@ -16,46 +16,12 @@ from typing import Any
 
 import attrs
 
-from impactkit.conditions import Condition, parse_condition
-from impactkit.errors import Problem, StudyError, did_you_mean
+from impactkit.design import Design as Design, design_of
+from impactkit.errors import Problem, StudyError
 from impactkit.tomlkeys import Keys, line_of, texts
 
 _PRIVATE = ("folder", "file", "text", "sha256")
 """What a study knows of the file that it was read from, and does not tell."""
-
-COMPARISONS = ("not_yet_or_never", "never")
-BASE_PERIODS = ("universal", "varying")
-BALANCES = ("none", "complete", "window")
-CLUSTERS = ("partnership", "school")
-
-
-def _closed(*allowed: str) -> Any:
-    """Return a validator that says in a `StudyError` what may stand here."""
-
-    def check(_: Any, field: attrs.Attribute[str], value: str) -> None:
-        if value not in allowed:
-            raise StudyError(
-                Problem(
-                    code="study.value",
-                    column=f"design.{field.name}",
-                    value=str(value),
-                    rule=f"expected one of {', '.join(allowed)}",
-                    remedy=did_you_mean(str(value), allowed),
-                )
-            )
-
-    return check
-
-
-def _condition(_: Any, field: attrs.Attribute[str], value: str) -> None:
-    try:
-        if value.strip():
-            parse_condition(value)
-    except ValueError as error:
-        problem = Problem(
-            code="study.value", column=f"design.{field.name}", value=value, rule=str(error)
-        )
-        raise StudyError(problem) from error
 
 
 @attrs.frozen(kw_only=True)
@@ -69,72 +35,6 @@ class TableSource:
     reader: str = "plain.table"
     engine: str = "polars"
     options: Mapping[str, Any] = attrs.field(factory=dict)
-
-
-@attrs.frozen(kw_only=True)
-class Design:
-    """How the effect is to be found: who is treated, compared with whom, over which years.
-
-    Attributes
-    ----------
-    treated
-        A condition over the columns of `memberships` (see `impactkit.conditions`); empty: every
-        membership.
-    comparison
-        ``not_yet_or_never``: schools that had not yet joined, or never did; ``never``: the latter.
-    outcome
-        Ids of measures. The first is primary.
-    years
-        First and last academic year, by their ends; None: those in the data.
-    base_period
-        ``universal``: every event time is compared with the year before joining; ``varying``: a
-        pre-period is compared with the year before it.
-    balance
-        ``none``: all school-years; ``complete``: schools seen in every year; ``window``: schools
-        seen in every year from `min_before` before to `min_after` after joining.
-    min_schools
-        Schools that a partnership must have to be one; set 1 when the register was cut to one
-        county, so that partners elsewhere are missing from it.
-    leave_out
-        Years within `years` that are not used, say one in which only primary schools reported.
-    bootstrap
-        Draws of the multiplier bootstrap for simultaneous bands; 0: analytic intervals only.
-
-    Raises
-    ------
-    StudyError
-        When a word is not one of those above, or `treated` is no condition.
-    randomisation
-        Assignments tried to test the headline when treated partnerships are too few for standard
-        errors; 0: none. With 99 a 5 % test is exact.
-    """
-
-    treated: str = attrs.field(default="", validator=_condition)
-    comparison: str = attrs.field(default="not_yet_or_never", validator=_closed(*COMPARISONS))
-    outcome: tuple[str, ...] = attrs.field(default=(), converter=texts)
-    estimator: str = "att_gt"
-    cluster: str = attrs.field(default="partnership", validator=_closed(*CLUSTERS))
-    years: tuple[int, int] | None = None
-    anticipation: int = 0
-    base_period: str = attrs.field(default="universal", validator=_closed(*BASE_PERIODS))
-    balance: str = attrs.field(default="none", validator=_closed(*BALANCES))
-    min_before: int = 2
-    min_after: int = 2
-    min_schools: int = 2
-    leave_out: tuple[int, ...] = ()
-    level: float = 0.95
-    bootstrap: int = 999
-    randomisation: int = 99
-
-    @property
-    def condition(self) -> Condition | None:
-        """The parsed `treated` condition; None when every membership counts."""
-        return parse_condition(self.treated) if self.treated.strip() else None
-
-    @property
-    def control(self) -> str:
-        """The comparison in the estimators' vocabulary."""
-        return "nevertreated" if self.comparison == "never" else "notyettreated"
 
 
 @attrs.frozen(kw_only=True)
@@ -285,7 +185,7 @@ def _parse(
         "seed": study.whole("seed", 0, low=0),
         "max_rejected": study.number("max_rejected", 0.01, low=0.0, high=1.0),
         "tables": tables,
-        "design": _design(top.table("design")),
+        "design": design_of(top.table("design")),
         "metrics": metrics if metrics_given else None,
         "disclosure": disclosure.text("profile", "dfe-school"),
         "plugins_allow": plugins.texts("allow"),
@@ -295,45 +195,6 @@ def _parse(
     }
     top.close()
     return made, tuple(sorted(top.problems, key=lambda p: p.row or 0))
-
-
-def _design(keys: Keys) -> Design:
-    treated = keys.text("treated", "")
-    if treated:
-        try:
-            parse_condition(treated)
-        except ValueError as error:
-            keys.fault(
-                "treated", treated, str(error), "See `treated` in the study file's reference."
-            )
-            treated = ""
-    years = keys.wholes("years")
-    if years and (len(years) != 2 or years[0] >= years[1]):
-        keys.fault(
-            "years",
-            years,
-            "two academic years, the first before the last",
-            "Write years = [2011, 2019] for 2010/11 to 2018/19.",
-        )
-        years = ()
-    return Design(
-        treated=treated,
-        comparison=keys.choice("comparison", "not_yet_or_never", COMPARISONS),
-        outcome=keys.texts("outcome"),
-        estimator=keys.text("estimator", "att_gt"),
-        cluster=keys.choice("cluster", "partnership", CLUSTERS),
-        years=(years[0], years[1]) if years else None,
-        anticipation=keys.whole("anticipation", 0, low=0, high=10),
-        base_period=keys.choice("base_period", "universal", BASE_PERIODS),
-        balance=keys.choice("balance", "none", BALANCES),
-        min_before=keys.whole("min_before", 2, low=0, high=30),
-        min_after=keys.whole("min_after", 2, low=0, high=30),
-        min_schools=keys.whole("min_schools", 2, low=1, high=100),
-        leave_out=keys.wholes("leave_out"),
-        level=keys.number("level", 0.95, low=0.5, high=0.999),
-        bootstrap=keys.whole("bootstrap", 999, low=0, high=1_000_000),
-        randomisation=keys.whole("randomisation", 99, low=0, high=100_000),
-    )
 
 
 def _sources(
