@@ -77,7 +77,6 @@ class Design:
         Years within `years` that are not used, say one in which only primary schools reported.
     bootstrap
         Draws of the multiplier bootstrap for simultaneous bands; 0: analytic intervals only.
-
     randomisation
         Assignments tried to test the headline when treated partnerships are too few for standard
         errors; 0: none. With 99 a 5 % test is exact.
