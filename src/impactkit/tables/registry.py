@@ -17,7 +17,9 @@ def core_tables() -> tuple[TableSpec, ...]:
         specs_outcomes,
         specs_partnerships,
         specs_people,
+        specs_practice,
         specs_schools,
+        specs_surveys,
         specs_trusts,
     )
 
@@ -26,5 +28,7 @@ def core_tables() -> tuple[TableSpec, ...]:
         *specs_partnerships.TABLES,
         *specs_outcomes.TABLES,
         *specs_people.TABLES,
+        *specs_practice.TABLES,
+        *specs_surveys.TABLES,
         *specs_trusts.TABLES,
     )

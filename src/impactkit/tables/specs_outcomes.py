@@ -64,4 +64,28 @@ measures = table(
     ),
 )
 
-TABLES = (outcomes, measures)
+pupils = table(
+    "pupils",
+    title="Pupils",
+    description=(
+        "One row a pupil, year and measure; never needed. Keep it in a secure place: what leaves "
+        "it is counted and protected like everything else."
+    ),
+    key=("pupil_key", "year", "measure"),
+    checks=(names_school,),
+    columns=(
+        column("pupil_key", personal=True, description="Pseudonym of the pupil.", example="p01"),
+        *school(),
+        years(),
+        column("measure", description="Id of the measure.", example="attainment"),
+        optional("score", "float", description="What the pupil scored."),
+        optional("pretest", "float", description="What the pupil scored before."),
+        optional("fsm6", "bool", personal=True, description="Free meals in the last six years?"),
+        optional("sen", "bool", personal=True, description="Special educational needs?"),
+        optional("eal", "bool", personal=True, description="English as an additional language?"),
+        optional("sex", values=("boys", "girls"), personal=True, description="Sex."),
+        optional("stayed", "bool", description="In the school from pretest to test?"),
+    ),
+)
+
+TABLES = (outcomes, measures, pupils)

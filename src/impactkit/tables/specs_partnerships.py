@@ -109,6 +109,8 @@ activity = table(
         ),
         optional("partnership_id", description="The partnership, if it was one's."),
         optional("attendees", "int", low=0, unit="people", description="How many came."),
+        optional("requested_on", "date", description="When it was asked for."),
+        optional("scheduled_on", "date", description="When it was due, if it had a due date."),
     ),
 )
 
@@ -134,7 +136,10 @@ evaluation_activity = table(
     columns=(
         PARTNERSHIP,
         column("criterion", values=EVALUATION_CRITERIA, description="Criterion of rubric R1."),
-        column("evidenced_on", "date", description="Date of the evidence.", example="2019-11-12"),
+        optional(
+            "evidenced_on", "date", description="Date of the evidence; blank: planned, not done."
+        ),
+        optional("planned_on", "date", description="When it was planned for: a review's date."),
         optional("evidence_type", values=EVIDENCE_TYPES, description="Kind of evidence."),
         optional("levels", "list", description="Leadership levels that it covers."),
         optional("reported_to_governors", "bool", description="Were governors told?"),

@@ -14,6 +14,7 @@ from impactkit.tables.vocabulary import (
     GOVERNOR_ROLES,
     ORIGINS,
     PHASES,
+    READINESS,
 )
 from impactkit.types import LEVELS
 
@@ -70,6 +71,33 @@ appointments = table(
     ),
 )
 
+talent_pool = table(
+    "talent_pool",
+    title="Talent pool",
+    description=(
+        "One row a person seen as a future leader. Judgements about people: whoever is in it may "
+        "ask to see it."
+    ),
+    key=("staff_key", "identified_on"),
+    checks=(
+        names_school,
+        in_order("identified_on", "promoted_on"),
+        in_order("identified_on", "left_on"),
+    ),
+    columns=(
+        column("staff_key", personal=True, description="Pseudonym of the person.", example="a41f"),
+        *school(),
+        column("identified_on", "date", description="First seen as one.", example="2019-09-01"),
+        optional("for_level", values=LEVELS, description="Level of post they are to fill."),
+        optional("readiness", values=READINESS, description="When they could fill it."),
+        optional("programme", description="Programme that prepares them, if any."),
+        optional("started_on", "date", description="When the programme began."),
+        optional("promoted_on", "date", description="First day at a higher level."),
+        optional("left_on", "date", description="Left the partnership's schools."),
+        optional("observed_until", "date", description="Last day the register knows of them."),
+    ),
+)
+
 governor_spells = table(
     "governor_spells",
     title="Governor spells",
@@ -85,6 +113,8 @@ governor_spells = table(
         optional("term_end", "date", description="Last day; blank if none is set."),
         optional("shared_board", "bool", description="Does the board govern several schools?"),
         optional("person_key", personal=True, description="Pseudonym of the person."),
+        optional("board_seats", "int", low=1, high=60, description="Seats that the board has."),
+        optional("trained_on", "date", description="Finished the training for new governors."),
     ),
 )
 
@@ -106,4 +136,4 @@ governor_activity = table(
     ),
 )
 
-TABLES = (leadership_spells, appointments, governor_spells, governor_activity)
+TABLES = (leadership_spells, appointments, talent_pool, governor_spells, governor_activity)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from impactkit.tables.columns import column, optional, school, table
+from impactkit.tables.columns import column, optional, school, table, years
 from impactkit.tables.rules import in_order, names_school
 from impactkit.tables.vocabulary import (
     CLOSE_REASONS,
@@ -116,4 +116,37 @@ school_links = table(
     ),
 )
 
-TABLES = (schools, school_links)
+school_years = table(
+    "school_years",
+    title="Schools by year",
+    description="What a school was like in a year, other than its results.",
+    supplied_by="the school census and Ofsted's management information, or the local authority",
+    register=False,
+    key=("year", "urn", "school_key"),
+    checks=(names_school,),
+    columns=(
+        *school(),
+        years(),
+        optional("pupils", "int", low=0, unit="people", description="Pupils on roll."),
+        optional("cohort", "int", low=0, unit="people", description="Pupils in the tested year."),
+        optional("teachers", "int", low=0, unit="people", description="Teachers (headcount)."),
+        optional(
+            "pct_fsm6",
+            "float",
+            low=0,
+            high=100,
+            unit="percent",
+            description="Pupils eligible for free meals in the last six years.",
+        ),
+        optional(
+            "ofsted_grade",
+            "int",
+            low=1,
+            high=4,
+            description="Overall grade in force on 1 September: 1 (best) to 4; none after 2024.",
+        ),
+        optional("ofsted_framework", description="Framework that the grade belongs to."),
+    ),
+)
+
+TABLES = (schools, school_links, school_years)

@@ -157,3 +157,43 @@ EVALUATION_CRITERIA = (
 EVIDENCE_TYPES = ("results", "workforce", "survey", "observation", "document", "finance")
 
 COUNTRIES = ("E", "W")
+
+RESPONDENTS = (
+    "aspiring",
+    "middle",
+    "senior_assistant",
+    "senior_deputy",
+    "head",
+    "executive_head",
+    "sbm",
+    "governor",
+    "teacher",
+    "pupil",
+)
+"""Who answers a survey: the leadership levels, and others."""
+
+READINESS = ("ready_now", "ready_in_2_years", "later")
+
+BARRIERS = (
+    "reluctance",
+    "time",
+    "distance",
+    "staffing",
+    "funding",
+    "trust",
+    "data",
+    "governance",
+    "other",
+)
+"""What can stand in a partnership's way; `reluctance` is the one that Ofsted named (2010)."""
+
+ENQUIRY_RESULTS = ("supported", "not_supported", "unclear", "stopped")
+
+NEED_KINDS = ("need", "strength")
+
+FINANCE_KINDS = ("cost", "cashable_saving", "avoided_cost", "grant")
+FINANCE_BASES = ("april_to_march", "september_to_august")
+"""Maintained schools account by the fiscal year, academies by the academic year."""
+
+FINANCE_EVIDENCE = ("invoice", "contract", "accounts", "estimate")
+"""`accounts`: a line of the school's published or statutory return."""
