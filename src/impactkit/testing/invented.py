@@ -103,6 +103,9 @@ def _cell(
     if column.dtype == "int" and column.unit == "people":
         # Equal within a row: no part is more than its whole.
         return about.setdefault("people", rng.randint(0, 40))
+    if column.dtype == "float" and column.low is None and column.high is None:
+        # Equal within a row for the same reason: a scale's ends, a measure's range.
+        return about.setdefault("number", round(rng.uniform(0, 50), 1))
     low = 0.0 if column.low is None else column.low
     high = low + 50 if column.high is None else column.high
     if column.dtype == "int":
