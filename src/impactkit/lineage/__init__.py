@@ -12,5 +12,6 @@ of the chain, so the key of a school never changes when the register is read aga
 from __future__ import annotations
 
 from impactkit.lineage.build import Lineage, build_lineage
+from impactkit.lineage.vanished import Vanished, vanished
 
-__all__ = ["Lineage", "build_lineage"]
+__all__ = ["Lineage", "Vanished", "build_lineage", "vanished"]
