@@ -62,7 +62,10 @@ if TYPE_CHECKING:  # for type checkers and editors; nothing of it is imported at
         outcome_metric as outcome_metric,
     )
     from impactkit.pipeline import (
+        context as context,
+        default_registry as default_registry,
         evaluate as evaluate,
+        evaluate_metric as evaluate_metric,
         plan as plan,
         run as run,
         write as write,
@@ -160,7 +163,15 @@ _NAMES = {
         "rate_ratio",
         "wilson",
     ),
-    "impactkit.pipeline": ("evaluate", "plan", "run", "write"),
+    "impactkit.pipeline": (
+        "context",
+        "default_registry",
+        "evaluate",
+        "evaluate_metric",
+        "plan",
+        "run",
+        "write",
+    ),
     "impactkit.plugins": ("Registry",),
     "impactkit.study": ("Design", "Study", "TableSource"),
     "impactkit.metrics": ("MetricContext", "Panel", "estimating_metric", "outcome_metric"),

@@ -8,17 +8,22 @@ where the plugins are known; its problems join these in one message.
 from __future__ import annotations
 
 import hashlib
+import importlib
 import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import attrs
 
 from impactkit.design import Design as Design, design_of
 from impactkit.errors import Problem, StudyError
 from impactkit.tomlkeys import Keys, line_of, texts
+
+if TYPE_CHECKING:
+    from impactkit.declarations import Metric
+    from impactkit.metrics import MetricContext
 
 _PRIVATE = ("folder", "file", "text", "sha256")
 """What a study knows of the file that it was read from, and does not tell."""
@@ -143,6 +148,16 @@ class Study:
         if problems:
             raise StudyError(problems)
         return cls(**made, folder=folder)
+
+    def context(self, metric: Metric | str, **given: Any) -> MetricContext:
+        """Return what a metric would be given in this study, to try it in a notebook.
+
+        Takes what `impactkit.context` takes: ``tables``, ``data``, ``params``, ``registry`` and
+        ``allow_local``.
+        """
+        # The pipeline stands above this room: the call goes up through the public name (ADR 6).
+        context: MetricContext = importlib.import_module("impactkit").context(self, metric, **given)
+        return context
 
     def placed(self, problem: Problem) -> Problem:
         """Return a problem of this study's file with the line that its key stands on."""

@@ -9,10 +9,11 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from impactkit.pipeline.core import default_registry
+from impactkit.pipeline.core import default_registry, registry_for
 from impactkit.pipeline.execute import Run, no_progress, run
 from impactkit.pipeline.file_seen import inspect_file
 from impactkit.pipeline.inspect import inspect_study
+from impactkit.pipeline.notebook import context, evaluate_metric
 from impactkit.pipeline.output import check_out, write
 from impactkit.pipeline.resolve import Plan, PlannedFile, PlannedMetric, plan
 from impactkit.results import Evaluation
@@ -30,8 +31,10 @@ __all__ = [
     "PlannedMetric",
     "Run",
     "check_out",
+    "context",
     "default_registry",
     "evaluate",
+    "evaluate_metric",
     "inspect_file",
     "inspect_study",
     "plan",
@@ -39,23 +42,6 @@ __all__ = [
     "run",
     "write",
 ]
-
-
-def registry_for(study: Study, *, allow_local: bool = False) -> Registry:
-    """Return the plugins that a study uses, filtered by its lists, with its local metrics."""
-    from impactkit.trust import allow, is_allowed
-
-    def allowed(name: str, digest: str) -> bool:
-        if allow_local:
-            allow(digest, name)
-        return allow_local or is_allowed(digest)
-
-    return default_registry(
-        allow=study.plugins_allow,
-        deny=study.plugins_deny,
-        local=study.folder / "local_metrics" if study.folder is not None else None,
-        allowed=allowed,
-    )
 
 
 def evaluate(

@@ -15,6 +15,7 @@ from impactkit.types import Measure
 
 if TYPE_CHECKING:
     from impactkit.plugins import Registry
+    from impactkit.study import Study
 
 CORE = "core"
 OURS = ("did", "claims", "leadership", "governance", "partnership", "value", "pupils")
@@ -89,7 +90,8 @@ def default_registry(
     )
     allow, deny = set(allow), set(deny)
     named = {name.strip() for name in os.environ.get("IMPACTKIT_PLUGINS", "").split(",")} - {""}
-    narrowed = allow & named if allow and named else allow or named
+    # Two lists with no name in common leave core, and not everything, as no list at all does.
+    narrowed = (allow & named or {CORE}) if allow and named else allow or named
     registry.load_installed(allow=narrowed, deny=deny, reserved=RESERVED)
     if local is not None:
         registry.load_local(local, allowed=allowed, deny=deny)
@@ -101,6 +103,23 @@ def default_registry(
         }
     )
     return registry
+
+
+def registry_for(study: Study, *, allow_local: bool = False) -> Registry:
+    """Return the plugins that a study uses, filtered by its lists, with its local metrics."""
+    from impactkit.trust import allow, is_allowed
+
+    def allowed(name: str, digest: str) -> bool:
+        if allow_local:
+            allow(digest, name)
+        return allow_local or is_allowed(digest)
+
+    return default_registry(
+        allow=study.plugins_allow,
+        deny=study.plugins_deny,
+        local=study.folder / "local_metrics" if study.folder is not None else None,
+        allowed=allowed,
+    )
 
 
 def _vet_profile(profile: DisclosureProfile) -> None:

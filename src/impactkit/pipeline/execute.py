@@ -60,6 +60,26 @@ def run(plan: Plan, *, progress: Progress = no_progress) -> Run:
     DisclosureError
         When the audit of the finished evaluation fails; nothing is returned then.
     """
+    tables, ground, found = prepare(plan, progress=progress)
+    results = []
+    total = len(plan.metrics)
+    for done, planned in enumerate(plan.metrics):
+        progress(f"Working out {planned.metric.id}", done, total)
+        results.append(run_metric(planned, ground))
+    progress("Protecting people", 0, 1)
+    return _finish(plan, tables, ground, found, adjust(tuple(results)))
+
+
+def prepare(
+    plan: Plan, *, progress: Progress = no_progress
+) -> tuple[Tables, Ground, tuple[Problem, ...]]:
+    """Read and link what a plan names: all that comes before the first metric.
+
+    Raises
+    ------
+    InputError
+        With every problem of the plan, or of the data, that is an error.
+    """
     tables = read_tables(plan, progress)
     errors = [*plan.errors, *(p for p in tables.problems if p.severity == "error")]
     errors += missing_outcomes(plan, tables)
@@ -71,13 +91,7 @@ def run(plan: Plan, *, progress: Progress = no_progress) -> Run:
     errors = [p for p in found if p.severity == "error"]
     if errors:
         raise InputError(errors)
-    results = []
-    total = len(plan.metrics)
-    for done, planned in enumerate(plan.metrics):
-        progress(f"Working out {planned.metric.id}", done, total)
-        results.append(run_metric(planned, ground))
-    progress("Protecting people", 0, 1)
-    return _finish(plan, tables, ground, found, adjust(tuple(results)))
+    return tables, ground, found
 
 
 def _finish(

@@ -93,6 +93,14 @@ class Registry:
         self._vet = dict(vet or {})
         self._seconds = seconds
 
+    def copy(self) -> Registry:
+        """Return a registry with the same declarations, to add to without changing this one."""
+        other = Registry(vet=self._vet, seconds=self._seconds)
+        other._manager = self._manager
+        other._infos, other._owner = dict(self._infos), dict(self._owner)
+        other._declared = {kind: dict(found) for kind, found in self._declared.items()}
+        return other
+
     # --- what is there -----------------------------------------------------------------------
 
     @property

@@ -154,18 +154,17 @@ def _truth(difference: pl.DataFrame) -> float:
 
 def result(metric: Metric, params: Mapping[str, Any] | None, made: County) -> MetricResult:
     """Evaluate one metric on a county, by the path that every study takes."""
-    from impactkit.pipeline import default_registry, evaluate
+    from impactkit.pipeline import default_registry, evaluate_metric
     from impactkit.study import Study
 
-    registry = default_registry(allow=["nothing that is installed"])
-    registry.add(metric)
-    study = Study(
-        title="Known effect",
-        seed=1,
-        design=attrs.evolve(DESIGN, years=made.years),
-        metrics={metric.id: params or {}},
+    study = Study(title="Known effect", seed=1, design=attrs.evolve(DESIGN, years=made.years))
+    return evaluate_metric(
+        study,
+        metric,
+        tables=_tables(metric, made),
+        params=params,
+        registry=default_registry(allow=["core"]),
     )
-    return evaluate(study, tables=_tables(metric, made), registry=registry)[metric.id]
 
 
 def _headline(metric: Metric, params: Mapping[str, Any] | None, made: County) -> Estimate:
