@@ -188,6 +188,11 @@ def test_sun_abraham_is_a_saturated_regression_averaged_by_rows(
         elif kind != "group":
             after = [v for k, v in shares.items() if kind == "calendar" or int(k) >= 0]
             check(aggregation.overall, np.mean(after, axis=0))
+    study = found.event_study()
+    W = np.array([averaged([t - g == e for g, t in cells]) for e in study.event_times])
+    assert study.event_times == (-4, -3, -2, 0, 1, 2)
+    np.testing.assert_allclose(study.values, W @ values, rtol=1e-9)
+    np.testing.assert_allclose(study.covariance, W @ covariance @ W.T, rtol=1e-8, atol=1e-12)
 
 
 @pytest.mark.parametrize("missing", [0.0, 0.2])

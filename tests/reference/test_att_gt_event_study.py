@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import polars as pl
 import pytest
+from polars.testing import assert_frame_equal
 
 from impactkit import UsageError
-from impactkit.estimators import att_gt, honest_did
+from impactkit.estimators import att_gt, etwfe, honest_did, sun_abraham
 from impactkit.synthetic import county
 
 
@@ -66,3 +69,17 @@ def test_honest_did_takes_att_gt_and_refuses_a_varying_base(panel: pl.DataFrame)
     assert wide.height >= 2
     with pytest.raises(UsageError, match="universal"):
         honest_did(fit(panel, "cr2", base_period="varying"))
+
+
+def test_honest_did_takes_interaction_weighted_event_studies(panel: pl.DataFrame) -> None:
+    """Sun and Abraham's is accepted as it is, and ETWFE's when it has effects before treatment."""
+    names = {"unit": "school_key", "time": "year", "cohort": "cohort", "outcome": "value"}
+    options: dict[str, Any] = {**names, "cluster": "partnership"}
+    own = honest_did(sun_abraham(panel, **options), method="relative_magnitudes", m=[0.0, 1.0])
+    same = honest_did(
+        etwfe(panel, **options, control="nevertreated"), method="relative_magnitudes", m=[0.0, 1.0]
+    )
+    assert own.to_frame().height >= 2
+    assert_frame_equal(own.to_frame(), same.to_frame(), abs_tol=1e-6)
+    with pytest.raises(UsageError, match="control='nevertreated'"):
+        honest_did(etwfe(panel, **options))

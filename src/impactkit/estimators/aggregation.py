@@ -27,12 +27,12 @@ from impactkit.errors import Problem, UsageError
 from impactkit.estimators.att_gt_cells import Cells
 from impactkit.estimators.att_gt_comparisons import Comparison
 from impactkit.estimators.blocks import Units
+from impactkit.estimators.printing import table
 from impactkit.estimators.summaries import (
     BASE,
     Inference,
     Quantity,
     loadings,
-    table,
     to_estimates,
 )
 from impactkit.estimators.two_by_two import Floats, listing

@@ -31,8 +31,9 @@ from impactkit.estimators.att_gt_comparisons import BasePeriod, Control
 from impactkit.estimators.att_gt_pretest import pretest_cells, pretest_event_times
 from impactkit.estimators.blocks import Units, arrange
 from impactkit.estimators.event_coefficients import EventCoefficients
+from impactkit.estimators.printing import notes, set_aside, table
 from impactkit.estimators.sample import staggered_sample
-from impactkit.estimators.summaries import BASE, Inference, Quantity, table, to_estimates
+from impactkit.estimators.summaries import BASE, Inference, Quantity, to_estimates
 from impactkit.estimators.two_by_two import Method
 from impactkit.results import Diagnostic, Estimate, Exclusion, estimates_to_frame
 
@@ -175,11 +176,8 @@ class AttGt:
     def __str__(self) -> str:
         lines = [table("Group-time effects on the treated", self.cells, "ATT(g, t)")]
         lines += [f"Method: {self._inference.method}.", f"Variance: {self._inference.variance}."]
-        lines += [
-            f"Set aside: {e.n_rows:,} rows, {e.n_schools:,} whole units ({e.text})."
-            for e in self.exclusions
-        ]
-        return "\n".join([*lines, *(f"Note: {w}." for w in self.warnings)])
+        lines += set_aside(self.exclusions)
+        return "\n".join([*lines, *notes(self.warnings)])
 
     __repr__ = __str__
 

@@ -27,8 +27,9 @@ import numpy as np
 from impactkit.errors import EstimationError
 from impactkit.estimators.event_study import require_treatment
 from impactkit.estimators.fixed_effects import least_squares
+from impactkit.estimators.printing import account
 from impactkit.estimators.rectangle import Floats, Rectangle, rectangle
-from impactkit.estimators.regression import Combination, account, to_estimates
+from impactkit.estimators.regression import Combination, to_estimates
 from impactkit.results import Estimate, Exclusion
 
 if TYPE_CHECKING:

@@ -22,17 +22,17 @@ import numpy as np
 from impactkit.errors import EstimationError
 from impactkit.estimators.aggregation import KINDS, Aggregation, Kind
 from impactkit.estimators.checks import check_options
+from impactkit.estimators.event_coefficients import EventCoefficients
 from impactkit.estimators.fixed_effects import Fit
+from impactkit.estimators.printing import account, notes, table
 from impactkit.estimators.rectangle import Floats, Rectangle, restrict, within_window
 from impactkit.estimators.regression import (
     Combination,
-    account,
     clusters_of,
     not_estimable,
     pretest,
     to_estimates,
 )
-from impactkit.estimators.summaries import table
 from impactkit.results import Diagnostic, Estimate, Exclusion, estimates_to_frame
 
 if TYPE_CHECKING:
@@ -94,7 +94,7 @@ class CohortEffects:
             When no effect after the start could be estimated.
         """
         check_options([(kind not in KINDS, "kind", kind, f"one of {', '.join(KINDS)}")])
-        estimated = [k for k, cell in enumerate(self.cells) if name_of(*self.index[k]) in self._in]
+        estimated = self._estimated()
         after = [k for k in estimated if self.index[k][1] >= self.index[k][0]]
         if not after:
             raise EstimationError("no effect after the start of treatment could be estimated")
@@ -110,9 +110,34 @@ class CohortEffects:
         overall = self._average("", [groups[key] for key in used], size / size.sum())
         return Aggregation(kind=kind, overall=overall, terms=terms)
 
-    @property
-    def _in(self) -> set[str]:
-        return set(self._fit.names)
+    def event_study(self) -> EventCoefficients:
+        """Return effects by event time with their covariance, for `honest_did` and its kind.
+
+        Raises
+        ------
+        UsageError
+            When event times before treatment have no single reference, as with
+            ``etwfe(control="notyettreated")``, which has no effects before treatment.
+        EstimationError
+            When there is no covariance, with the reason.
+        """
+        if self._fit.covariance is None:
+            raise EstimationError(self._fit.reason)
+        fitted = self._estimated()
+        event = np.array([self.index[k][1] - self.index[k][0] for k in fitted])
+        times = np.unique(event)
+        averages = np.where(event == times[:, None], self._rows[fitted], 0.0)
+        averages /= averages.sum(axis=1, keepdims=True)
+        at = self._fit.at([name_of(*self.index[k]) for k in fitted])
+        return EventCoefficients(
+            event_times=[int(e) for e in times],
+            values=averages @ self._fit.beta[at],
+            covariance=averages @ self._fit.covariance[np.ix_(at, at)] @ averages.T,
+        )
+
+    def _estimated(self) -> list[int]:
+        fitted = set(self._fit.names)
+        return [k for k, cell in enumerate(self.index) if name_of(*cell) in fitted]
 
     def _size(self, cohort: int) -> float:
         members = self._panel.cohort == self._panel.cohorts.index(cohort)
@@ -140,8 +165,8 @@ class CohortEffects:
 
     def pretest(self) -> Diagnostic | None:
         """Test jointly that all effects before treatment are zero; None when there are none."""
-        before = [name_of(g, t) for g, t in self.index if t < g and name_of(g, t) in self._in]
-        return pretest(self._fit, before)
+        there = [self.index[k] for k in self._estimated()]
+        return pretest(self._fit, [name_of(g, t) for g, t in there if t < g])
 
     def estimates(
         self,
@@ -159,7 +184,7 @@ class CohortEffects:
         lines = [table(self.title, self.cells, "ATT(g, t)")]
         ever = clusters_of(self._panel, self._panel.cohort < len(self._panel.cohorts))
         lines += account(self.cells[0], self.exclusions, ever)
-        return "\n".join([*lines, *(f"Note: {w}." for w in self.warnings)])
+        return "\n".join([*lines, *notes(self.warnings)])
 
     __repr__ = __str__
 

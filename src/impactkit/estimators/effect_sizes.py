@@ -34,6 +34,7 @@ import numpy as np
 from impactkit.errors import EstimationError
 from impactkit.estimators.arms import Cells, Floats, Spread, cells_of_people, spread
 from impactkit.estimators.checks import check_options
+from impactkit.estimators.printing import notes
 from impactkit.inference.cluster_variance import t_interval
 from impactkit.results import Estimate, Exclusion, estimates_to_frame
 
@@ -90,7 +91,7 @@ class EffectSize:
             share = "" if self.icc is None else f", of its square {self.icc:.1%} between schools"
             lines.append(f"Standard deviation: {self.sd:.4g}{share}.")
         lines += [f"Set aside: {x.n_rows:,} rows ({x.text})." for x in self.exclusions]
-        return "\n".join([*lines, *(f"Note: {w}." for w in self.warnings)])
+        return "\n".join([*lines, *notes(self.warnings)])
 
     __repr__ = __str__
 

@@ -93,7 +93,8 @@ class EventCoefficients:
                     "the reference period, which lies before treatment",
                     "Coefficients of imputation and two-stage estimators have no reference: those "
                     "before treatment are not made like those after it. Use event_study, "
-                    "sun_abraham or att_gt(base_period='universal').",
+                    "sun_abraham, etwfe(control='nevertreated') or "
+                    "att_gt(base_period='universal').",
                 )
             )
         elif self.reference >= 0:

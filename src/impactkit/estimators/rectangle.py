@@ -16,7 +16,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from impactkit.errors import EstimationError
-from impactkit.estimators.checks import drop, tidy
+from impactkit.estimators.checks import codes, drop, tidy
 from impactkit.results import Exclusion
 
 Floats = NDArray[np.float64]
@@ -281,8 +281,8 @@ def _lay_out(
         unit = cell = None
         first = np.arange(n) * T
     else:
-        unit, n = _codes(rows["unit"])
-        time, T = _codes(rows["time"])
+        unit, n = codes(rows["unit"])
+        time, T = codes(rows["time"])
         cell = unit * T + time
         if np.bincount(cell).max() > 1 or np.bincount(unit).min() < 2:
             return None
@@ -305,7 +305,7 @@ def _lay_out(
     cohort = _numbers(rows["cohort"])
     label = rows["cluster"] if "cluster" in rows.columns else None
     if label is not None and not label.dtype.is_integer():
-        label = pl.Series(_codes(label)[0])
+        label = pl.Series(codes(label)[0])
     if not constant(cohort) or (label is not None and not constant(label.to_numpy())):
         return None
     cohort = cohort[first]
@@ -314,7 +314,7 @@ def _lay_out(
     times = rows["time"][:T] if cell is None else rows["time"].unique().sort()
     if 0 in cohorts and times[0] > 0:
         return None
-    cluster = None if label is None else _codes(label.gather(first))[0]
+    cluster = None if label is None else codes(label.gather(first))[0]
     weight, share = _weights(rows, place, n, T)
     columns = [c for c in rows.columns if c.startswith("x")]
     k = len(columns) - n_effects
@@ -365,21 +365,6 @@ def _weights(
     weight = table.max(axis=1)
     share = table / weight[:, None]
     return weight, None if bool((share == 1).all()) else share
-
-
-def _codes(labels: pl.Series) -> tuple[Ints, int]:
-    """Return each label's place in sorting order, and how many there are."""
-    if labels.dtype.is_integer():
-        values = labels.to_numpy()
-        low, high = int(values.min()), int(values.max())
-        if high - low < 4 * len(values):  # compact, as URNs are: no sorting is needed
-            there = np.zeros(high - low + 1, dtype=bool)
-            offset = values - low
-            there[offset] = True
-            number = np.cumsum(there) - 1
-            return (offset if there.all() else number[offset]).astype(np.int64), int(number[-1]) + 1
-    ranks = labels.rank("dense").to_numpy().astype(np.int64) - 1
-    return ranks, int(ranks.max()) + 1
 
 
 def _numbers(cohort: pl.Series) -> Ints:

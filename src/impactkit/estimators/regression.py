@@ -14,17 +14,18 @@ import attrs
 import numpy as np
 
 from impactkit.estimators.fixed_effects import Fit, Vcov
+from impactkit.estimators.printing import account, counted, notes, table
 from impactkit.estimators.rectangle import Floats, Rectangle
-from impactkit.estimators.summaries import table
 from impactkit.inference.cluster_variance import f_test, t_interval, t_p_value
+from impactkit.inference.few_clusters import Thresholds
 from impactkit.results import Diagnostic, Estimate, Exclusion, estimates_to_frame
 
 if TYPE_CHECKING:
     import polars as pl
     from numpy.typing import NDArray
 
-FEW_TREATED = 10
-"""Treated clusters below which cluster-robust tests reject too often (MacKinnon & Webb 2018)."""
+FEW_TREATED = Thresholds().analytic
+"""Treated clusters below which intervals of CRV1 hold the truth too seldom (`few_clusters`)."""
 
 
 @attrs.frozen(kw_only=True, eq=False)
@@ -98,28 +99,10 @@ class Regression:
         first = self.overall or self.terms[0]
         lines = [table(self.title, self.terms, "term")]
         lines += [f"{self.overall}"] if self.overall else []
-        lines += [*account(first, self.exclusions), *(f"Note: {w}." for w in self.warnings)]
+        lines += [*account(first, self.exclusions), *notes(self.warnings)]
         return "\n".join(lines)
 
     __repr__ = __str__
-
-
-def account(
-    first: Estimate, exclusions: Sequence[Exclusion], treated_clusters: int | None = None
-) -> list[str]:
-    """Return the lines that say how the numbers were made and what was left out.
-
-    `treated_clusters` is the number over all estimates, where `first` has its own only.
-    """
-    treated = first.n_treated_clusters if treated_clusters is None else treated_clusters
-    return [
-        f"Method: {first.method}.",
-        f"Variance: {first.variance}; {first.n_clusters:,} clusters, {treated:,} of them treated.",
-        *(
-            f"Set aside: {e.n_rows or 0:,} rows, {e.n_schools or 0:,} whole units ({e.text})."
-            for e in exclusions
-        ),
-    ]
 
 
 def inference_options(
@@ -194,7 +177,8 @@ def with_interval(
     reason = e.reason
     error = None if variance is None else float(np.sqrt(max(variance, 0.0)))
     if error is not None and error <= rounding:
-        error, reason = None, "the outcome does not vary about the fit, so there is no std_error"
+        error = None
+        reason = "the outcome does not vary about the fit, so there is no standard error"
     sides = (
         ("treated", e.n_schools, e.n_treated_clusters, "pool cohorts"),
         ("comparison", e.n_comparison, comparison_clusters, "add comparison units"),
@@ -204,7 +188,8 @@ def with_interval(
             what = "unit" if units == 1 else f"cluster (of {units:,} units)"
             reason = (
                 f"one {side} {what} only: how such {what.split()[0]}s vary cannot be estimated, "
-                f"and any std_error leaves that part out; {remedy}, or use randomisation inference"
+                f"and any standard error leaves that part out; {remedy}, or use randomisation "
+                "inference"
             )
     if error is None or reason or e.value is None:
         return attrs.evolve(e, std_error=error, reason=reason)
@@ -247,7 +232,9 @@ def pretest(fit: Fit, names: Sequence[str]) -> Diagnostic | None:
         else f_test(fit.beta[at], fit.covariance[np.ix_(at, at)], fit.df)
     )
     if found is None:
-        why = fit.reason or f"{len(names)} coefficients, {fit.n_clusters} clusters"
+        why = fit.reason or (
+            f"{counted(len(names), 'coefficient')}, {counted(fit.n_clusters, 'cluster')}"
+        )
         return Diagnostic(
             name="pretest",
             text=f"Coefficients before treatment were not tested: their covariance is singular "
@@ -260,8 +247,9 @@ def pretest(fit: Fit, names: Sequence[str]) -> Diagnostic | None:
         p_value=p,
         passed=p >= 0.05,
         text=(
-            f"Joint test of {len(names)} coefficients before treatment: F({len(names)}, {fit.df}) "
-            f"= {statistic:.4g}, p = {p:.3g}. Passing it does not show that trends are parallel."
+            f"Joint test of {counted(len(names), 'coefficient')} before treatment: "
+            f"F({len(names)}, {fit.df}) = {statistic:.4g}, p = {p:.3g}. "
+            "Passing it does not show that trends are parallel."
         ),
     )
 
@@ -272,8 +260,9 @@ def few_treated(treated_clusters: int) -> tuple[str, ...]:
         return ()
     return (
         f"there are {treated_clusters} treated clusters, and with fewer than {FEW_TREATED} "
-        "intervals of CRV1 are too narrow (MacKinnon & Webb 2018, Econometrics Journal 21(2)); "
-        "use wild_cluster_bootstrap, vcov='CRV3' or randomisation_inference",
+        "intervals of CRV1 are often too narrow (MacKinnon & Webb 2018, Econometrics Journal "
+        "21(2)); use vcov='CRV3', wild_cluster_bootstrap or randomisation_inference "
+        "(choose_inference says which)",
     )
 
 

@@ -235,16 +235,3 @@ def _estimate(
         reason=reason,
         warnings=q.warnings,
     )
-
-
-def table(title: str, estimates: Sequence[Estimate], label: str) -> str:
-    """Return estimates as text, a line each, with an interval or the reason for none."""
-    lines = [title, f"{label:>16} {'estimate':>11} {'std. error':>11}  interval"]
-    for e in estimates:
-        value = "" if e.value is None else f"{e.value:.5g}"
-        error = "" if e.std_error is None else f"{e.std_error:.4g}"
-        interval = e.reason
-        if e.ci_low is not None and e.ci_high is not None:
-            interval = f"[{e.ci_low:.4g}, {e.ci_high:.4g}]"
-        lines.append(f"{e.term or e.estimand:>16} {value:>11} {error:>11}  {interval}".rstrip())
-    return "\n".join(lines)

@@ -35,6 +35,7 @@ import polars as pl
 
 from impactkit.errors import EstimationError
 from impactkit.estimators.checks import check_options
+from impactkit.estimators.printing import notes
 from impactkit.estimators.survival_counts import Counts, Floats, check_spells, count
 from impactkit.inference.influence import critical_value
 from impactkit.results import Estimate, Exclusion, estimates_to_frame
@@ -149,7 +150,7 @@ class Survival:
         first = self.steps[0]
         lines += [f"Method: {first.method}.", f"Variance: {first.variance}."]
         lines += [f"Set aside: {x.n_rows:,} spells ({x.text})." for x in self.exclusions]
-        return "\n".join([*lines, *(f"Note: {w}." for w in self.warnings)])
+        return "\n".join([*lines, *notes(self.warnings)])
 
     __repr__ = __str__
 

@@ -9,8 +9,8 @@ import attrs
 import numpy as np
 
 from impactkit.estimators.checks import check_options
+from impactkit.estimators.printing import notes, set_aside, table
 from impactkit.estimators.rectangle import Floats
-from impactkit.estimators.summaries import table
 from impactkit.estimators.synthetic_units import (
     Design,
     Recipe,
@@ -75,11 +75,8 @@ class Synthetic:
         lines = [table(f"{self.title}: {e}", self.terms, "event time")]
         lines += [f"Method: {e.method}.", f"Variance: {e.variance}."]
         lines += [f"Units: {e.n_schools:,} treated, {e.n_comparison:,} never treated."]
-        lines += [
-            f"Set aside: {x.n_rows:,} rows, {x.n_schools:,} whole units ({x.text})."
-            for x in self.exclusions
-        ]
-        return "\n".join([*lines, *(f"Note: {w}." for w in self.warnings)])
+        lines += set_aside(self.exclusions)
+        return "\n".join([*lines, *notes(self.warnings)])
 
     __repr__ = __str__
 
@@ -165,7 +162,9 @@ def estimate_synthetic(
             return found
         value, error = float(values[k]), float(np.sqrt(variances[k]))
         if error <= 1e-12 * float(np.abs(units.y).max()):
-            return attrs.evolve(found, reason="the replications do not vary, so no std_error")
+            return attrs.evolve(
+                found, reason="the replications do not vary, so there is no standard error"
+            )
         half = critical_value(level) * error
         return attrs.evolve(
             found,

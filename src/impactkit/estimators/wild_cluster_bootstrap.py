@@ -26,6 +26,7 @@ from impactkit.errors import DataError, EstimationError, Problem
 from impactkit.estimators.checks import FILE, check_options
 from impactkit.estimators.cluster_scores import cluster_scores
 from impactkit.estimators.event_study import event_times, require_treatment, seen
+from impactkit.estimators.printing import account, notes
 from impactkit.estimators.rectangle import Floats, Ints, Rectangle, rectangle
 from impactkit.estimators.within import Columns
 from impactkit.inference.cluster_variance import SmallSample
@@ -91,15 +92,9 @@ class WildBootstrap:
         lines = [
             f"{e}",
             f"t = {self.t_statistic:.4g} against {self.null:g}, p = {p}",
-            f"Method: {e.method}.",
-            f"Variance: {e.variance}; {e.n_clusters:,} clusters, {e.n_treated_clusters:,} of them "
-            "treated.",
-            *(
-                f"Set aside: {x.n_rows:,} rows, {x.n_schools:,} whole units ({x.text})."
-                for x in self.exclusions
-            ),
+            *account(e, self.exclusions),
         ]
-        return "\n".join([*lines, *(f"Note: {w}." for w in self.warnings)])
+        return "\n".join([*lines, *notes(self.warnings)])
 
     __repr__ = __str__
 

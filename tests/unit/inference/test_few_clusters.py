@@ -32,25 +32,28 @@ def test_thresholds_are_where_coverage_reaches_93_per_cent() -> None:
 
 
 @pytest.mark.parametrize(
-    ("treated", "total", "regression", "other"),
+    ("treated", "total", "regression", "group_time", "other"),
     [
-        (22, 400, "analytic", "analytic"),
-        (21, 400, "crv3", "randomisation"),
-        (10, 400, "crv3", "randomisation"),
-        (9, 400, "wild", "randomisation"),
-        (6, 400, "wild", "randomisation"),
-        (5, 400, "randomisation", "randomisation"),
-        (1, 400, "randomisation", "randomisation"),
-        (396, 400, "randomisation", "randomisation"),
-        (1, 19, "none", "none"),
-        (2, 7, "randomisation", "randomisation"),
+        (22, 400, "analytic", "analytic", "analytic"),
+        (21, 400, "crv3", "cr2", "randomisation"),
+        (10, 400, "crv3", "cr2", "randomisation"),
+        (9, 400, "wild", "cr2", "randomisation"),
+        (8, 400, "wild", "cr2", "randomisation"),
+        (7, 400, "wild", "randomisation", "randomisation"),
+        (6, 400, "wild", "randomisation", "randomisation"),
+        (5, 400, "randomisation", "randomisation", "randomisation"),
+        (1, 400, "randomisation", "randomisation", "randomisation"),
+        (396, 400, "randomisation", "randomisation", "randomisation"),
+        (1, 19, "none", "none", "none"),
+        (2, 7, "randomisation", "randomisation", "randomisation"),
     ],
 )
 def test_method_follows_the_smaller_side(
-    treated: int, total: int, regression: str, other: str
+    treated: int, total: int, regression: str, group_time: str, other: str
 ) -> None:
     """Many comparison schools don't make up for few treated clusters, nor the other way round."""
     assert choose_inference(treated, total, estimator="regression").method == regression
+    assert choose_inference(treated, total, estimator="att_gt").method == group_time
     assert choose_inference(treated, total).method == other
 
 
@@ -59,6 +62,10 @@ def test_reason_gives_the_numbers_and_the_side_that_limits() -> None:
     assert str(choose_inference(8, 240, estimator="regression")) == (
         "8 of 240 clusters are treated: the restricted wild cluster bootstrap, which needs 6; the "
         "jackknife needs 10."
+    )
+    assert str(choose_inference(8, 240, estimator="att_gt")) == (
+        "8 of 240 clusters are treated: clustered standard errors corrected for few clusters, CR2, "
+        "which need 8; without correction 22."
     )
     assert "only 4 are untreated" in choose_inference(36, 40).reason
 
