@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import attrs
 
@@ -18,11 +18,6 @@ from impactkit.results import Chart, Diagnostic, Estimate, Exclusion
 if TYPE_CHECKING:
     from impactkit.metrics import Panel
     from impactkit.study import Design
-
-FEW_TREATED_CLUSTERS = 8
-"""With this many treated partnerships or more, intervals corrected for few clusters cover the truth
-about as often as they say (``docs/explanation/monte-carlo.md``). With fewer, the p-value is that of
-randomisation inference, and the interval carries a warning."""
 
 EFFECT_UNITS = {
     "percent": "percentage points",
@@ -96,6 +91,8 @@ def effect(
     EstimationError
         When nothing can be estimated.
     """
+    from impactkit.inference.few_clusters import Thresholds
+
     unit = EFFECT_UNITS.get(panel.unit, panel.unit)
     result = fit(panel, design, estimator, seed=seed, **options)
     extra = _partnerships(panel)
@@ -104,7 +101,8 @@ def effect(
     if cells:
         of = {"metric": metric, "measure": panel.measure, "unit": unit}
         found += [attrs.evolve(cell, **of) for cell in getattr(result, "cells", ())]
-    found = [_finish(estimate, extra) for estimate in found]
+    enough = Thresholds().cr2 if _corrects(estimator) else Thresholds().analytic
+    found = [_finish(estimate, extra, enough) for estimate in found]
     how: list[Diagnostic] = []
     if found and found[0].status == "ok":
         found[0], how = _tested(
@@ -143,14 +141,14 @@ def _tested(
     **options: Any,
 ) -> tuple[Estimate, list[Diagnostic]]:
     """Choose how to test the headline by the number of treated clusters, do so, and say why."""
-    from impactkit.inference.few_clusters import Thresholds, choose_inference
+    from impactkit.inference.few_clusters import choose_inference
     from impactkit.inference.randomisation import randomisation_inference
 
     treated, clusters = headline.n_treated_clusters, headline.n_clusters
     if treated is None or clusters is None or design.cluster != "partnership":
         return headline, []
-    thresholds = Thresholds(analytic=FEW_TREATED_CLUSTERS)
-    choice = choose_inference(treated, clusters, level=design.level, thresholds=thresholds)
+    kind: Literal["att_gt", "other"] = "att_gt" if _corrects(estimator) else "other"
+    choice = choose_inference(treated, clusters, estimator=kind, level=design.level)
     name = "choice of inference"
     if choice.method != "randomisation":
         return headline, [Diagnostic(name=name, value=choice.method, text=choice.reason)]
@@ -199,13 +197,19 @@ def _partnerships(panel: Panel) -> int:
     return int(treated["cluster"].n_unique())
 
 
-def _finish(estimate: Estimate, n_partnerships: int) -> Estimate:
+def _corrects(estimator: Estimator) -> bool:
+    """Tell whether an estimator can correct its intervals for few treated clusters (CR2)."""
+    return "small_sample" in inspect.signature(load_code(estimator.fit)).parameters
+
+
+def _finish(estimate: Estimate, n_partnerships: int, enough: int) -> Estimate:
+    """Count partnerships, and warn where fewer than `enough` clusters are treated."""
     warnings = list(estimate.warnings)
     treated = estimate.n_treated_clusters
-    if estimate.status == "ok" and treated is not None and treated < FEW_TREATED_CLUSTERS:
+    if estimate.status == "ok" and treated is not None and treated < enough:
         warnings.append(
             f"{treated} treated {'cluster' if treated == 1 else 'clusters'}: with fewer than "
-            f"{FEW_TREATED_CLUSTERS} the interval is likely to be too narrow"
+            f"{enough} the interval is likely to be too narrow"
         )
     return attrs.evolve(
         estimate,
