@@ -6,6 +6,7 @@ take, and as `design_of` reads it from the file.
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Any
 
 import attrs
@@ -14,7 +15,9 @@ from impactkit.conditions import Condition, parse_condition
 from impactkit.errors import Problem, StudyError, did_you_mean
 from impactkit.tomlkeys import Keys, texts
 
-COMPARISONS = ("not_yet_or_never", "never")
+COMPARISONS = ("not_yet_or_never", "never", "same_trigger")
+EXCLUSIONS = ("memberships", "same_trust", "near")
+MERGERS = ("apart", "exclude", "combine")
 BASE_PERIODS = ("universal", "varying")
 BALANCES = ("none", "complete", "window")
 CLUSTERS = ("partnership", "school")
@@ -38,6 +41,17 @@ def _closed(*allowed: str) -> Any:
     return check
 
 
+def _some(*allowed: str) -> Any:
+    """Return a validator of several words, as `_closed` of one."""
+    one = _closed(*allowed)
+
+    def check(self: Any, field: attrs.Attribute[str], value: tuple[str, ...]) -> None:
+        for word in value:
+            one(self, field, word)
+
+    return check
+
+
 def _condition(_: Any, field: attrs.Attribute[str], value: str) -> None:
     try:
         if value.strip():
@@ -50,6 +64,31 @@ def _condition(_: Any, field: attrs.Attribute[str], value: str) -> None:
 
 
 @attrs.frozen(kw_only=True)
+class Trigger:
+    """What made a school eligible for help: ``[design.trigger]``, for ``same_trigger``.
+
+    Attributes
+    ----------
+    condition
+        What a school met, in the grammar of `impactkit.conditions`: over columns of `school_years`
+        (``ofsted_grade >= 3``), or with `measure` over ``value``, its result, and ``rank``, its
+        place in that year from 0 (lowest) to 1 (``rank <= 0.2``).
+    measure
+        The measure whose results decide; empty: `school_years` decides. The results of a year are
+        known, and count, in the next.
+    within
+        For how many years before a school joins the trigger counts.
+    exact
+        What has to be equal as well: columns of `school_years` or `schools`, such as ``phase``.
+    """
+
+    condition: str = attrs.field(default="", validator=_condition)
+    measure: str = ""
+    within: int = 2
+    exact: tuple[str, ...] = attrs.field(default=(), converter=texts)
+
+
+@attrs.frozen(kw_only=True)
 class Design:
     """How the effect is to be found: who is treated, compared with whom, over which years.
 
@@ -59,7 +98,22 @@ class Design:
         A condition over the columns of `memberships` (see `impactkit.conditions`); empty: every
         membership.
     comparison
-        ``not_yet_or_never``: schools that had not yet joined, or never did; ``never``: the latter.
+        ``not_yet_or_never``: schools that had not yet joined, or never did; ``never``: the latter;
+        ``same_trigger``: those that never joined and met `trigger` in the same year as a school
+        that did.
+    trigger
+        What made schools eligible, for ``same_trigger``; see `Trigger`.
+    exclude
+        Comparison schools that may have had some of it after all, to be left out: ``memberships``
+        (in any partnership within `exclude_years` of the years studied), ``same_trust`` (a school
+        of its trust joined) and ``near`` (a school within `exclude_km` kilometres joined).
+    mergers
+        Schools that merged, split or were amalgamated within the years studied: ``apart``, each
+        number has its own history; ``exclude``, they are left out; ``combine``, they are one
+        school, with the mean of its parts by their size.
+    as_of
+        The day of the register, where its file's name does not tell: links after it are announced
+        and have not happened.
     outcome
         Ids of measures. The first is primary.
     years
@@ -89,6 +143,14 @@ class Design:
 
     treated: str = attrs.field(default="", validator=_condition)
     comparison: str = attrs.field(default="not_yet_or_never", validator=_closed(*COMPARISONS))
+    trigger: Trigger | None = None
+    exclude: tuple[str, ...] = attrs.field(
+        default=(), converter=texts, validator=_some(*EXCLUSIONS)
+    )
+    exclude_years: int = 3
+    exclude_km: float = 5.0
+    mergers: str = attrs.field(default="apart", validator=_closed(*MERGERS))
+    as_of: dt.date | None = None
     outcome: tuple[str, ...] = attrs.field(default=(), converter=texts)
     estimator: str = "att_gt"
     cluster: str = attrs.field(default="partnership", validator=_closed(*CLUSTERS))
@@ -112,7 +174,7 @@ class Design:
     @property
     def control(self) -> str:
         """The comparison in the estimators' vocabulary."""
-        return "nevertreated" if self.comparison == "never" else "notyettreated"
+        return "notyettreated" if self.comparison == "not_yet_or_never" else "nevertreated"
 
 
 def design_of(keys: Keys) -> Design:
@@ -135,9 +197,17 @@ def design_of(keys: Keys) -> Design:
             "Write years = [2011, 2019] for 2010/11 to 2018/19.",
         )
         years = ()
+    comparison = keys.choice("comparison", "not_yet_or_never", COMPARISONS)
+    trigger = _trigger_of(keys, comparison)
     return Design(
         treated=treated,
-        comparison=keys.choice("comparison", "not_yet_or_never", COMPARISONS),
+        comparison=comparison if comparison != "same_trigger" or trigger else "never",
+        trigger=trigger,
+        exclude=_exclude_of(keys),
+        exclude_years=keys.whole("exclude_years", 3, low=0, high=30),
+        exclude_km=keys.number("exclude_km", 5.0, low=0.001, high=1_000),
+        mergers=keys.choice("mergers", "apart", MERGERS),
+        as_of=keys.day("as_of"),
         outcome=keys.texts("outcome"),
         estimator=keys.text("estimator", "att_gt"),
         cluster=keys.choice("cluster", "partnership", CLUSTERS),
@@ -153,3 +223,52 @@ def design_of(keys: Keys) -> Design:
         bootstrap=keys.whole("bootstrap", 999, low=0, high=1_000_000),
         randomisation=keys.whole("randomisation", 99, low=0, high=100_000),
     )
+
+
+def _trigger_of(keys: Keys, comparison: str) -> Trigger | None:
+    """Read ``[design.trigger]``, which the comparison ``same_trigger`` needs, and no other has."""
+    wanted, given = comparison == "same_trigger", "trigger" in keys.values
+    if wanted and not given:
+        keys.fault(
+            "trigger",
+            None,
+            "the comparison same_trigger needs to be told what triggered help",
+            'Add [design.trigger] with condition = "ofsted_grade >= 3", say.',
+            "study.missing_key",
+        )
+    if not given:
+        return None
+    table = keys.table("trigger")
+    condition = table.text("condition", required=True)
+    try:
+        if condition:
+            parse_condition(condition)
+    except ValueError as error:
+        table.fault("condition", condition, str(error), "Write it as `treated` is written.")
+        condition = ""
+    if not wanted:
+        keys.fault(
+            "trigger",
+            None,
+            "no other comparison than same_trigger uses it",
+            'Set comparison = "same_trigger", or leave the trigger out.',
+        )
+    return Trigger(
+        condition=condition,
+        measure=table.text("measure"),
+        within=table.whole("within", 2, low=0, high=30),
+        exact=table.texts("exact"),
+    )
+
+
+def _exclude_of(keys: Keys) -> tuple[str, ...]:
+    words = keys.texts("exclude")
+    for word in words:
+        if word not in EXCLUSIONS:
+            keys.fault(
+                "exclude",
+                word,
+                f"expected some of {', '.join(EXCLUSIONS)}",
+                did_you_mean(word, EXCLUSIONS),
+            )
+    return tuple(word for word in words if word in EXCLUSIONS)

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -95,6 +96,11 @@ class Keys:
         limits = f"from {low} to {high}" if high is not None else f"of at least {low}"
         self.fault(key, value, f"expected a number {limits}", "Change it to lie within.")
         return False
+
+    def day(self, key: str) -> dt.date | None:
+        """Take a day, as TOML writes it: without quotes."""
+        value: dt.date | None = self._take(key, None, (dt.date,), "a day such as 2024-03-29")
+        return value.date() if isinstance(value, dt.datetime) else value
 
     def texts(self, key: str, *, required: bool = False) -> tuple[str, ...]:
         """Take a text or a list of texts."""
