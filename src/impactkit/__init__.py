@@ -91,6 +91,8 @@ if TYPE_CHECKING:  # for type checkers and editors; nothing of it is imported at
         TableSource as TableSource,
     )
     from impactkit.types import (
+        Break as Break,
+        Gap as Gap,
         Intervention as Intervention,
         Measure as Measure,
         Membership as Membership,
@@ -118,6 +120,8 @@ _NAMES = {
         "UsageError",
     ),
     "impactkit.types": (
+        "Break",
+        "Gap",
         "Intervention",
         "Measure",
         "Membership",

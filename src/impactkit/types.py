@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+from collections.abc import Iterable
 from typing import Any
 
 import attrs
@@ -235,13 +236,91 @@ class Intervention:
     cost_gbp: float | None = None
 
 
+@attrs.frozen
+class Break:
+    """A year from which a measure means something else than before.
+
+    A `hard` break cannot be crossed with the published values: what moves there is the definition.
+    A soft one calls for caution. `source` says where it is from; a break that nobody has `checked`
+    against a source is shown as such.
+    """
+
+    year: int
+    text: str = ""
+    source: str = attrs.field(default="", kw_only=True)
+    hard: bool = attrs.field(default=True, kw_only=True)
+    checked: bool = attrs.field(default=False, kw_only=True)
+
+
+@attrs.frozen
+class Gap:
+    """A year of which no school's value was ever published; the fields are those of `Break`."""
+
+    year: int
+    text: str = ""
+    source: str = attrs.field(default="", kw_only=True)
+    checked: bool = attrs.field(default=False, kw_only=True)
+
+
+@attrs.frozen
+class NationalFigure:
+    """What was published for all of England in a year, in the measure's unit, for a phase."""
+
+    year: int
+    value: float
+    phase: str = "All"
+    source: str = attrs.field(default="", kw_only=True)
+
+
+def _breaks(given: Iterable[Break | int]) -> tuple[Break, ...]:
+    return tuple(item if isinstance(item, Break) else Break(item) for item in given)
+
+
+def _gaps(given: Iterable[Gap | int]) -> tuple[Gap, ...]:
+    return tuple(item if isinstance(item, Gap) else Gap(item) for item in given)
+
+
+YEAR_END = "08-31"
+"""The last day of an academic year, as month and day."""
+
+
+def _month_day(_: Any, field: attrs.Attribute[str], value: str) -> None:
+    try:
+        dt.date.fromisoformat(f"2024-{value}")
+    except ValueError:
+        raise ValueError(f"{field.name}: expected month and day, MM-DD, not {value!r}") from None
+
+
 @attrs.frozen(kw_only=True)
 class Measure:
     """An entry of the measure registry: what a number means, and over which years it means that.
 
-    `break_years` are the first years of a new meaning that cannot be compared with the old;
-    `soft_break_years` call for caution only. `gap_years` were never published. `low` and `high`
-    bound the values that can be true, in `unit`.
+    Attributes
+    ----------
+    low, high
+        The values that can be true, in `unit`.
+    phase
+        Of which schools it is published; ``all``: of all.
+    breaks
+        Years from which it means something else; plain years are hard breaks without a text.
+    gaps
+        Years within its span that no school's value was published of.
+    continues
+        The measure that was published in its place before `first_year`, under another definition:
+        across that year only standardised values can be followed.
+    exposed_by
+        The last day of joining (month and day) that counts for an outcome of the same academic
+        year. A school that joins later is exposed from the year after.
+    measured
+        When in the year it is measured, in words.
+    national
+        Published figures for England, to check a reading of the files against.
+
+    Examples
+    --------
+    >>> late = Measure(id="late", label="Late arrivals", unit="percent", breaks=[2021])
+    >>> late.break_years, late.soft_break_years
+    ((2021,), ())
     """
 
     id: str
@@ -253,10 +332,30 @@ class Measure:
     phase: str = "all"
     first_year: int | None = None
     last_year: int | None = None
-    break_years: tuple[int, ...] = attrs.field(default=(), converter=tuple[int, ...])
-    soft_break_years: tuple[int, ...] = attrs.field(default=(), converter=tuple[int, ...])
-    gap_years: tuple[int, ...] = attrs.field(default=(), converter=tuple[int, ...])
+    breaks: tuple[Break, ...] = attrs.field(default=(), converter=_breaks)
+    gaps: tuple[Gap, ...] = attrs.field(default=(), converter=_gaps)
+    continues: str = ""
+    exposed_by: str = attrs.field(default=YEAR_END, validator=_month_day)
+    measured: str = ""
+    national: tuple[NationalFigure, ...] = attrs.field(
+        default=(), converter=tuple[NationalFigure, ...]
+    )
     source: str = ""
+
+    @property
+    def break_years(self) -> tuple[int, ...]:
+        """The first years of a new meaning, which cannot be compared with the old."""
+        return tuple(item.year for item in self.breaks if item.hard)
+
+    @property
+    def soft_break_years(self) -> tuple[int, ...]:
+        """The years of a change that calls for caution only."""
+        return tuple(item.year for item in self.breaks if not item.hard)
+
+    @property
+    def gap_years(self) -> tuple[int, ...]:
+        """The years that no school's value was published of."""
+        return tuple(item.year for item in self.gaps)
 
 
 @attrs.frozen(kw_only=True)

@@ -13,8 +13,8 @@ from hypothesis import given, settings, strategies as st
 
 from impactkit.declarations import ReadResult, load_code
 from impactkit.errors import DataError, Problem
-from impactkit.readers import core_measures, core_readers, recognise_file
-from impactkit.tables import core_tables, validate
+from impactkit.readers import core_readers, recognise_file
+from impactkit.tables import core_measures, core_tables, validate
 from impactkit.tables.symbols import STATUS_OF
 
 READERS = {reader.id: reader for reader in core_readers()}

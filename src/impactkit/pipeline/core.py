@@ -46,7 +46,7 @@ class CorePlugin:
     @hookimpl
     def impactkit_measures(self) -> Iterable[Measure]:
         """Return the measure registry."""
-        from impactkit.readers import core_measures
+        from impactkit.tables import core_measures
 
         return core_measures()
 

@@ -126,7 +126,7 @@ def own_measures(frame: pl.DataFrame) -> dict[str, Measure]:
     made = {}
     for row in frame.iter_rows(named=True):
         given = {k: v for k, v in row.items() if k in known and v is not None}
-        given["break_years"] = tuple(int(year) for year in row.get("break_years") or ())
+        given["breaks"] = tuple(int(year) for year in row.get("break_years") or ())
         given["source"] = row.get("publisher") or ""
         made[row["measure"]] = Measure(id=row["measure"], **given)
     return made

@@ -7,6 +7,6 @@ A reader tells whether it knows a file, and turns it into the columns of a table
 from __future__ import annotations
 
 from impactkit.readers.find import recognise_file
-from impactkit.readers.registry import core_measures, core_readers
+from impactkit.readers.registry import core_readers
 
-__all__ = ["core_measures", "core_readers", "recognise_file"]
+__all__ = ["core_readers", "recognise_file"]

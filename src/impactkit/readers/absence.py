@@ -7,7 +7,6 @@ Persistent absence is measured against 20 and 15 % of sessions in 2011, 15 % to 
 from __future__ import annotations
 
 from impactkit.readers.forms import Aggregate, Form, Header
-from impactkit.readers.measures import core_measures
 from impactkit.readers.performance import form_reader
 
 FORM = Form(
@@ -25,7 +24,6 @@ FORM = Form(
         "persistent_absence_20": (Header("PPERSABS20"),),
     },
     aggregates=(Aggregate("la", "NAT", "national"),),
-    entries=core_measures(),
 )
 
 

@@ -6,38 +6,8 @@ before, education, health and care plans and SEN support since.
 
 from __future__ import annotations
 
-from typing import Any
-
 from impactkit.readers.forms import Aggregate, Form, headers
 from impactkit.readers.performance import form_reader
-from impactkit.types import Measure
-
-SOURCE = "School census, in the performance tables (england_census.csv)"
-
-
-def _share(name: str, label: str, **about: Any) -> Measure:
-    return Measure(
-        id=f"census_{name}", label=label, unit="percent", low=0, high=100, source=SOURCE, **about
-    )
-
-
-MEASURES = (
-    Measure(
-        id="census_pupils", label="Pupils on roll", unit="count", low=0, high=20_000, source=SOURCE
-    ),
-    _share("girls", "Girls"),
-    _share("fsm", "Pupils eligible for free school meals"),
-    _share(
-        "fsm6",
-        "Pupils eligible for free school meals in the last six years",
-        soft_break_years=(2019,),
-    ),
-    _share("eal", "Pupils with English as an additional language"),
-    _share("sen_support", "Pupils with SEN support", first_year=2015),
-    _share("sen_plan", "Pupils with a statement or a plan for their needs", first_year=2015),
-    _share("sen_action", "Pupils at School Action", last_year=2014),
-    _share("sen_action_plus", "Pupils with a statement or at School Action Plus", last_year=2014),
-)
 
 FORM = Form(
     title="the school census tables (england_census.csv)",
@@ -77,7 +47,6 @@ FORM = Form(
             "Non-maintained special school": "Special",
         }
     },
-    entries=MEASURES,
 )
 
 READER = form_reader(

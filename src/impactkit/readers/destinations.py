@@ -11,74 +11,46 @@ A destination is sustained if it lasts from October to March of the year after.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from impactkit.readers.forms import Aggregate, Form, Header, YearMark, headers
 from impactkit.readers.performance import form_reader
-from impactkit.types import Measure
-
-SOURCE = "Pupil destinations, in the performance tables"
-
-
-def _measure(stage: str, name: str, label: str) -> Measure:
-    worse = name in ("not_sustained", "unknown")
-    plain = name in ("sustained", "education", "progressed", "top_third", "degree")
-    return Measure(
-        id=f"{stage}_{name}",
-        label=label,
-        unit="percent",
-        direction="lower" if worse else "higher" if plain else "none",
-        low=0,
-        high=100,
-        phase="Secondary" if stage == "ks4_to" else "16 to 19",
-        source=SOURCE,
-    )
-
 
 _KS4 = {
-    "sustained": ("Stayed in education or work", headers("OVERALL_DESTPER")),
-    "education": ("Stayed in education", headers("EDUCATIONPER")),
-    "further_education": ("At a further education college", headers("FEPER")),
-    "school_sixth_form": ("In a school's sixth form", headers("SCH_6THPER")),
-    "sixth_form_college": ("At a sixth form college", headers("SIXTH_COLPER", "6TH_COLPER")),
-    "other_education": ("In other education", headers("OTHER_EDUPER")),
-    "apprenticeship": ("In an apprenticeship", headers("APPRENPER")),
-    "employment": ("In work", headers("EMPLOYMENTPER")),
-    "not_sustained": ("Did not stay in education or work", headers("NOT_SUSTAINEDPER")),
-    "unknown": ("Not found in any record", headers("UNKNOWNPER")),
+    "sustained": headers("OVERALL_DESTPER"),
+    "education": headers("EDUCATIONPER"),
+    "further_education": headers("FEPER"),
+    "school_sixth_form": headers("SCH_6THPER"),
+    "sixth_form_college": headers("SIXTH_COLPER", "6TH_COLPER"),
+    "other_education": headers("OTHER_EDUPER"),
+    "apprenticeship": headers("APPRENPER"),
+    "employment": headers("EMPLOYMENTPER"),
+    "not_sustained": headers("NOT_SUSTAINEDPER"),
+    "unknown": headers("UNKNOWNPER"),
 }
 _KS5 = {
-    "sustained": ("Stayed in education or work", headers("TOT_OVERALLPER")),
-    "education": ("Stayed in education", headers("TOT_EDUCATIONPER")),
-    "higher_education": ("In higher education (level 4 and above)", headers("TOT_HEPER")),
-    "further_education": ("In further education (to level 3)", headers("TOT_FEPER")),
-    "other_education": ("In other education", headers("TOT_OTHER_EDUPER")),
-    "apprenticeship": ("In an apprenticeship", headers("TOT_APPRENPER")),
-    "employment": ("In work", headers("TOT_EMPLOYMENTPER")),
-    "not_sustained": ("Did not stay in education or work", headers("TOT_NOT_SUSTAINEDPER")),
-    "unknown": ("Not found in any record", headers("TOT_NOT_CAPTUREDPER")),
+    "sustained": headers("TOT_OVERALLPER"),
+    "education": headers("TOT_EDUCATIONPER"),
+    "higher_education": headers("TOT_HEPER"),
+    "further_education": headers("TOT_FEPER"),
+    "other_education": headers("TOT_OTHER_EDUPER"),
+    "apprenticeship": headers("TOT_APPRENPER"),
+    "employment": headers("TOT_EMPLOYMENTPER"),
+    "not_sustained": headers("TOT_NOT_SUSTAINEDPER"),
+    "unknown": headers("TOT_NOT_CAPTUREDPER"),
 }
 _HE = {
-    "progressed": ("Went on to higher education or training", headers("ALL_PROGRESSED")),
-    "degree": ("Went on to study for a degree", headers("ALL_HE")),
-    "top_third": ("Went on to a university of the top third", headers("ALL_TOP3RD")),
-    "apprenticeship": ("Went on to a higher apprenticeship", headers("ALL_APPREN")),
-    "higher_technical": ("Went on to higher technical study", headers("ALL_HTECH")),
+    "progressed": headers("ALL_PROGRESSED"),
+    "degree": headers("ALL_HE"),
+    "top_third": headers("ALL_TOP3RD"),
+    "apprenticeship": headers("ALL_APPREN"),
+    "higher_technical": headers("ALL_HTECH"),
 }
 
-Known = dict[str, tuple[str, tuple[Header, ...]]]
 
+def _columns(stage: str, known: Mapping[str, tuple[Header, ...]]) -> dict[str, tuple[Header, ...]]:
+    return {f"{stage}_{name}": texts for name, texts in known.items()}
 
-def _measures(stage: str, known: Known) -> tuple[Measure, ...]:
-    return tuple(_measure(stage, name, label) for name, (label, _) in known.items())
-
-
-def _columns(stage: str, known: Known) -> dict[str, tuple[Header, ...]]:
-    return {f"{stage}_{name}": texts for name, (_, texts) in known.items()}
-
-
-KS4_MEASURES = _measures("ks4_to", _KS4)
-KS5_MEASURES = _measures("ks5_to", _KS5)
-HE_MEASURES = _measures("he", _HE)
-MEASURES = (*KS4_MEASURES, *KS5_MEASURES, *HE_MEASURES)
 
 IDENTITY = {
     "rectype": headers("RECTYPE"),
@@ -110,7 +82,6 @@ KS4 = Form(
     aggregates=AGGREGATES,
     lag=2,
     marks=(YearMark(r"COHORT_(\d\d)", gaps=(1, 2)),),
-    entries=KS4_MEASURES,
 )
 KS5 = Form(
     title="students' destinations after 16 to 18 (england_ks5-studest.csv)",
@@ -124,7 +95,6 @@ KS5 = Form(
     },
     aggregates=(*AGGREGATES, CONSORTIUM),
     lag=2,
-    entries=KS5_MEASURES,
 )
 HE = Form(
     title="progression to higher education or training (england_ks5-studest-he.csv)",
@@ -133,7 +103,6 @@ HE = Form(
     cohorts={"all": headers("ALL_COHORT")},
     aggregates=(*AGGREGATES, CONSORTIUM),
     lag=3,
-    entries=HE_MEASURES,
 )
 
 PUBLISHER = "Department for Education, school performance tables"

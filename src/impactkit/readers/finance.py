@@ -11,86 +11,51 @@ from __future__ import annotations
 
 from impactkit.readers.forms import Aggregate, Form, Header, YearMark, headers
 from impactkit.readers.performance import form_reader
-from impactkit.types import Measure
-
-PER_PUPIL = "Consistent Financial Reporting for each pupil, in the performance tables (cfr.csv)"
-RETURNS = "Consistent Financial Reporting and Academies Accounts Return, workbooks of all data"
 
 _PER_PUPIL = {
-    "income": ("All income", "TOTALINCOME"),
-    "grants": ("Grant funding", "GRANTFUNDING"),
-    "own_income": ("Self-generated income", "SELFGENERATEDINCOME"),
-    "expenditure": ("All expenditure", "TOTALEXPENDITURE"),
-    "teachers": ("Teaching staff", "TEACHINGSTAFF"),
-    "supply_teachers": ("Supply teachers", "SUPPLYTEACHERS"),
-    "support_staff": ("Education support staff", "EDUCATIONSUPPORTSTAFF"),
-    "other_staff": ("Other staff", "OTHERSTAFF"),
-    "back_office": ("Back office", "BACKOFFICE"),
-    "premises": ("Premises", "PREMISES"),
-    "catering": ("Catering", "CATERING"),
-    "energy": ("Energy", "ENERGY"),
-    "learning_resources": ("Learning resources", "LEARNINGRESOURCES"),
-    "ict": ("ICT", "ICT"),
-    "bought_in": ("Bought-in professional services", "BOUGHTINPROFESSIONALSERVICES"),
+    "income": "TOTALINCOME",
+    "grants": "GRANTFUNDING",
+    "own_income": "SELFGENERATEDINCOME",
+    "expenditure": "TOTALEXPENDITURE",
+    "teachers": "TEACHINGSTAFF",
+    "supply_teachers": "SUPPLYTEACHERS",
+    "support_staff": "EDUCATIONSUPPORTSTAFF",
+    "other_staff": "OTHERSTAFF",
+    "back_office": "BACKOFFICE",
+    "premises": "PREMISES",
+    "catering": "CATERING",
+    "energy": "ENERGY",
+    "learning_resources": "LEARNINGRESOURCES",
+    "ict": "ICT",
+    "bought_in": "BOUGHTINPROFESSIONALSERVICES",
 }
 _TOTALS = {
-    "income": (
-        "All income",
-        ("Total Income   I01 to I18", "Total Income:I01 to I18", "Total Income"),
-    ),
+    "income": ("Total Income   I01 to I18", "Total Income:I01 to I18", "Total Income"),
     "expenditure": (
-        "All expenditure",
-        (
-            "Total Expenditure  E01 to E32",
-            "Total Expenditure:E01 to E29 and E31 to E32",
-            "Total Expenditure",
-        ),
+        "Total Expenditure  E01 to E32",
+        "Total Expenditure:E01 to E29 and E31 to E32",
+        "Total Expenditure",
     ),
     "balance": (
-        "Balance in the year",
-        (
-            "In-year Balance   Total Income (I01 to I18) minus Total Expenditure (E01 to E32)",
-            "In-year Balance:Total Income (I01 to I18) minus Total Expenditure (E01 to E32)",
-            "In-year Balance",
-            "In Year Balance",
-        ),
+        "In-year Balance   Total Income (I01 to I18) minus Total Expenditure (E01 to E32)",
+        "In-year Balance:Total Income (I01 to I18) minus Total Expenditure (E01 to E32)",
+        "In-year Balance",
+        "In Year Balance",
     ),
     "reserve": (
-        "Revenue reserve",
-        (
-            "Revenue Reserve   B01 plus B02 plus B06",
-            "Revenue Reserve:B01 plus B02 plus B06",
-            "Revenue Reserve",
-        ),
+        "Revenue Reserve   B01 plus B02 plus B06",
+        "Revenue Reserve:B01 plus B02 plus B06",
+        "Revenue Reserve",
     ),
-    "teachers": (
-        "Teaching staff",
-        ("E01  Teaching Staff", "Teaching Staff  E01", "Teaching staff"),
-    ),
-    "supply_teachers": (
-        "Supply teaching staff",
-        ("E02  Supply teaching staff", "Supply teaching staff"),
-    ),
+    "teachers": ("E01  Teaching Staff", "Teaching Staff  E01", "Teaching staff"),
+    "supply_teachers": ("E02  Supply teaching staff", "Supply teaching staff"),
 }
 
-
-def _measure(name: str, label: str, source: str) -> Measure:
-    return Measure(id=f"finance_{name}", label=label, unit="gbp", source=source)
-
-
-PUPIL_MEASURES = tuple(
-    _measure(f"{name}_per_pupil", f"{label}, for each pupil", PER_PUPIL)
-    for name, (label, _) in _PER_PUPIL.items()
-)
-TOTAL_MEASURES = tuple(_measure(name, label, RETURNS) for name, (label, _) in _TOTALS.items())
-MEASURES = (*PUPIL_MEASURES, *TOTAL_MEASURES)
 
 PUPIL_FORM = Form(
     title="finance for each pupil (cfr.csv)",
     identity={"la": headers("LA"), "urn": headers("URN")},
-    measures={
-        f"finance_{name}_per_pupil": (Header(text),) for name, (_, text) in _PER_PUPIL.items()
-    },
+    measures={f"finance_{name}_per_pupil": (Header(text),) for name, text in _PER_PUPIL.items()},
     required=("urn", "finance_income_per_pupil", "finance_grants_per_pupil"),
     aggregates=(
         Aggregate(
@@ -105,7 +70,6 @@ PUPIL_FORM = Form(
         Aggregate("la", "NAT-PRU", "national", phase="Pupil referral unit"),
     ),
     marks=(YearMark(r"T\d\d(\d\d)CAT1", gaps=(0,)),),
-    entries=PUPIL_MEASURES,
 )
 TOTAL_FORM = Form(
     title="financial returns of schools or academies (CFR or AAR workbook)",
@@ -114,9 +78,8 @@ TOTAL_FORM = Form(
         "laestab": headers("LAEstab", "LAESTAB"),
         "urn": headers("URN"),
     },
-    measures={f"finance_{name}": headers(*texts) for name, (_, texts) in _TOTALS.items()},
+    measures={f"finance_{name}": headers(*texts) for name, texts in _TOTALS.items()},
     required=("urn", "finance_income", "finance_expenditure"),
-    entries=TOTAL_MEASURES,
 )
 
 PUPIL_READER = form_reader(

@@ -16,7 +16,6 @@ from impactkit.declarations import Head
 from impactkit.engine.files import ROW, TextTable
 from impactkit.errors import Problem, did_you_mean
 from impactkit.tables.summary import REJECTED
-from impactkit.types import Measure
 
 
 @attrs.frozen
@@ -84,7 +83,7 @@ class Form:
     stand for one of `impactkit.tables.symbols`.
     `lag` is the number of years between the tables and the pupils whom they are about; `marks` tell
     the year by the headers. `named` says what words in a file's name mean. With `fill_short`, rows
-    may stop before the last column. `entries` are the registry's entries of its measures.
+    may stop before the last column.
     """
 
     title: str
@@ -101,7 +100,6 @@ class Form:
     marks: tuple[YearMark, ...] = ()
     named: Mapping[str, str] = attrs.field(factory=dict)
     fill_short: bool = True
-    entries: tuple[Measure, ...] = ()
 
     @property
     def columns(self) -> dict[str, tuple[Header, ...]]:

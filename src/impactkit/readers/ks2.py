@@ -12,101 +12,7 @@ from __future__ import annotations
 
 from impactkit.readers.forms import Aggregate, Form, YearMark, headers
 from impactkit.readers.performance import EARLY_SYMBOLS, form_reader
-from impactkit.types import Measure
-
-SOURCE = "Key stage 2 results, in the performance tables (england_ks2final.csv)"
-SCALED, LEVELS = 2016, 2015
-GAPS = (2020, 2021, 2022)
-"""No tests in 2020 and 2021; of 2022 no school's results were published."""
-
-NO_PROGRESS = (*GAPS, 2024, 2025)
-"""Their pupils had no tests at key stage 1."""
-
-
-def _scaled(name: str, label: str, unit: str = "percent") -> Measure:
-    low, high = (0, 100) if unit == "percent" else (80, 120)
-    return Measure(
-        id=f"ks2_{name}",
-        label=label,
-        unit=unit,
-        direction="higher",
-        low=low,
-        high=high,
-        phase="Primary",
-        first_year=SCALED,
-        gap_years=GAPS,
-        soft_break_years=(2018,) if name.startswith(("rwm", "writing")) else (),
-        source=SOURCE,
-    )
-
-
-def _progress(subject: str) -> Measure:
-    return Measure(
-        id=f"ks2_{subject}_progress",
-        label=f"Progress in {subject} since key stage 1",
-        unit="points",
-        direction="higher",
-        low=-50,
-        high=50,
-        phase="Primary",
-        first_year=SCALED,
-        gap_years=NO_PROGRESS,
-        source=SOURCE,
-    )
-
-
-def _level(name: str, label: str, last: int = LEVELS, high: float = 100) -> Measure:
-    return Measure(
-        id=f"ks2_{name}",
-        label=label,
-        unit="percent" if high == 100 else "points",
-        direction="higher",
-        low=0,
-        high=high,
-        phase="Primary",
-        last_year=last,
-        source=SOURCE,
-    )
-
-
-MEASURES = (
-    _scaled("rwm_expected", "Expected standard in reading, writing and mathematics"),
-    _scaled("rwm_higher", "Higher standard in reading, writing and mathematics"),
-    _scaled("reading_expected", "Expected standard in reading"),
-    _scaled("reading_higher", "Higher standard in reading"),
-    _scaled("maths_expected", "Expected standard in mathematics"),
-    _scaled("maths_higher", "Higher standard in mathematics"),
-    _scaled("gps_expected", "Expected standard in grammar, punctuation and spelling"),
-    _scaled("gps_higher", "Higher standard in grammar, punctuation and spelling"),
-    _scaled("writing_expected", "Expected standard in writing (teachers' assessment)"),
-    _scaled("writing_higher", "Greater depth in writing (teachers' assessment)"),
-    _scaled("science_expected", "Expected standard in science (teachers' assessment)"),
-    _scaled("reading_scaled", "Average scaled score in reading", "scaled"),
-    _scaled("maths_scaled", "Average scaled score in mathematics", "scaled"),
-    _scaled("gps_scaled", "Average scaled score in grammar and spelling", "scaled"),
-    _progress("reading"),
-    _progress("writing"),
-    _progress("maths"),
-    _level("rwm_level4", "Level 4 or above in reading, writing and mathematics"),
-    _level("rwm_level4b", "Level 4B or above in reading, writing and mathematics"),
-    _level("rwm_level5", "Level 5 or above in reading, writing and mathematics"),
-    _level("english_maths_level4", "Level 4 or above in English and mathematics", 2012),
-    _level("english_maths_level5", "Level 5 or above in English and mathematics", 2012),
-    _level("english_level4", "Level 4 or above in English", 2012),
-    _level("english_level5", "Level 5 or above in English", 2012),
-    _level("reading_level4", "Level 4 or above in reading"),
-    _level("reading_level5", "Level 5 or above in reading"),
-    _level("writing_level4", "Level 4 or above in writing"),
-    _level("writing_level5", "Level 5 or above in writing"),
-    _level("maths_level4", "Level 4 or above in mathematics"),
-    _level("maths_level5", "Level 5 or above in mathematics"),
-    _level("science_level4", "Level 4 or above in science"),
-    _level("average_points", "Average point score", high=45),
-    _level("english_two_levels", "Two levels' progress or more in English", 2012),
-    _level("reading_two_levels", "Two levels' progress or more in reading"),
-    _level("writing_two_levels", "Two levels' progress or more in writing"),
-    _level("maths_two_levels", "Two levels' progress or more in mathematics"),
-)
+from impactkit.tables.measures_results import LEVELS, SCALED
 
 _NEW = {
     "ks2_rwm_expected": ("PTRWM_EXP",),
@@ -193,7 +99,6 @@ FORM = Form(
         "provisional": "By its name it is provisional, and may have been revised.",
         "revised": "By its name it is revised, but not final.",
     },
-    entries=MEASURES,
 )
 
 READER = form_reader(

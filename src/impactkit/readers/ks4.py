@@ -10,78 +10,8 @@ users of each year's file have it.
 
 from __future__ import annotations
 
-from typing import Any
-
 from impactkit.readers.forms import Aggregate, Form, headers
 from impactkit.readers.performance import EARLY_SYMBOLS, form_reader
-from impactkit.types import Measure
-
-SOURCE = "Key stage 4 results, in the performance tables (england_ks4final.csv)"
-NO_SCHOOLS = (2020, 2021)
-"""Grades were given by centres and teachers, and no school's results were published."""
-
-NO_PROGRESS_8 = (*NO_SCHOOLS, 2025, 2026)
-"""Pupils of 2025 and 2026 had no tests at key stage 2."""
-
-
-def _measure(name: str, label: str, unit: str = "percent", **about: Any) -> Measure:
-    about = {"low": 0, "high": 100 if unit == "percent" else None, "gap_years": NO_SCHOOLS} | about
-    return Measure(
-        id=f"ks4_{name}",
-        label=label,
-        unit=unit,
-        direction="higher",
-        phase="Secondary",
-        source=SOURCE,
-        **about,
-    )
-
-
-NEW_GRADES = (2017, 2018)
-"""First grades 9 to 1 in English and mathematics, and in most other subjects."""
-
-MEASURES = (
-    _measure(
-        "attainment8",
-        "Attainment 8",
-        "points",
-        high=120,
-        first_year=2016,
-        soft_break_years=(*NEW_GRADES, 2022, 2023),
-    ),
-    _measure("attainment8_english", "Attainment 8: English", "points", high=24, first_year=2016),
-    _measure("attainment8_maths", "Attainment 8: mathematics", "points", high=24, first_year=2016),
-    _measure(
-        "progress8",
-        "Progress 8",
-        "points",
-        low=-10,
-        high=10,
-        first_year=2016,
-        soft_break_years=(2018,),
-        gap_years=NO_PROGRESS_8,
-    ),
-    _measure("basics_94", "Grade 4 or above in English and mathematics", first_year=2017),
-    _measure("basics_95", "Grade 5 or above in English and mathematics", first_year=2017),
-    _measure("five_94", "Five or more grades 4 with English and mathematics", first_year=2017),
-    _measure("ebacc_entered", "Entered for the English Baccalaureate"),
-    _measure("ebacc_94", "English Baccalaureate at grade 4 or above", first_year=2017),
-    _measure("ebacc_95", "English Baccalaureate at grade 5 or above", first_year=2017),
-    _measure(
-        "ebacc_points", "Average points in the English Baccalaureate", "points", first_year=2018
-    ),
-    _measure(
-        "five_ac",
-        "Five or more A* to C with English and mathematics",
-        last_year=2016,
-        break_years=(2014,),
-    ),
-    _measure("basics_ac", "A* to C in English and mathematics", last_year=2016),
-    _measure("ebacc_ac", "English Baccalaureate at A* to C", last_year=2016),
-    _measure(
-        "capped_points", "Points in the best eight", "points", last_year=2016, break_years=(2014,)
-    ),
-)
 
 FORM = Form(
     title="key stage 4 results (england_ks4final.csv, england_ks4provisional.csv)",
@@ -142,7 +72,6 @@ FORM = Form(
         "provisional": "By its name it is provisional: the final results replace it.",
         "revised": "By its name it is revised, but not final.",
     },
-    entries=MEASURES,
 )
 
 READER = form_reader(

@@ -9,51 +9,8 @@ No file was at hand: headers are from the Department's published names, as users
 
 from __future__ import annotations
 
-from typing import Any
-
 from impactkit.readers.forms import Aggregate, Form, headers
 from impactkit.readers.performance import EARLY_SYMBOLS, form_reader
-from impactkit.types import Measure
-
-SOURCE = "16 to 18 results, in the performance tables (england_ks5final.csv)"
-NO_SCHOOLS = (2020, 2021)
-NEW_POINTS = (2016,)
-
-
-def _measure(name: str, label: str, unit: str = "points", **about: Any) -> Measure:
-    about = {"low": 0, "gap_years": NO_SCHOOLS, **about}
-    return Measure(
-        id=f"ks5_{name}",
-        label=label,
-        unit=unit,
-        direction="higher",
-        phase="16 to 19",
-        source=SOURCE,
-        **about,
-    )
-
-
-def _progress(name: str, label: str) -> Measure:
-    return _measure(name, label, low=-20, high=20, first_year=2016)
-
-
-MEASURES = (
-    _measure("alevel_points", "Points for each A level entry", break_years=NEW_POINTS),
-    _measure("academic_points", "Points for each academic entry", break_years=NEW_POINTS),
-    _measure("applied_general_points", "Points for each applied general entry", first_year=2016),
-    _measure("tech_level_points", "Points for each tech level entry", first_year=2016),
-    _measure("entry_points", "Points for each entry at level 3", last_year=2015),
-    _measure("student_points", "Points for each student at level 3", last_year=2015),
-    _measure("alevel_student_points", "A level points for each student", last_year=2015),
-    _measure("best3_points", "Points in the best three A levels", first_year=2016),
-    _measure("aab", "AAB or better with two facilitating subjects", "percent", high=100),
-    _measure("alevel_retained", "A level students retained", "percent", high=100, first_year=2016),
-    _progress("alevel_progress", "A level progress (value added)"),
-    _progress("academic_progress", "Academic progress (value added)"),
-    _progress("applied_general_progress", "Applied general progress (value added)"),
-    _progress("english_progress", "Progress in English of those without a good pass"),
-    _progress("maths_progress", "Progress in mathematics of those without a good pass"),
-)
 
 FORM = Form(
     title="results at 16 to 18 (england_ks5final.csv)",
@@ -102,7 +59,6 @@ FORM = Form(
     ),
     symbols=EARLY_SYMBOLS,
     named={"provisional": "By its name it is provisional: the final results replace it."},
-    entries=MEASURES,
 )
 
 READER = form_reader(

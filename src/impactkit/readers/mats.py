@@ -18,43 +18,6 @@ from impactkit.engine.files import TextTable
 from impactkit.readers.forms import Form, headers, set_aside
 from impactkit.readers.performance import TableOptions, read_form, recognise_form
 from impactkit.readers.published import with_published
-from impactkit.types import Measure
-
-SOURCE = "Trusts' results, in the performance tables (england_ks2-mats-performance.csv)"
-
-
-def _progress(subject: str) -> Measure:
-    return Measure(
-        id=f"mat_ks2_{subject}_progress",
-        label=f"Progress in {subject} of a trust's pupils since key stage 1",
-        unit="points",
-        direction="higher",
-        low=-50,
-        high=50,
-        phase="Primary",
-        first_year=2018,
-        gap_years=(2020, 2021, 2022, 2024, 2025),
-        source=SOURCE,
-    )
-
-
-MEASURES = (
-    _progress("reading"),
-    _progress("writing"),
-    _progress("maths"),
-    Measure(
-        id="mat_ks2_rwm_expected",
-        label="Expected standard in reading, writing and mathematics among a trust's pupils",
-        unit="percent",
-        direction="higher",
-        low=0,
-        high=100,
-        phase="Primary",
-        first_year=2018,
-        gap_years=(2020, 2021, 2022),
-        source=SOURCE,
-    ),
-)
 
 FORM = Form(
     title="trusts' results (england_ks2-mats-performance.csv and the like)",
@@ -73,7 +36,6 @@ FORM = Form(
     foreign=("URN", "school_urn", "Group Type"),
     subgroups={"fsm6": ("_FSM6CLA1A",), "non_fsm6": ("_NOTFSM6CLA1A",)},
     cohorts={"all": headers("TELIG_MATPTINC", "TPUP_MATPTINC")},
-    entries=MEASURES,
 )
 NO_FIGURES = (
     "TIME_IDENTIFIER",

@@ -35,8 +35,8 @@ from impactkit.readers.forms import (
 from impactkit.readers.options import texts
 from impactkit.readers.performance import long_figures
 from impactkit.tables.coerce import coerce, faults
+from impactkit.tables.measures_after import CARD, GRADED
 from impactkit.tables.summary import summarise
-from impactkit.types import Measure
 
 SOURCE = "Ofsted, management information on state-funded schools"
 GRADES = {
@@ -71,58 +71,6 @@ CONCERN = {
     "Serious weaknesses": "1",
     "Notice to improve": "1",
 }
-_GRADED = {
-    "overall": "Overall effectiveness",
-    "education": "Quality of education",
-    "behaviour": "Behaviour and attitudes",
-    "personal_development": "Personal development",
-    "leadership": "Effectiveness of leadership and management",
-    "early_years": "Early years provision (where applicable)",
-    "sixth_form": "Sixth form provision (where applicable)",
-    "teaching": "Quality of teaching, learning and assessment",
-    "outcomes": "Outcomes for children and learners",
-    "welfare": "Personal development, behaviour and welfare",
-}
-_CARD = {
-    "inclusion": "Inclusion",
-    "curriculum": "Curriculum and teaching",
-    "achievement": "Achievement",
-    "attendance": "Attendance and behaviour",
-    "wellbeing": "Personal development and wellbeing",
-    "governance": "Leadership and governance",
-    "card_early_years": "Early years (where applicable)",
-    "post_16": "Post-16 provision (where applicable)",
-}
-
-
-def _measure(name: str, label: str, *, card: bool) -> Measure:
-    return Measure(
-        id=f"ofsted_{name}",
-        label=f"{label} ({'report card' if card else 'grade'})",
-        unit="grade",
-        direction="higher" if card else "lower",
-        low=1,
-        high=5 if card else 4,
-        first_year=2026 if card else None,
-        last_year=None if card else 2025,
-        soft_break_years=() if card else (2013, 2020),
-        source=SOURCE,
-    )
-
-
-MEASURES = (
-    *(_measure(name, label, card=False) for name, label in _GRADED.items()),
-    *(_measure(name, label, card=True) for name, label in _CARD.items()),
-    Measure(
-        id="ofsted_category",
-        label="In a category of concern after the inspection (1) or not (0)",
-        unit="grade",
-        direction="lower",
-        low=0,
-        high=1,
-        source=SOURCE,
-    ),
-)
 
 
 @attrs.frozen
@@ -145,7 +93,7 @@ BLOCKS = (
         "report card",
         headers("URN"),
         headers("Inspection start date", "First day of inspection"),
-        {f"ofsted_{name}": headers(text) for name, text in _CARD.items()},
+        {f"ofsted_{name}": headers(text) for name, text in CARD.items()},
         STANDARDS,
     ),
     Block(
@@ -153,7 +101,7 @@ BLOCKS = (
         headers("URN at time of latest OEIF graded inspection", "URN"),
         headers("Inspection start date of latest OEIF graded inspection"),
         {
-            **{f"ofsted_{n}": headers(f"Latest OEIF {_lower(t)}") for n, t in _GRADED.items()},
+            **{f"ofsted_{n}": headers(f"Latest OEIF {_lower(t)}") for n, t in GRADED.items()},
             "ofsted_category": headers("Latest OEIF category of concern"),
         },
         GRADES,
@@ -163,7 +111,7 @@ BLOCKS = (
         headers("URN at time of latest full inspection", "URN"),
         headers("Inspection start date", "Inspection date", "First day of inspection"),
         {
-            **{f"ofsted_{name}": headers(text) for name, text in _GRADED.items()},
+            **{f"ofsted_{name}": headers(text) for name, text in GRADED.items()},
             "ofsted_category": headers("Category of concern"),
         },
         GRADES,
@@ -178,7 +126,7 @@ BLOCKS = (
             ),
             **{
                 f"ofsted_{name}": headers(f"Previous {_lower(text)}")
-                for name, text in _GRADED.items()
+                for name, text in GRADED.items()
                 if name != "overall"
             },
             "ofsted_category": headers("Previous category of concern"),
@@ -205,7 +153,6 @@ def _present(block: Block, columns: tuple[str, ...]) -> Form | None:
         words={
             name: CONCERN if name == "ofsted_category" else block.words for name in block.measures
         },
-        entries=MEASURES,
     )
     found = match(form.columns, columns)
     found.pop("ofsted_category", None)
@@ -292,7 +239,7 @@ READER = Reader(
     read=read,
     options=InspectionOptions,
     years=tuple(range(2006, 2027)),
-    measures=tuple(measure.id for measure in MEASURES),
+    measures=tuple(dict.fromkeys(name for block in BLOCKS for name in block.measures)),
     source=SOURCE,
     met_real_file=False,
     notes=(

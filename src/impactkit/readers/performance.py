@@ -34,6 +34,7 @@ from impactkit.readers.options import texts
 from impactkit.readers.years import file_year
 from impactkit.tables.coerce import faults
 from impactkit.tables.columns import optional
+from impactkit.tables.measures import core_measures
 from impactkit.tables.ranges import outside
 from impactkit.tables.summary import summarise
 from impactkit.tables.symbols import split_symbols, to_float
@@ -178,7 +179,7 @@ def read_form(
     schools, aggregates, aside = (split or split_schools)(rows, form)
     ours, unknown = long_figures(schools, text, found, form)
     published, unknown_too = long_figures(aggregates, text, found, form)
-    possible, impossible = _within_range(ours, form)
+    possible, impossible = _within_range(ours)
     return ReadResult(
         frame=possible.drop("text"),
         table=table,
@@ -355,9 +356,9 @@ def long_figures(
     return long.filter(pl.col("status").is_not_null()), unknown
 
 
-def _within_range(figures: pl.DataFrame, form: Form) -> tuple[pl.DataFrame, pl.DataFrame]:
+def _within_range(figures: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Part figures that can be true from those outside the range of their measure."""
-    impossible = outside(form.entries)
+    impossible = outside(core_measures())
     aside = set_aside(
         figures.filter(impossible),
         "the figure cannot be true",

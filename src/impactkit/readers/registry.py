@@ -1,13 +1,8 @@
-"""Core's readers and the measures that they fill, each declared in the module of its form."""
+"""Core's readers, each declared in the module of its form."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from impactkit.declarations import Reader
-
-if TYPE_CHECKING:
-    from impactkit.types import Measure
 
 
 def core_readers() -> tuple[Reader, ...]:
@@ -65,27 +60,3 @@ def core_readers() -> tuple[Reader, ...]:
         wales.FIGURES_READER,
         plain.READER,
     )
-
-
-def core_measures() -> tuple[Measure, ...]:
-    """Return the measures that core's readers fill.
-
-    Examples
-    --------
-    >>> {m.unit for m in core_measures() if m.id.endswith("_scaled")}
-    {'scaled'}
-    """
-    from impactkit.readers import (
-        census,
-        destinations,
-        finance,
-        ks2,
-        ks4,
-        ks5,
-        mats,
-        measures,
-        ofsted,
-    )
-
-    forms = (ks2, ks4, ks5, destinations, census, finance, mats, ofsted)
-    return (*measures.core_measures(), *(m for form in forms for m in form.MEASURES))

@@ -8,7 +8,6 @@ establishment (or of the URN, where there is no column for the establishment).
 from __future__ import annotations
 
 from impactkit.readers.forms import Aggregate, Form, Header
-from impactkit.readers.measures import core_measures
 from impactkit.readers.performance import form_reader
 
 FORM = Form(
@@ -40,7 +39,6 @@ FORM = Form(
         ),
     },
     aggregates=(Aggregate("la", "NAT", "national"),),
-    entries=core_measures(),
     words={"phase": {"16 plus": "16 to 19"}},
 )
 

@@ -23,9 +23,9 @@ import attrs
 import numpy as np
 import polars as pl
 
-from impactkit.readers.measures import core_measures
 from impactkit.synthetic.schools import Schools
 from impactkit.synthetic.settings import Settings
+from impactkit.tables import core_measures
 from impactkit.types import Measure
 
 

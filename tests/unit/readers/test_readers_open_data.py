@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from impactkit.declarations import ReadResult, load_code
-from impactkit.readers import core_measures, core_readers, recognise_file
+from impactkit.readers import core_readers, recognise_file
 from impactkit.readers.ees import ReleaseOptions
 from impactkit.readers.registers import AreaOptions
-from impactkit.tables import core_tables, validate
+from impactkit.tables import core_measures, core_tables, validate
 
 READERS = {reader.id: reader for reader in core_readers()}
 SPECS = {spec.name: spec for spec in core_tables()}

@@ -8,8 +8,8 @@ import pytest
 
 from impactkit.declarations import load_code
 from impactkit.errors import DataError
-from impactkit.readers import core_measures, core_readers, plain, recognise_file
-from impactkit.tables import core_tables, validate
+from impactkit.readers import core_readers, plain, recognise_file
+from impactkit.tables import core_measures, core_tables, validate
 
 SPECS = {spec.name: spec for spec in core_tables()}
 
