@@ -282,9 +282,19 @@ class Section:
 
 @attrs.frozen(kw_only=True)
 class Source:
-    """An engine beyond those of core: ``open(path, options)`` returns a frame source."""
+    """An engine beyond core's own, ``polars``: ``open(path, options)`` returns a table's rows.
 
-    scheme: str
+    A study names it with ``engine = "scheme"``. `path` and `options` are as the study has them; the
+    rows are a polars frame, lazy or not, or anything that speaks Arrow's C stream, as results of
+    DuckDB and tables of PyArrow do. They are validated as a file of the user's own would be.
+    """
+
+    scheme: str = attrs.field(
+        validator=[
+            attrs.validators.matches_re(r"^[a-z][a-z0-9_]*$"),
+            attrs.validators.not_(attrs.validators.in_(["polars"]), msg="`polars` is core's own"),
+        ]
+    )
     title: str
     open: Code = attrs.field(eq=False)
 

@@ -33,7 +33,9 @@ _PRIVATE = ("folder", "file", "text", "sha256")
 class TableSource:
     """Where the rows of one table come from: files, and the reader that takes them.
 
-    `path` may have wildcards; it is relative to ``--data``, or to the study's own folder.
+    `path` may have wildcards; it is relative to ``--data``, or to the study's own folder. With an
+    `engine` of a plugin, `path` is what that engine opens, and there is no `reader`. `options` go
+    to the reader or the engine.
     """
 
     path: tuple[str, ...] = attrs.field(default=(), converter=texts)
@@ -232,11 +234,4 @@ def _sources(
         path = keys.texts("path", required=True)
         reader = keys.text("reader", "plain.table")
         engine = keys.text("engine", "polars")
-        if engine != "polars":
-            keys.fault(
-                "engine",
-                engine,
-                "only the engine 'polars' is there in this version",
-                "Leave `engine` out.",
-            )
         yield TableSource(path=path, reader=reader, engine=engine, options=keys.rest())

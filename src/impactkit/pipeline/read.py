@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import attrs
 
 from impactkit.errors import PluginError, Problem
+from impactkit.pipeline.engines import digest
 from impactkit.pipeline.resolve import Plan, PlannedFile
 from impactkit.results import SourceFile
 from impactkit.types import Measure
@@ -39,7 +40,6 @@ def read_tables(plan: Plan, progress: Progress) -> Tables:
     import polars as pl
 
     from impactkit.declarations import load_code
-    from impactkit.engine.files import sha256
     from impactkit.pipeline.twice import given_twice
     from impactkit.tables import validate
 
@@ -87,13 +87,14 @@ def read_tables(plan: Plan, progress: Progress) -> Tables:
         for frame in kept_aside:
             for reason, n in frame.group_by("reason").len().sort("reason").iter_rows():
                 counts[reason] = counts.get(reason, 0) + n
+        content, size = digest(file.path, result.frame)
         sources.append(
             SourceFile(
                 path=file.shown,
                 table=file.table,
                 reader=file.reader.id,
-                sha256=sha256(file.path),
-                bytes=file.path.stat().st_size,
+                sha256=content,
+                bytes=size,
                 year=result.year,
                 n_rows=result.n_rows,
                 n_used=checked.frame["source_row"].n_unique(),

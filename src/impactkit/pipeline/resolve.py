@@ -21,6 +21,7 @@ from impactkit.declarations import (
     TableSpec,
 )
 from impactkit.errors import Problem, did_you_mean
+from impactkit.pipeline.engines import CORE_ENGINE, PLAIN, engine_reader
 from impactkit.pipeline.params import structure
 from impactkit.study import Study, TableSource
 
@@ -32,10 +33,13 @@ if TYPE_CHECKING:
 
 @attrs.frozen(kw_only=True)
 class PlannedFile:
-    """One file, the reader that takes it, and the table that it fills."""
+    """One file, the reader that takes it, and the table that it fills.
+
+    `path` is text where an engine of a plugin opens it, and need not be a file at all.
+    """
 
     table: str
-    path: Path
+    path: Path | str
     shown: str
     reader: Reader
     options: Any
@@ -152,6 +156,9 @@ def _files(
         for source in sources:
             reader = registry.readers.get(source.reader)
             if reader is None:
+            if source.engine != CORE_ENGINE:
+                yield from _opened(study, registry, table, source, problems)
+                continue
                 problems.append(
                     _unknown(
                         study, f"tables.{table}.reader", "reader", source.reader, registry.readers
@@ -163,6 +170,36 @@ def _files(
 
 def _source(
     study: Study,
+def _opened(
+    study: Study, registry: Registry, table: str, source: TableSource, problems: list[Problem]
+) -> Iterable[PlannedFile]:
+    """Yield what an engine of a plugin is to open: each path as the study has it."""
+    where = f"tables.{table}"
+    engine = registry.sources.get(source.engine)
+    if engine is None:
+        known = (CORE_ENGINE, *registry.sources)
+        problems.append(_unknown(study, f"{where}.engine", "engine", source.engine, known))
+        return
+    if source.reader != PLAIN:
+        rule = f"readers are for files, and the engine {source.engine!r} opens none"
+        remedy = "Leave `reader` out."
+        column = f"{where}.reader"
+        problems.append(
+            Problem(code="study.reader", file=study.file, column=column, rule=rule, remedy=remedy)
+        )
+        return
+    for path in source.path:
+        yield PlannedFile(
+            table=table,
+            path=path,
+            shown=f"{engine.scheme}:{path}",
+            reader=engine_reader(engine),
+            options=dict(source.options),
+            # What it has shows only once it is open; what is lacking then, its metrics say.
+            columns=tuple(column.name for column in registry.tables[table].columns),
+        )
+
+
     table: str,
     source: TableSource,
     reader: Reader,
