@@ -154,11 +154,11 @@ def _files(
             problems.append(_unknown(study, f"tables.{table}", "table", table, registry.tables))
             continue
         for source in sources:
-            reader = registry.readers.get(source.reader)
-            if reader is None:
             if source.engine != CORE_ENGINE:
                 yield from _opened(study, registry, table, source, problems)
                 continue
+            reader = registry.readers.get(source.reader)
+            if reader is None:
                 problems.append(
                     _unknown(
                         study, f"tables.{table}.reader", "reader", source.reader, registry.readers
@@ -168,8 +168,6 @@ def _files(
             yield from _source(study, table, source, reader, root, problems)
 
 
-def _source(
-    study: Study,
 def _opened(
     study: Study, registry: Registry, table: str, source: TableSource, problems: list[Problem]
 ) -> Iterable[PlannedFile]:
@@ -200,6 +198,8 @@ def _opened(
         )
 
 
+def _source(
+    study: Study,
     table: str,
     source: TableSource,
     reader: Reader,
