@@ -10,7 +10,9 @@ import attrs
 import numpy as np
 import polars as pl
 
+from impactkit.synthetic.further import World, further
 from impactkit.synthetic.governors import governor_tables, leader_activity
+from impactkit.synthetic.kinds import effect_scale, supporters_share, with_kinds
 from impactkit.synthetic.outcomes import (
     ATTAINMENT,
     draw_cohorts,
@@ -27,10 +29,12 @@ from impactkit.synthetic.partnerships import (
     memberships_table,
     partnerships_table,
 )
+from impactkit.synthetic.places import draw_places, school_years_table, with_places
 from impactkit.synthetic.registers import agreements_table, choose_systematic, evaluation_table
 from impactkit.synthetic.schools import draw_schools, links_table, schools_table
 from impactkit.synthetic.settings import EXIT_HAZARD, MEASURES, Effect, Settings, check
 from impactkit.synthetic.staff import appointment_shares, exit_hazards, simulate_staff
+from impactkit.synthetic.subjects import SUBJECT_MEASURES
 from impactkit.synthetic.truth import Truth
 from impactkit.types import Measure
 
@@ -104,6 +108,12 @@ def county(
     governor_rate: float = 0.8,
     governor_ratio: float = 0.4,
     systematic: int | None = None,
+    pairs: float = 0.0,
+    ends: float = 0.0,
+    fade: float = 1.0,
+    supporter_effect: float = 0.0,
+    moderators: Mapping[str, float] | None = None,
+    full: bool = False,
 ) -> County:
     """Draw an invented county with known effects.
 
@@ -145,6 +155,20 @@ def county(
         Joint events in which a board takes part each year, and its ratio to the leaders' rate.
     systematic
         Number of partnerships that evaluate systematically (11 of 20, as Ofsted found, unless set).
+    pairs
+        Share of partnerships with one client only, where somebody supports it.
+    ends, fade
+        Share of partnerships that end after two years, and the share of the effect that is left
+        each year after that (1: all of it lasts).
+    supporter_effect
+        Added to attainment of the schools that give help, from the first year on.
+    moderators
+        What the effect depends on (see `impactkit.synthetic.kinds`): factors for ``pair``,
+        ``chain``, ``cluster`` and for each purpose, slopes for ten days of help (``dose``) and for
+        ten kilometres (``km``).
+    full
+        Draw also what only an authority knows: subjects, needs, surveys, money and the rest (see
+        `impactkit.synthetic.further`). What is planted there is in ``truth.planted``.
 
     Raises
     ------
@@ -189,13 +213,22 @@ def county(
             governor_rate=governor_rate,
             governor_ratio=governor_ratio,
             systematic=round(OFSTED_SHARE * partnerships) if systematic is None else systematic,
+            pairs=pairs,
+            ends=ends,
+            fade=fade,
+            supporter_effect=supporter_effect,
+            moderators=dict(moderators or {}),
+            full=full,
         )
     )
     return _draw(settings)
 
 
 def _draw(settings: Settings) -> County:
-    themes = "schools cohorts outcomes groups publish staff governors leaders registers help"
+    themes = (
+        "schools cohorts outcomes groups publish staff governors leaders registers help "
+        "places kinds inspections"
+    )
     seeds = np.random.SeedSequence(settings.seed).spawn(len(themes.split()))
     rng = {
         theme: np.random.default_rng(child)
@@ -205,8 +238,17 @@ def _draw(settings: Settings) -> County:
     cohorts = draw_cohorts(schools, settings, rng["cohorts"])
     untreated = draw_untreated(schools, cohorts, settings, rng["outcomes"])
     groups = draw_groups(schools, untreated[MEASURES[0]], settings, rng["groups"])
+    groups = with_kinds(groups, settings, rng["kinds"])
+    places = draw_places(schools, rng["places"])
+    interventions = interventions_table(groups, schools, settings, rng["help"])
     potential = potential_outcomes(
-        schools, cohort_of(groups, schools.n), cohorts, untreated, settings
+        schools,
+        cohort_of(groups, schools.n),
+        cohorts,
+        untreated,
+        settings,
+        scale=effect_scale(groups, schools, places, interventions, settings),
+        supporters=supporters_share(groups, schools, settings),
     )
     spells, appointments = simulate_staff(schools, groups, settings, rng["staff"])
     governors, governor_activity, board_years = governor_tables(
@@ -215,11 +257,14 @@ def _draw(settings: Settings) -> County:
     activity, school_years = leader_activity(schools, groups, settings, rng["leaders"])
     systematic = choose_systematic(groups, settings, rng["registers"])
     tables = {
-        "schools": schools_table(schools, settings),
+        "schools": with_places(schools_table(schools, settings), places),
         "school_links": links_table(schools),
         "partnerships": partnerships_table(groups, schools),
         "memberships": memberships_table(groups, schools, settings),
-        "interventions": interventions_table(groups, schools, settings, rng["help"]),
+        "interventions": interventions,
+        "school_years": school_years_table(
+            schools, places, cohorts, untreated[MEASURES[0]], settings, rng["inspections"]
+        ),
         "measures": measures_table(),
         "outcomes": publish(potential, schools, settings, rng["publish"]),
         "leadership_spells": spells,
@@ -230,6 +275,20 @@ def _draw(settings: Settings) -> County:
         "agreements": agreements_table(groups, systematic, rng["registers"]),
         "evaluation_activity": evaluation_table(groups, systematic, settings, rng["registers"]),
     }
+    planted: dict[str, float] = {}
+    measures = (ATTAINMENT,)
+    if settings.full:
+        world = World(
+            settings=settings,
+            schools=schools,
+            places=places,
+            groups=groups,
+            cohorts=cohorts,
+            potential=potential,
+            systematic=systematic,
+        )
+        tables, planted = further(world, tables)
+        measures = (ATTAINMENT, *SUBJECT_MEASURES)
     truth = Truth(
         potential=potential,
         pretrend={measure: settings.pretrend_on(measure) for measure in MEASURES},
@@ -241,5 +300,6 @@ def _draw(settings: Settings) -> County:
         board_years=board_years,
         school_years=school_years,
         systematic=systematic,
+        planted=planted,
     )
-    return County(tables=tables, truth=truth, measures=(ATTAINMENT,), settings=settings)
+    return County(tables=tables, truth=truth, measures=measures, settings=settings)

@@ -182,6 +182,7 @@ def _registers(county: County, formats: str) -> dict[str, pl.DataFrame]:
             .cast(pl.String)
             .fill_null(pl.col("status").replace(SYMBOLS))
             .alias("value"),
+            *(["numerator"] if county.settings.full else []),
             "denominator",
         )
     )

@@ -118,7 +118,7 @@ def _events(
     """
     events, exposure = [], 0.0
     for group in groups:
-        for year in range(group.cohort, settings.years[1] + 1):
+        for year in range(group.cohort, group.last_year(settings.years[1]) + 1):
             who = sorted({actors[i] for i in group.members if schools.last[i] >= year})
             if len(who) < 2:
                 continue

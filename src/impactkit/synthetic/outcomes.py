@@ -24,7 +24,7 @@ import numpy as np
 import polars as pl
 
 from impactkit.synthetic.schools import Schools
-from impactkit.synthetic.settings import Settings
+from impactkit.synthetic.settings import MEASURES, Settings
 from impactkit.tables import core_measures
 from impactkit.types import Measure
 
@@ -143,8 +143,13 @@ def potential_outcomes(
     cohorts: np.ndarray,
     untreated: Mapping[str, np.ndarray],
     settings: Settings,
+    *,
+    scale: np.ndarray,
+    supporters: np.ndarray | None = None,
 ) -> pl.DataFrame:
     """Return one row a school, year and measure with both potential outcomes.
+
+    `scale` multiplies the planted effects, by school and year; `supporters` is added to attainment.
 
     Columns: `school_key`, `urn`, `phase`, `la_code`, `cohort` (first exposed year, null for never),
     `year`, `event_time`, `measure`, `n_pupils` (tested), `untreated`, `effect`, `value` (what came
@@ -173,7 +178,9 @@ def potential_outcomes(
     for measure, values in untreated.items():
         sizes = settings.effect_on(measure)
         lookup = np.array([sizes[e] for e in sorted(sizes)])
-        effect = np.where(treated, lookup[event + len(lookup) // 2], 0.0)
+        effect = np.where(treated, lookup[event + len(lookup) // 2], 0.0) * scale[row, column]
+        if supporters is not None and measure == MEASURES[0]:
+            effect = effect + supporters[row, column]
         drift = settings.pretrend_on(measure) * np.where(treated, years[column] - years[0], 0)
         without = values[row, column] + drift
         frames.append(

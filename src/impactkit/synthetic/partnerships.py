@@ -28,7 +28,10 @@ INTERVENTIONS = {
 
 @attrs.frozen(kw_only=True)
 class Group:
-    """One partnership by school index: who is treated, and who supports them (None: nobody)."""
+    """One partnership by school index: who is treated, and who supports them (None: nobody).
+
+    `end` is the last day, None while it lasts.
+    """
 
     id: str
     start: dt.date
@@ -36,6 +39,12 @@ class Group:
     purpose: str
     treated: tuple[int, ...]
     supporter: int | None
+    structure: str = "federation"
+    end: dt.date | None = None
+
+    def last_year(self, otherwise: int) -> int:
+        """Return the last academic year in which it works."""
+        return self.end.year if self.end else otherwise
 
     @property
     def members(self) -> tuple[int, ...]:
@@ -55,11 +64,14 @@ def draw_groups(
     """
     count = settings.n_partnerships
     sizes = rng.integers(2, 5, count)
+    sizes[: round(settings.pairs * count)] = 1
     cohorts = np.resize(settings.cohorts, count)
     days = rng.integers(0, 120, count)
     # Neither phase nor purpose may go with the year of starting, or one would stand for the other.
     secondary = rng.permutation(count) < int(SECONDARY_SHARE * count)
     purposes = rng.permutation(np.resize(PURPOSES, count)).tolist()
+    # A school cannot be a partnership by itself: where nobody supports it, it has a peer.
+    sizes[(sizes == 1) & np.equal(purposes, "mutual_development")] = 2
     supported = np.array([purpose != "mutual_development" for purpose in purposes])
 
     free = (schools.opened == settings.years[0]) & (schools.merged_into < 0)
@@ -136,14 +148,14 @@ def partnerships_table(groups: tuple[Group, ...], schools: Schools) -> pl.DataFr
         {
             "partnership_id": [group.id for group in groups],
             "name": [f"The {places[lead]} Federation" for lead in leads],
-            "structure": ["federation"] * len(groups),
+            "structure": [group.structure for group in groups],
             "purpose": [group.purpose for group in groups],
             "lead_urn": [
                 urn_at(schools, lead, group.cohort)
                 for lead, group in zip(leads, groups, strict=True)
             ],
             "start_date": [group.start for group in groups],
-            "end_date": pl.Series([None] * len(groups), dtype=pl.Date),
+            "end_date": pl.Series([group.end for group in groups], dtype=pl.Date),
         }
     )
 
@@ -159,6 +171,7 @@ def memberships_table(
         for i, part in zip(group.members, roles, strict=False):
             closing = int(schools.last[i])
             left = dt.date(closing, 8, 31) if closing < settings.years[1] else None
+            left = min(filter(None, (left, group.end)), default=None)
             urn = urn_at(schools, i, group.cohort)
             rows.append((group.id, schools.key[i], urn, part, group.start, left))
     types = [pl.String, pl.String, pl.Int64, pl.String, pl.Date, pl.Date]

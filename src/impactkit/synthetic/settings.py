@@ -17,6 +17,10 @@ Effect = Shape | Mapping[str, Shape]
 """A shape on `attainment`, or a shape for each of several measures by name."""
 
 MEASURES = ("attainment", "overall_absence", "pupil_teacher_ratio")
+SUBJECTS = ("mathematics", "english", "expected_standard", "fsm6_gap")
+"""What a full county has besides: on the first two only specialists have an effect, the last is the
+gap between pupils with and without free meals at the expected standard, in percentage points."""
+
 SELECTIONS = ("random", "worst")
 LADDER = ("middle", "senior_assistant", "senior_deputy", "head")
 """The levels that the county staffs, lowest first."""
@@ -24,6 +28,12 @@ LADDER = ("middle", "senior_assistant", "senior_deputy", "head")
 EXIT_HAZARD = {"middle": 0.11, "senior_assistant": 0.09, "senior_deputy": 0.07, "head": 0.08}
 """Share who leave leadership in a year; near the national figures for leaders new to post
 (Department for Education, School leadership retention, reporting year 2024)."""
+
+MODERATORS = (
+    *("pair", "chain", "cluster", "category_support", "ri_support", "mutual_development"),
+    *("dose", "km"),
+)
+"""What an effect may depend on: factors by structure and purpose, slopes for ten days or ten km."""
 
 SHARES = (
     ("conversions", 0.6),
@@ -34,6 +44,9 @@ SHARES = (
     ("internal_share", 1.0),
     ("partnership_internal_share", 1.0),
     ("partner_share", 1.0),
+    ("pairs", 1.0),
+    ("ends", 1.0),
+    ("fade", 1.0),
 )
 
 
@@ -63,6 +76,12 @@ class Settings:
     governor_rate: float
     governor_ratio: float
     systematic: int
+    pairs: float
+    ends: float
+    fade: float
+    supporter_effect: float
+    moderators: Mapping[str, float]
+    full: bool
 
     @property
     def span(self) -> tuple[int, ...]:
@@ -180,6 +199,10 @@ def _faults(settings: Settings) -> Iterator[Problem]:
         value = getattr(settings, name)
         if not (0 < value < 100):
             yield fault(name, value, "expected a rate above 0 and below 100", "Try 0.8.")
+    for name in settings.moderators:
+        if name not in MODERATORS:
+            rule = "an effect cannot depend on that"
+            yield fault("moderators", name, rule, f"Use {_list(MODERATORS)}.")
     yield from _hazard_faults(settings, fault)
     yield from _effect_faults(settings, fault)
 
@@ -198,16 +221,17 @@ def _hazard_faults(settings: Settings, fault: Callable[..., Problem]) -> Iterato
 
 
 def _effect_faults(settings: Settings, fault: Callable[..., Problem]) -> Iterator[Problem]:
+    allowed = (*MEASURES, *SUBJECTS) if settings.full else MEASURES
     for name in ("effect", "pretrend"):
         for measure in by_measure(getattr(settings, name)):
-            if measure not in MEASURES:
-                yield fault(name, measure, "there is no such measure", f"Use {_list(MEASURES)}.")
+            if measure not in allowed:
+                yield fault(name, measure, "there is no such measure", f"Use {_list(allowed)}.")
             elif name == "pretrend" and not math.isfinite(settings.pretrend_on(measure)):
                 yield fault(name, measure, "its slope is not a number", "0 keeps trends parallel.")
     length = settings.years[1] - settings.years[0]
     if length < 0:
         return
-    for measure in MEASURES:
+    for measure in allowed:
         wild = [e for e, size in settings.effect_on(measure).items() if not math.isfinite(size)]
         if wild:
             yield fault("effect", measure, f"not a number at event time {wild[0]}", "Give numbers.")

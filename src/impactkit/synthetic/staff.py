@@ -34,7 +34,7 @@ the others promote somebody from a classroom there."""
 VACANCY_DAYS = 35
 TRIES = 8
 _FILLED = pl.date(pl.col("year"), 4, 1) + pl.duration(days=pl.col("wait"))
-LATER, MEMBER, NEVER = "later", "member", "never"
+LATER, MEMBER, FORMER, NEVER = "later", "member", "former", "never"
 
 
 def exit_hazards(settings: Settings) -> dict[tuple[str, str], float]:
@@ -69,6 +69,7 @@ class _Staff:
     schools: Schools
     rng: np.random.Generator
     joined: Mapping[int, int]
+    last: Mapping[int, int]
     partners: Mapping[int, tuple[int, ...]]
     school: list[int]
     level: list[int]
@@ -81,6 +82,8 @@ class _Staff:
     def kind(self, school: int, year: int) -> str:
         if school not in self.joined:
             return NEVER
+        if year > self.last[school]:
+            return FORMER
         return MEMBER if self.joined[school] <= year else LATER
 
     def newcomer(self) -> str:
@@ -147,6 +150,7 @@ def _open_register(
         schools=schools,
         rng=rng,
         joined={i: group.cohort for group in groups for i in group.members},
+        last={i: group.last_year(last + 1) for group in groups for i in group.members},
         partners={
             i: tuple(j for j in group.members if j != i and j in by_school)
             for group in groups

@@ -38,6 +38,9 @@ class Truth:
         The exposure behind those rates, in years of 365.25 days; a shared board counts once.
     systematic
         Ids of the partnerships whose evaluation meets the rubric R1.
+    planted
+        Of a full county: what each part of it planted, by ``part.name`` (see
+        `impactkit.synthetic.further`).
     """
 
     potential: pl.DataFrame
@@ -50,6 +53,7 @@ class Truth:
     board_years: float
     school_years: float
     systematic: tuple[str, ...]
+    planted: Mapping[str, float] = attrs.field(factory=dict)
 
     @property
     def governor_ratio(self) -> float:

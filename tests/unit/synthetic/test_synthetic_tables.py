@@ -12,14 +12,20 @@ from impactkit.tables.validate import validate
 PUBLISHED = {"trust_outcomes"}
 """Tables that only the Department fills, for trusts, of which the county has none."""
 
-SPECS = {spec.name: spec for spec in core_tables() if spec.name not in PUBLISHED}
+NOT_YET = {
+    *("pupils", "talent_pool", "instruments", "survey_responses", "observations"),
+    *("barriers", "enquiries", "needs", "finance"),
+}
+"""Tables that the county does not draw yet."""
+
+SPECS = {spec.name: spec for spec in core_tables() if spec.name not in PUBLISHED | NOT_YET}
 REGISTERS = sorted(SPECS.keys() - {"school_links"})
 
 
 @pytest.fixture(scope="module")
 def here() -> County:
     """Draw one county for the module."""
-    return county(seed=2, suppress_below=12)
+    return county(seed=2, suppress_below=12, full=True)
 
 
 @pytest.mark.parametrize("name", sorted(SPECS))
@@ -40,7 +46,8 @@ def test_every_register_is_faultless_as_a_file(here, name, kind, tmp_path_factor
     checked = validate(read_text(folder / f"{name}.{kind}").frame, SPECS[name], file=name)
     assert checked.problems == ()
     own = here.tables[name]
-    expected = own.filter(own["measure"] == "attainment") if name == "outcomes" else own
+    official = ("overall_absence", "pupil_teacher_ratio")
+    expected = own.filter(~own["measure"].is_in(official)) if name == "outcomes" else own
     assert checked.frame.height == expected.height
     for column in set(checked.frame.columns) & set(expected.columns) - {"value"}:
         assert checked.frame[column].to_list() == expected[column].to_list(), column

@@ -1,0 +1,61 @@
+"""What a full county has besides: tables that so far only an authority could fill.
+
+Each part is a module with a function ``draw(world, rng)`` that returns rows by table and what was
+planted, by name. Each draws from a stream of its own, named after it, so that adding a part changes
+nothing in the others. Rows for a table that is there already are added to it.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Mapping
+
+import attrs
+import numpy as np
+import polars as pl
+
+from impactkit.synthetic.partnerships import Group
+from impactkit.synthetic.places import Places
+from impactkit.synthetic.schools import Schools
+from impactkit.synthetic.settings import Settings
+
+PARTS = ("subjects",)
+"""Modules of this package, in the order in which they add to the tables."""
+
+
+@attrs.frozen(kw_only=True, eq=False)
+class World:
+    """What a part may know of the county; `cohorts` are tested pupils by school and year."""
+
+    settings: Settings
+    schools: Schools
+    places: Places
+    groups: tuple[Group, ...]
+    cohorts: np.ndarray
+    potential: pl.DataFrame
+    systematic: tuple[str, ...]
+
+    def cohort(self) -> np.ndarray:
+        """Return the first exposed year of each school; 0 for never."""
+        found = np.zeros(self.schools.n, dtype=np.int64)
+        for group in self.groups:
+            found[list(group.treated)] = group.cohort
+        return found
+
+
+def further(
+    world: World, tables: Mapping[str, pl.DataFrame]
+) -> tuple[dict[str, pl.DataFrame], dict[str, float]]:
+    """Return the tables with those of every part, and everything that was planted."""
+    found, planted = dict(tables), {}
+    for name in PARTS:
+        rng = np.random.default_rng([world.settings.seed, *name.encode()])
+        part = importlib.import_module(f"impactkit.synthetic.{name}")
+        rows, truth = part.draw(world, rng)
+        for table, frame in rows.items():
+            before = found.get(table)
+            found[table] = (
+                frame if before is None else pl.concat([before, frame], how="diagonal_relaxed")
+            )
+        planted |= {f"{name}.{key}": value for key, value in truth.items()}
+    return found, planted
