@@ -9,6 +9,7 @@ import attrs
 
 from impactkit.errors import Problem, did_you_mean
 from impactkit.metrics import Panel
+from impactkit.pipeline.compared import compared
 from impactkit.pipeline.read import Tables
 from impactkit.pipeline.resolve import Plan
 from impactkit.types import Measure
@@ -84,7 +85,7 @@ class Ground:
             **options,
         }
         known = self.measures.get(measure)
-        return build_panel(
+        panel = build_panel(
             outcomes,
             self.tables["memberships"],
             self.lineage,
@@ -92,6 +93,7 @@ class Ground:
             unit=known.unit if known else unit,
             **settings,
         )
+        return compared(panel, design, self.tables)
 
 
 def ground_of(plan: Plan, tables: Tables) -> Ground:
@@ -122,17 +124,21 @@ def missing_outcomes(plan: Plan, tables: Tables) -> list[Problem]:
         return []
     there = set(tables.frames["outcomes"]["measure"].unique().to_list())
     known = {p.value for p in plan.errors if p.column == "design.outcome"}
+    design = plan.study.design
+    wanted = [("design.outcome", measure) for measure in design.outcome]
+    if design.trigger is not None and design.trigger.measure:
+        wanted.append(("design.trigger.measure", design.trigger.measure))
     return [
         plan.study.placed(
             Problem(
                 code="study.outcome_absent",
                 file=plan.study.file,
-                column="design.outcome",
+                column=column,
                 value=measure,
                 rule="no row of the outcomes has this measure",
                 remedy=did_you_mean(measure, there),
             )
         )
-        for measure in plan.study.design.outcome
+        for column, measure in wanted
         if measure not in there and measure not in known
     ]

@@ -21,6 +21,7 @@ from impactkit.declarations import (
     TableSpec,
 )
 from impactkit.errors import Problem, did_you_mean
+from impactkit.pipeline.compared import faults_of
 from impactkit.pipeline.engines import CORE_ENGINE, PLAIN, engine_reader
 from impactkit.pipeline.params import structure
 from impactkit.study import Study, TableSource
@@ -122,6 +123,7 @@ def plan(
         )
     problems += _design(study, registry)
     available = _available(files, frames, registry)
+    problems += faults_of(study.design, available, study.file)
     metrics = tuple(_metrics(study, registry, available, problems))
     return Plan(
         study=study,
