@@ -276,7 +276,7 @@ def _draw(settings: Settings) -> County:
         "evaluation_activity": evaluation_table(groups, systematic, settings, rng["registers"]),
     }
     planted: dict[str, float] = {}
-    measures = (ATTAINMENT,)
+    measures: tuple[Measure, ...] = (ATTAINMENT,)
     if settings.full:
         world = World(
             settings=settings,

@@ -47,7 +47,8 @@ def further(
     world: World, tables: Mapping[str, pl.DataFrame]
 ) -> tuple[dict[str, pl.DataFrame], dict[str, float]]:
     """Return the tables with those of every part, and everything that was planted."""
-    found, planted = dict(tables), {}
+    found = dict(tables)
+    planted: dict[str, float] = {}
     for name in PARTS:
         rng = np.random.default_rng([world.settings.seed, *name.encode()])
         part = importlib.import_module(f"impactkit.synthetic.{name}")

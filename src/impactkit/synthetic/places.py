@@ -7,6 +7,8 @@ unless one was planted.
 
 from __future__ import annotations
 
+import math
+
 import attrs
 import numpy as np
 import polars as pl
@@ -48,7 +50,7 @@ class Places:
         """Return the distance between two schools as the crow flies, in kilometres."""
         across = float(self.easting[one] - self.easting[other])
         along = float(self.northing[one] - self.northing[other])
-        return (across**2 + along**2) ** 0.5 / 1000
+        return math.hypot(across, along) / 1000
 
 
 def draw_places(schools: Schools, rng: np.random.Generator) -> Places:

@@ -185,7 +185,7 @@ def _interventions(world: World, helped: tuple[int, ...]) -> pl.DataFrame:
     """Return one row a school with a specialist, who comes for a term of days each year."""
     group_of = {i: group for group in world.groups for i in group.treated}
     last = world.settings.years[1]
-    rows = []
+    rows: list[dict[str, object]] = []
     for i in helped:
         group = group_of[i]
         rows.append(
