@@ -203,7 +203,7 @@ def design_of(keys: Keys) -> Design:
         treated=treated,
         comparison=comparison if comparison != "same_trigger" or trigger else "never",
         trigger=trigger,
-        exclude=_exclude_of(keys),
+        exclude=keys.choices("exclude", EXCLUSIONS),
         exclude_years=keys.whole("exclude_years", 3, low=0, high=30),
         exclude_km=keys.number("exclude_km", 5.0, low=0.001, high=1_000),
         mergers=keys.choice("mergers", "apart", MERGERS),
@@ -261,14 +261,9 @@ def _trigger_of(keys: Keys, comparison: str) -> Trigger | None:
     )
 
 
-def _exclude_of(keys: Keys) -> tuple[str, ...]:
-    words = keys.texts("exclude")
-    for word in words:
-        if word not in EXCLUSIONS:
-            keys.fault(
-                "exclude",
-                word,
-                f"expected some of {', '.join(EXCLUSIONS)}",
-                did_you_mean(word, EXCLUSIONS),
-            )
-    return tuple(word for word in words if word in EXCLUSIONS)
+def _exposure(keys: Keys) -> dict[str, str]:
+    days = keys.rest()
+    for name, day in days.items():
+        if not is_month_day(day):
+            keys.fault(name, day, DAY_RULE, DAY_REMEDY)
+    return {name: day for name, day in days.items() if is_month_day(day)}

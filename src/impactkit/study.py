@@ -33,9 +33,17 @@ _PRIVATE = ("folder", "file", "text", "sha256")
 class TableSource:
     """Where the rows of one table come from: files, and the reader that takes them.
 
-    `path` may have wildcards; it is relative to ``--data``, or to the study's own folder. With an
-    `engine` of a plugin, `path` is what that engine opens, and there is no `reader`. `options` go
-    to the reader or the engine.
+    Attributes
+    ----------
+    path
+        One path or several, relative to ``--data``, or to the study's own folder; ``*``, ``?`` and
+        ``**`` are wildcards. With an `engine` of a plugin it is what that engine opens.
+    reader
+        The reader that takes the files; `impactkit show readers` lists them.
+    engine
+        ``polars``, or the engine of a plugin; then there is no `reader`.
+    options
+        What the reader or the engine is told beside: further keys of the same entry.
     """
 
     path: tuple[str, ...] = attrs.field(default=(), converter=texts)
@@ -48,10 +56,32 @@ class TableSource:
 class Study:
     """Everything an evaluation needs to be told; what the file can say, Python can say too.
 
-    `metrics` maps the ids to run to their parameters; None runs every metric whose needs are met.
-    `max_rejected` is the share of an official extract's rows that may be set aside before it is an
-    error. `plugins_timeout` is how many seconds a metric of somebody else's plugin may take, and
-    `plugins_memory_mb` how many megabytes (0: no limit). `folder` is what paths are relative to.
+    Attributes
+    ----------
+    title
+        What the report is called.
+    seed
+        Of everything that is drawn: the same seed gives the same draws.
+    max_rejected
+        The share of an official extract's rows that may be set aside before it is an error.
+    tables
+        Where the rows of each table come from, by the table's name; see `TableSource`.
+    design
+        How the effect is to be found; see `Design`.
+    metrics
+        The ids to run, each with its parameters; None runs every metric whose needs are met.
+    disclosure
+        The disclosure profile: the rules by which small counts of people are withheld.
+    plugins_allow
+        The only installed plugins to use, by name; empty: all of them.
+    plugins_deny
+        Plugins not to use, by name.
+    plugins_timeout
+        Seconds that a metric of somebody else's plugin may take.
+    plugins_memory_mb
+        Megabytes that such a metric may use beyond those it starts with; 0: no limit.
+    folder
+        What paths are relative to.
 
     Examples
     --------
@@ -177,15 +207,21 @@ def _parse(
 ) -> tuple[dict[str, Any], tuple[Problem, ...]]:
     """Return the fields of a `Study`, and every problem in the order of the file."""
     top = Keys(values, "", file, text)
+    made = study_of(top)
+    top.close()
+    return made, tuple(sorted(top.problems, key=lambda p: p.row or 0))
+
+
+def study_of(top: Keys) -> dict[str, Any]:
+    """Read a whole study file; its faults go to `top`, and what is faulty has its default."""
     study = top.table("study", required=True)
     tables = {
-        name: tuple(_sources(top.problems, name, value, file, text))
+        name: tuple(_sources(top, name, value))
         for name, value in top.table("tables").rest().items()
     }
-    metrics_given = "metrics" in values
-    metrics_table = top.table("metrics").rest()
+    metrics_given = "metrics" in top.values
     metrics: dict[str, Mapping[str, Any]] = {}
-    for name, params in metrics_table.items():
+    for name, params in top.table("metrics").rest().items():
         if isinstance(params, Mapping):
             metrics[name] = params
         else:
@@ -197,7 +233,7 @@ def _parse(
             )
     plugins = top.table("plugins")
     disclosure = top.table("disclosure")
-    made: dict[str, Any] = {
+    return {
         "title": study.text("title", required=True),
         "seed": study.whole("seed", 0, low=0),
         "max_rejected": study.number("max_rejected", 0.01, low=0.0, high=1.0),
@@ -210,28 +246,30 @@ def _parse(
         "plugins_timeout": plugins.number("timeout_seconds", 300.0, low=1.0, high=86_400.0),
         "plugins_memory_mb": plugins.whole("memory_mb", 0, low=0),
     }
-    top.close()
-    return made, tuple(sorted(top.problems, key=lambda p: p.row or 0))
 
 
-def _sources(
-    problems: list[Problem], name: str, value: Any, file: str, text: str
-) -> Iterable[TableSource]:
+def _sources(top: Keys, name: str, value: Any) -> Iterable[TableSource]:
     entries = value if isinstance(value, list) else [value]
     for number, entry in enumerate(entries):
         where = f"tables.{name}" + (f"[{number}]" if len(entries) > 1 else "")
         if isinstance(entry, str):
             entry = {"path": entry}
-        if not isinstance(entry, Mapping):
-            Keys({}, where, file, text, problems).fault(
-                "",
+        if isinstance(entry, Mapping):
+            yield source_of(Keys(entry, where, top.file, top.text_of_file, top.problems))
+        else:
+            top.fault(
+                where,
                 entry,
                 "a path, or a table with `path` and `reader`",
                 f'Write {name} = {{ reader = "dfe.workforce", path = "*/england_swf.csv" }}.',
             )
-            continue
-        keys = Keys(entry, where, file, text, problems)
-        path = keys.texts("path", required=True)
-        reader = keys.text("reader", "plain.table")
-        engine = keys.text("engine", "polars")
-        yield TableSource(path=path, reader=reader, engine=engine, options=keys.rest())
+
+
+def source_of(keys: Keys) -> TableSource:
+    """Read one entry of ``[tables]``; what it says beside these keys is for its reader."""
+    return TableSource(
+        path=keys.texts("path", required=True),
+        reader=keys.text("reader", "plain.table"),
+        engine=keys.text("engine", "polars"),
+        options=keys.rest(),
+    )

@@ -113,6 +113,15 @@ class Keys:
             self._missing(key)
         return values
 
+    def choices(self, key: str, allowed: tuple[str, ...]) -> tuple[str, ...]:
+        """Take some of a closed list of words, or one of them."""
+        values = self.texts(key)
+        for value in values:
+            if value not in allowed:
+                rule = f"expected some of {', '.join(allowed)}"
+                self.fault(key, value, rule, did_you_mean(value, allowed))
+        return tuple(value for value in values if value in allowed)
+
     def _missing(self, key: str) -> None:
         rule, remedy = "it is required and is missing", f'Add {key} = "…".'
         self.fault(key, None, rule, remedy, "study.missing_key")
