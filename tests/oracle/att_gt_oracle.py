@@ -150,8 +150,12 @@ def estimates(
     anticipation: int,
     method: str,
     panel: bool,
+    gaps: str = "means",
 ) -> dict[Any, complex]:
-    """Return every effect and aggregation, by name, under the given weights."""
+    """Return every effect and aggregation, by name, under the given weights.
+
+    With gaps ``pairs`` an effect is that of the changes of units with a row in both periods.
+    """
     periods = sorted({r["time"] for r in rows})
     cohorts = sorted({r["cohort"] for r in rows if r["cohort"] is not None})
     found = {(r["unit"], r["time"]): r for r in rows}
@@ -181,10 +185,14 @@ def estimates(
             parts = {(compared(r), r["time"]) for r in taken}
             if len(parts) < 4:
                 continue
-            if balanced:
+            if balanced or gaps == "pairs":
                 pairs = [
-                    (found[r["unit"], t], found[r["unit"], base]) for r in taken if r["time"] == t
+                    (found[r["unit"], t], found[r["unit"], base])
+                    for r in taken
+                    if r["time"] == t and (r["unit"], base) in found
                 ]
+                if {compared(a) for a, _ in pairs} != {0, 1}:
+                    continue
                 early = [a if t < base else b for a, b in pairs]
                 cells[g, t] = panel_effect(
                     [a["y"] - b["y"] for a, b in pairs],

@@ -130,6 +130,49 @@ def test_without_covariates(shape: str, control: str, base_period: str, anticipa
     assert_same(found, expected, within=1e-11)
 
 
+@pytest.mark.parametrize(("control", "base_period", "anticipation"), DESIGNS)
+@pytest.mark.parametrize("weights", [False, True])
+def test_pairs_without_covariates(
+    weights: bool, control: str, base_period: str, anticipation: int
+) -> None:
+    """In a panel with many gaps effects of the units seen in both periods agree to 1e-11."""
+    rows = rows_of(12, units=32, missing=0.3, weights=weights, clusters=9 if weights else None)
+    design = {"control": control, "base_period": base_period, "anticipation": anticipation}
+    expected = ORACLE.oracle(rows, **design, method="reg", panel=True, gaps="pairs")
+    found = fit(rows, weights=weights, gaps="pairs", **design)
+    assert_same(found, expected, within=1e-11)
+
+
+@pytest.mark.parametrize("method", ["dr", "reg", "ipw"])
+@pytest.mark.parametrize("control", ["nevertreated", "notyettreated"])
+def test_pairs_with_covariates(control: str, method: str) -> None:
+    """Regressions and scores of the units seen in both periods agree to 1e-9."""
+    rows = rows_of(
+        7, units=90, periods=(1, 2, 3), cohorts=(2, 3, None), covariates=2, weights=True,
+        clusters=10, missing=0.1,
+    )  # fmt: skip
+    design = {"control": control, "base_period": "universal", "anticipation": 0, "method": method}
+    expected = ORACLE.oracle(rows, **design, panel=True, gaps="pairs")
+    assert_same(fit(rows, weights=True, gaps="pairs", **design), expected, within=1e-9)
+
+
+def test_pairs_count_units_seen_in_both_periods() -> None:
+    """Counts are of those that an effect rests on, and one without any such unit says so."""
+    rows = rows_of(3, units=30, periods=(1, 2, 3), cohorts=(2, 3, None), missing=0.2)
+    rows = [r for r in rows if not (r["cohort"] == 3 and r["time"] == 2 and r["unit"] != 1)]
+    rows = [r for r in rows if not (r["unit"] == 1 and r["time"] == 3)]
+    found = fit(rows, gaps="pairs", control="nevertreated")
+    seen = {(r["unit"], r["time"]) for r in rows}
+    for (g, t), e in zip(found.index, found.cells, strict=True):
+        base = t - 1 if t < g else g - 1
+        cohort = {r["unit"]: r["cohort"] for r in rows}
+        both = [c for u, c in cohort.items() if (u, t) in seen and (u, base) in seen]
+        assert (e.n_schools, e.n_comparison) == (both.count(g), both.count(None))
+        assert (e.status == "ok") == (both.count(g) > 0)
+    assert found.cells[-1].reason.startswith("none of the 10 units of cohort 3 has an outcome")
+    assert "in both 2 and 3" in found.cells[-1].reason
+
+
 @pytest.mark.parametrize("method", ["dr", "reg", "ipw"])
 @pytest.mark.parametrize("control", ["nevertreated", "notyettreated"])
 @pytest.mark.parametrize(

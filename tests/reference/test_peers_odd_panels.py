@@ -140,6 +140,37 @@ def test_averages_agree_with_moderndid(
         assert simple.std_error == pytest.approx(error, abs=1e-9), (name, options)
 
 
+PAIRS = """
+from diff_diff import CallawaySantAnna
+
+out = {}
+for name, frame in frames.items():
+    fit = CallawaySantAnna(control_group="never_treated", cluster="group").fit(
+        frame, outcome="y", unit="unit", time="time", first_treat="cohort")
+    out[name] = [[int(g), int(t), float(e["effect"]), float(e["se"])]
+                 for (g, t), e in fit.group_time_effects.items()]
+answer(out)
+"""
+
+
+def test_effects_of_pairs_agree_with_diff_diff(
+    peer: Callable[..., Any], frames: dict[str, pl.DataFrame]
+) -> None:
+    """In panels with gaps cells agree to 1e-9, and errors up to its factor for few clusters."""
+    found = peer(PAIRS, frames)
+    clusters = 25
+    assert found["gaps"]
+    for name, cells in found.items():
+        fit = att_gt(
+            null(frames[name]), **NAMES, control="nevertreated", cluster="group", gaps="pairs"
+        )
+        got = dict(zip(fit.index, fit.cells, strict=True))
+        for g, t, value, error in cells:
+            assert got[g, t].value == pytest.approx(value, abs=1e-9), (name, g, t)
+            factor = (clusters / (clusters - 1)) ** 0.5
+            assert got[g, t].std_error * factor == pytest.approx(error, abs=1e-9), (name, g, t)
+
+
 DIFF_DIFF = """
 import diff_diff
 

@@ -198,6 +198,7 @@ def att_gt(
     method: Method = "dr",
     panel: bool = True,
     allow_unbalanced_panel: bool = True,
+    gaps: Literal["means", "pairs"] = "means",
     small_sample: Literal["none", "cr2"] = "none",
     bootstrap: int = 0,
     seed: int | None = None,
@@ -236,10 +237,13 @@ def att_gt(
     panel
         False for repeated cross-sections: every row is a unit of its own and `unit` is not used.
     allow_unbalanced_panel
-        True: a panel with gaps is treated as repeated cross-sections, as in R `did`: each effect
-        compares weighted means of the units observed in either period, and a unit's contributions
-        are summed before the variance is taken. (A complete panel is not affected.) False: units
-        with a gap are left out, counted.
+        False: units with a gap are left out, counted.
+    gaps
+        How to compare units in a panel with gaps; a complete panel is not affected. ``means``, as
+        repeated cross-sections and as in R `did`: each effect compares weighted means of the units
+        observed in either period, and a unit's contributions are summed before the variance is
+        taken. ``pairs``: each effect compares the changes of the units observed in both of its
+        periods, so that nobody's level passes for an effect when they come or go.
     small_sample
         ``none``: as R `did`, right when many clusters are treated. ``cr2``: corrected for few, with
         quantiles of Student's t (`inference.small_sample`).
@@ -309,6 +313,8 @@ def att_gt(
             (not _whole(bootstrap), "bootstrap", bootstrap, "a number of draws, 0 for analytic"),
             (not 0 < level < 1, "level", level, "a share between 0 and 1, such as 0.95"),
             (seed is not None and not _whole(seed), "seed", seed, "a whole number, 0 or more"),
+            (gaps not in ("means", "pairs"), "gaps", gaps, "'means' or 'pairs'"),
+            (not panel and gaps == "pairs", "gaps", gaps, "'means' with panel=False"),
             (panel and unit is None, "unit", unit, "the column of units, or panel=False"),
         ]
     )
@@ -328,8 +334,11 @@ def att_gt(
         anticipation=anticipation,
         panel=panel,
         allow_unbalanced_panel=allow_unbalanced_panel,
+        gaps=gaps,
     )
-    arranged = arrange(sample.rows, data.covariates, sample.periods, panel=panel)
+    arranged = arrange(
+        sample.rows, data.covariates, sample.periods, panel=panel, paired=gaps == "pairs"
+    )
     units = arranged.units
     cells = estimate_cells(
         arranged,

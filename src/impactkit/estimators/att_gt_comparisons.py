@@ -10,7 +10,7 @@ For cohort g (first treated in g) and period t, with anticipation of a periods:
 
 Periods are those found in the data: where a year is missing, "the period before" is the last one
 there is. In a balanced panel covariates and weights are those of the earlier of the two periods,
-as in R `did`.
+as in R `did`, and with ``gaps="pairs"`` in any panel.
 
 Source: Callaway & Sant'Anna (2021), section 2.
 """
@@ -24,6 +24,7 @@ import attrs
 
 from impactkit.errors import EstimationError
 from impactkit.estimators.blocks import Units
+from impactkit.estimators.two_by_two import Floats
 
 Control = Literal["notyettreated", "nevertreated"]
 BasePeriod = Literal["varying", "universal"]
@@ -130,3 +131,23 @@ def require_units(units: Units, comparison: Comparison) -> None:
                     f"none of the {n:,} {who} has an outcome with a positive weight in "
                     f"{units.periods[p]}, {place}; {remedy}"
                 )
+
+
+def require_pairs(units: Units, comparison: Comparison, own: Floats, others: Floats) -> None:
+    """Raise, with counts and the remedy, unless both sides have a unit seen in both periods.
+
+    `own` and `others` are the weights of those seen in both.
+    """
+    g = comparison.cohort
+    members = int(units.start[g + 1] - units.start[g])
+    compared = sum(int(units.start[b] - units.start[a]) for a, b in comparison.groups)
+    for who, n, there in (
+        (f"units of cohort {units.cohorts[g]}", members, own),
+        ("comparison units", compared, others),
+    ):
+        if not there.sum() > 0:
+            earlier, later = (units.periods[p] for p in sorted(comparison.periods))
+            raise EstimationError(
+                f"none of the {n:,} {who} has an outcome with a positive weight in both {earlier} "
+                f"and {later}; give more of their outcomes, or use gaps='means'"
+            )

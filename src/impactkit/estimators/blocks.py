@@ -44,6 +44,8 @@ class Units:
         every unit has one in every occupied period.
     rounding
         Below this a standard error is rounding, and the outcome does not vary.
+    paired
+        Whether an effect rests on units seen in both of its periods only.
     """
 
     periods: tuple[int, ...]
@@ -56,6 +58,7 @@ class Units:
     occupied: Bools
     observed: Bools | None
     rounding: float
+    paired: bool
 
     @property
     def n(self) -> int:
@@ -71,6 +74,10 @@ class Units:
     def cohort(self) -> Ints:
         """Return each unit's cohort index, shape (N,)."""
         return np.repeat(np.arange(len(self.start) - 1), np.diff(self.start))
+
+    def cohort_of(self, some: Ints) -> Ints:
+        """Return the cohort index of some units."""
+        return np.searchsorted(self.start, some, side="right") - 1
 
     def run(self, first: int, stop: int) -> slice:
         """Return the units of cohorts `first` to `stop` (excluded), by index."""
@@ -133,7 +140,12 @@ class Rows:
 
 
 def arrange(
-    rows: pl.DataFrame, names: tuple[str, ...], periods: tuple[int, ...], *, panel: bool
+    rows: pl.DataFrame,
+    names: tuple[str, ...],
+    periods: tuple[int, ...],
+    *,
+    panel: bool,
+    paired: bool = False,
 ) -> Table | Rows:
     """Sort checked rows (`checks.tidy`).
 
@@ -147,6 +159,8 @@ def arrange(
         Every period to have a place, also one without rows.
     panel
         Whether units recur; repeated cross-sections have no table.
+    paired
+        Whether effects of a panel with gaps rest on units seen in both of their periods only.
 
     Examples
     --------
@@ -196,6 +210,7 @@ def arrange(
         occupied=occupied,
         observed=None,
         rounding=1e-12 * float(np.abs(y).max()),
+        paired=paired,
     )
     X = [rows[f"x{j}"].to_numpy() for j in range(len(names))]
     names = ("the constant", *names) if names else ()

@@ -17,6 +17,13 @@ from impactkit.errors import EstimationError
 from impactkit.estimators.checks import Tidy, drop
 from impactkit.results import Exclusion
 
+_GAPS = {
+    "means": "each effect compares the means of those observed in either period, and a change in "
+    "who is observed can pass for an effect; to see whether it does, estimate with gaps='pairs'",
+    "pairs": "each effect rests on those observed in both of its periods, and effects may differ "
+    "because they rest on different units",
+}
+
 
 @attrs.frozen(kw_only=True, eq=False)
 class Sample:
@@ -33,7 +40,13 @@ class Sample:
 
 
 def staggered_sample(
-    data: Tidy, *, control: str, anticipation: int, panel: bool, allow_unbalanced_panel: bool
+    data: Tidy,
+    *,
+    control: str,
+    anticipation: int,
+    panel: bool,
+    allow_unbalanced_panel: bool,
+    gaps: str = "means",
 ) -> Sample:
     """Choose the rows for a staggered design.
 
@@ -89,12 +102,10 @@ def staggered_sample(
         )
     incomplete = _incomplete(rows, len(periods)) if panel else None
     if incomplete is not None:
-        gaps = rows.filter(incomplete)["unit"].n_unique()
+        lacking = rows.filter(incomplete)["unit"].n_unique()
         warnings.append(
-            f"{gaps:,} of {rows['unit'].n_unique():,} units lack some of the {len(periods)} "
-            "periods, so each effect compares the means of those observed in either period, "
-            "and a change in who is observed can pass for an effect; to see whether it does, "
-            "estimate with complete units only"
+            f"{lacking:,} of {rows['unit'].n_unique():,} units lack some of the {len(periods)} "
+            f"periods, so {_GAPS[gaps]}"
         )
     # Late periods stay in the list of effects only while the early ones are there to start from.
     first = _period(rows["time"].min())

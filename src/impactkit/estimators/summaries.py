@@ -72,8 +72,13 @@ def support(units: Units, comparisons: Sequence[Comparison]) -> Support:
 
     A unit can be on both sides: compared with before its treatment, treated after it.
     """
-    treated = _marked(units, {(p, c.cohort, c.cohort + 1) for c in comparisons for p in c.periods})
-    other = _marked(units, {(p, *run) for c in comparisons for p in c.periods for run in c.groups})
+    seen = [
+        (c, periods)
+        for c in comparisons
+        for periods in ([c.periods] if units.paired else [(p,) for p in c.periods])
+    ]
+    treated = _marked(units, {(periods, c.cohort, c.cohort + 1) for c, periods in seen})
+    other = _marked(units, {(periods, *run) for c, periods in seen for run in c.groups})
 
     def clusters(marked: Bools) -> int:
         if units.n_clusters == units.n:
@@ -91,16 +96,16 @@ def support(units: Units, comparisons: Sequence[Comparison]) -> Support:
     )
 
 
-def _marked(units: Units, runs: set[tuple[int, int, int]]) -> Bools:
-    """Mark units of runs of cohorts (first, stop) that are observed in a period."""
+def _marked(units: Units, runs: set[tuple[tuple[int, ...], int, int]]) -> Bools:
+    """Mark units of runs of cohorts (first, stop) that are observed in all of some periods."""
     mark = np.zeros(units.n, dtype=bool)
     if units.observed is None:
         for first, stop in {(first, stop) for _, first, stop in runs}:
             mark[units.run(first, stop)] = True
         return mark
-    for period, first, stop in runs:
+    for periods, first, stop in runs:
         run = units.run(first, stop)
-        mark[run] |= units.observed[period, run]
+        mark[run] |= np.logical_and.reduce([units.observed[p, run] for p in periods])
     return mark
 
 

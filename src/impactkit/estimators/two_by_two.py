@@ -205,6 +205,68 @@ def _odds(D: Bools, w: Floats, score: Floats) -> Floats:
     return odds
 
 
+def changes(
+    dy: Floats,
+    D: Bools,
+    w: Floats,
+    X: Floats | None,
+    names: Sequence[str],
+    method: Method,
+    propensity: Callable[[Floats], Propensity],
+) -> tuple[float, Floats]:
+    """Compare the changes of units seen in both periods.
+
+    Parameters
+    ----------
+    dy
+        Change of the outcome, shape (units,).
+    D, w
+        Treated or not, and weights, shape (units,).
+    X
+        Covariates with a constant, shape (units, k), of similar scale; None without.
+    names
+        Of the columns of `X`, for messages.
+    method
+        ``dr``, ``reg`` or ``ipw``, as at the top.
+    propensity
+        Fits the score given `X`; not called without covariates, or for ``reg``.
+
+    Returns
+    -------
+    tuple
+        The estimate and the contributions, shape (units,).
+
+    Raises
+    ------
+    EstimationError
+        When covariates are collinear or separate the groups.
+
+    Examples
+    --------
+    >>> changes(np.array([3.0, 1.0, 0.0]), np.array([True, False, False]), np.ones(3), None, [],
+    ...         "dr", lambda X: None)[0]
+    2.5
+    """
+    treated, others = np.where(D, w, 0.0), np.where(D, 0.0, w)
+    if X is None:
+        return _signed((_mean(dy, treated), 1), (_mean(dy, others), -1))
+    r, everyone = dy, treated @ X / treated.sum()
+    if method != "ipw":
+        fitted, influence = _regression(dy, X, others, names, "comparison units")
+        r = dy - fitted
+    if method == "reg":
+        att, phi = _signed((_mean(r, treated), 1))
+        return att, phi - influence(everyone)
+    logit = propensity(X)
+    v = _odds(D, w, logit.score)
+    compared = _mean(r, v)
+    att, phi = _signed((_mean(r, treated), 1), (compared, -1))
+    phi = phi - logit.influence @ (compared.influence @ X)
+    if method == "dr":
+        phi = phi - influence(everyone - v @ X / v.sum())
+    return att, phi
+
+
 def cross_sections(
     y: Floats,
     post: Bools,
@@ -224,7 +286,7 @@ def cross_sections(
     post
         Whether a row is of the later of the two roles (the period estimated, not the base).
     D, w, X, names, method, propensity
-        As in `panel`, by row.
+        As in `changes`, by row.
 
     Returns
     -------
