@@ -7,6 +7,7 @@ take, and as `design_of` reads it from the file.
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping
 from typing import Any
 
 import attrs
@@ -14,6 +15,7 @@ import attrs
 from impactkit.conditions import Condition, parse_condition
 from impactkit.errors import Problem, StudyError, did_you_mean
 from impactkit.tomlkeys import Keys, texts
+from impactkit.types import YEAR_END, is_month_day
 
 COMPARISONS = ("not_yet_or_never", "never", "same_trigger")
 EXCLUSIONS = ("memberships", "same_trust", "near")
@@ -21,6 +23,7 @@ MERGERS = ("apart", "exclude", "combine")
 BASE_PERIODS = ("universal", "varying")
 BALANCES = ("none", "complete", "window")
 CLUSTERS = ("partnership", "school")
+STANDARDISE = ("none", "z", "logit_z", "rank")
 
 
 def _closed(*allowed: str) -> Any:
@@ -61,6 +64,26 @@ def _condition(_: Any, field: attrs.Attribute[str], value: str) -> None:
             code="study.value", column=f"design.{field.name}", value=value, rule=str(error)
         )
         raise StudyError(problem) from error
+
+
+DAY_RULE = "expected a day as month and day"
+DAY_REMEDY = 'Write "01-01" for 1 January, or "08-31" for the whole school year.'
+
+
+def _days(_: Any, field: attrs.Attribute[Mapping[str, str]], value: Mapping[str, str]) -> None:
+    problems = [
+        Problem(
+            code="study.value",
+            column=f"design.{field.name}.{name}",
+            value=str(day),
+            rule=DAY_RULE,
+            remedy=DAY_REMEDY,
+        )
+        for name, day in value.items()
+        if not is_month_day(day)
+    ]
+    if problems:
+        raise StudyError(problems)
 
 
 @attrs.frozen(kw_only=True)
@@ -127,6 +150,15 @@ class Design:
     min_schools
         Schools that a partnership must have to be one; set 1 when the register was cut to one
         county, so that partners elsewhere are missing from it.
+    standardise
+        Values as published (``none``), or placed within their year and phase among all schools in
+        the files: ``z``, distance from the mean in standard deviations; ``logit_z``, the same of
+        the log odds of a share; ``rank``, percentile rank. Only so can a study follow a measure
+        across a year in which it changed its meaning.
+    exposure
+        The last day of joining, as ``MM-DD``, that counts for outcomes of the same academic year,
+        by measure, by the beginning of measures' ids (``ks2``) or for all (``default``); in place
+        of what the registry says.
     leave_out
         Years within `years` that are not used, say one in which only primary schools reported.
     bootstrap
@@ -161,6 +193,8 @@ class Design:
     min_before: int = 2
     min_after: int = 2
     min_schools: int = 2
+    standardise: str = attrs.field(default="none", validator=_closed(*STANDARDISE))
+    exposure: Mapping[str, str] = attrs.field(factory=dict, validator=_days)
     leave_out: tuple[int, ...] = ()
     level: float = 0.95
     bootstrap: int = 999
@@ -175,6 +209,19 @@ class Design:
     def control(self) -> str:
         """The comparison in the estimators' vocabulary."""
         return "notyettreated" if self.comparison == "not_yet_or_never" else "nevertreated"
+
+    def exposed_by(self, measure: str, otherwise: str = YEAR_END) -> str:
+        """Return the last day of joining that counts for a measure's outcome of the same year.
+
+        Examples
+        --------
+        >>> design = Design(exposure={"ks2": "12-31", "default": "11-01"})
+        >>> design.exposed_by("ks2_rwm_expected"), design.exposed_by("overall_absence")
+        ('12-31', '11-01')
+        """
+        fits = [name for name in self.exposure if f"{measure}_".startswith(f"{name}_")]
+        chosen = max(fits, key=len, default="default")
+        return self.exposure.get(chosen, otherwise)
 
 
 def design_of(keys: Keys) -> Design:
@@ -218,6 +265,8 @@ def design_of(keys: Keys) -> Design:
         min_before=keys.whole("min_before", 2, low=0, high=30),
         min_after=keys.whole("min_after", 2, low=0, high=30),
         min_schools=keys.whole("min_schools", 2, low=1, high=100),
+        standardise=keys.choice("standardise", "none", STANDARDISE),
+        exposure=_exposure(keys.table("exposure")),
         leave_out=keys.wholes("leave_out"),
         level=keys.number("level", 0.95, low=0.5, high=0.999),
         bootstrap=keys.whole("bootstrap", 999, low=0, high=1_000_000),

@@ -284,11 +284,24 @@ YEAR_END = "08-31"
 """The last day of an academic year, as month and day."""
 
 
-def _month_day(_: Any, field: attrs.Attribute[str], value: str) -> None:
+def is_month_day(text: object) -> bool:
+    """Tell whether a text is a day of the year as month and day: ``01-01``.
+
+    Examples
+    --------
+    >>> is_month_day("01-01"), is_month_day("31-01"), is_month_day("02-29")
+    (True, False, True)
+    """
     try:
-        dt.date.fromisoformat(f"2024-{value}")
+        dt.date.fromisoformat(f"2024-{text}")
     except ValueError:
-        raise ValueError(f"{field.name}: expected month and day, MM-DD, not {value!r}") from None
+        return False
+    return True
+
+
+def _month_day(_: Any, field: attrs.Attribute[str], value: str) -> None:
+    if not is_month_day(value):
+        raise ValueError(f"{field.name}: expected month and day, MM-DD, not {value!r}")
 
 
 @attrs.frozen(kw_only=True)

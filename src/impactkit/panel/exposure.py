@@ -1,8 +1,8 @@
 """Exposure: from memberships to the first exposed year of each school, and its cluster.
 
-The first exposed year is the academic year of joining, September to August, named by its end.
-Whether an outcome of that year can already show an effect (tests in May, a census in November) is
-for the estimator's `anticipation`, not for this room.
+The first exposed year is the academic year of joining, September to August, named by its end; or
+the year after, for a school that joins later in the year than a partnership could still show in
+that year's outcome (tests are in May: see `Measure.exposed_by`).
 """
 
 from __future__ import annotations
@@ -15,8 +15,9 @@ import polars as pl
 from impactkit.errors import Problem, UsageError
 from impactkit.inference.clusters import cluster_labels
 from impactkit.lineage import Lineage
+from impactkit.types import YEAR_END, Period
 
-__all__ = ["PLACEHOLDER_BEFORE", "Exposure", "exposure"]
+__all__ = ["PLACEHOLDER_BEFORE", "Exposure", "exposed_from", "exposure", "exposure_words"]
 
 PLACEHOLDER_BEFORE = dt.date(1944, 8, 3)
 """A join date before the Education Act 1944 stands for "not known": maintained schools and their
@@ -65,6 +66,7 @@ def exposure(
     first_year: int | None = None,
     last_year: int | None = None,
     min_schools: int = 2,
+    exposed_by: str = YEAR_END,
 ) -> Exposure:
     """Work out who is treated, since when, and which schools vary together.
 
@@ -80,6 +82,8 @@ def exposure(
     min_schools
         A group of fewer schools, after lineage, is no partnership. Count them in the whole
         register: a county's extract may hold one school of a trust that has many elsewhere.
+    exposed_by
+        The last day of joining, as ``MM-DD``, that makes the same academic year the first exposed.
 
     Raises
     ------
@@ -93,8 +97,10 @@ def exposure(
     ...     "joined": [dt.date(2014, 9, 1), dt.date(2015, 8, 31), dt.date(2014, 9, 1)]})
     >>> exposure(members, build_lineage(None)).schools.rows()
     [('100001', 2015, 'treated'), ('100002', 2015, 'treated'), ('100003', None, 'one_school')]
+    >>> exposure(members, build_lineage(None), exposed_by="01-01").schools["cohort"].to_list()
+    [2015, 2016, None]
     """
-    rows = _rows(memberships, lineage, treated, min_schools)
+    rows = _rows(memberships, lineage, treated, min_schools, exposed_by)
     return Exposure(
         schools=_schools(rows),
         clusters=_clusters(rows, first_year, last_year),
@@ -109,7 +115,11 @@ def exposure(
 
 
 def _rows(
-    memberships: pl.DataFrame, lineage: Lineage, treated: pl.Expr | None, min_schools: int
+    memberships: pl.DataFrame,
+    lineage: Lineage,
+    treated: pl.Expr | None,
+    min_schools: int,
+    exposed_by: str,
 ) -> pl.DataFrame:
     """Say of each membership whether it meets the condition, is alone, and has a usable date."""
     condition = pl.lit(True) if treated is None else treated
@@ -142,8 +152,55 @@ def _rows(
         meets=condition.fill_null(False),
         alone=alone,
         undated=pl.col("joined").is_null() | (pl.col("joined") < PLACEHOLDER_BEFORE),
-        year=pl.col("joined").dt.year().cast(pl.Int64) + (pl.col("joined").dt.month() >= 9),
+        year=_first_exposed(pl.col("joined"), exposed_by),
     ).with_columns(real=pl.col("meets") & ~pl.col("alone"))
+
+
+def _first_exposed(joined: pl.Expr, exposed_by: str) -> pl.Expr:
+    """Return the first exposed year; days are compared by their place in the academic year."""
+    month, day = (int(part) for part in exposed_by.split("-"))
+    year = joined.dt.year().cast(pl.Int64) + (joined.dt.month() >= 9)
+    place = (joined.dt.month().cast(pl.Int64) + 3) % 12 * 100 + joined.dt.day()
+    return year + (place > (month + 3) % 12 * 100 + day)
+
+
+def exposed_from(joined: dt.date, exposed_by: str = YEAR_END) -> Period:
+    """Return the first exposed year of a school that joined on a day.
+
+    Examples
+    --------
+    >>> exposed_from(dt.date(2014, 2, 3), "01-01").label, exposed_from(dt.date(2014, 2, 3)).label
+    ('2014/15', '2013/14')
+    """
+    year = pl.select(_first_exposed(pl.lit(joined), exposed_by)).item()
+    return Period(year)
+
+
+def exposure_words(exposed_by: str = YEAR_END) -> str:
+    """Say the rule in words, with an example.
+
+    Examples
+    --------
+    >>> exposure_words("01-01")
+    'A school that joins by 1 January is exposed in that school year, a school that joins later \
+from the next: one that joined on 3 February 2014 counts as exposed from 2014/15.'
+    >>> exposure_words()
+    'The school year of joining, September to August, is the first exposed: a school that joined \
+on 3 February 2014 counts as exposed from 2013/14.'
+    """
+    example = dt.date(2014, 2, 3)
+    year = exposed_from(example, exposed_by).label
+    if exposed_by == YEAR_END:
+        return (
+            "The school year of joining, September to August, is the first exposed: a school that "
+            f"joined on 3 February 2014 counts as exposed from {year}."
+        )
+    day = dt.date.fromisoformat(f"2024-{exposed_by}")
+    return (
+        f"A school that joins by {day.day} {day:%B} is exposed in that school year, a school that "
+        "joins later from the next: one that joined on 3 February 2014 counts as exposed from "
+        f"{year}."
+    )
 
 
 def _schools(rows: pl.DataFrame) -> pl.DataFrame:
