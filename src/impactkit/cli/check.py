@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import json
+import shutil
+import sys
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import attrs
 import click
 
+from impactkit.cli.checkup import COLOURS, Line, page, total, wrapped
+
 if TYPE_CHECKING:
-    from impactkit.results import Exclusion
+    from impactkit.errors import Problem
+
+WIDEST = 100
+"""Columns beyond which lines are too long to read."""
 
 
 @click.command(name="check")
@@ -22,28 +30,31 @@ if TYPE_CHECKING:
 def command(target: Path, data: Path | None, as_json: bool) -> int:
     """Say what is wrong with a study, or what a file is and which reader takes it.
 
-    TARGET is a study.toml, the folder that it is in, or a data file. Exit code 2 on errors.
+    TARGET is a study.toml, the folder that it is in, or a data file. A study is read, linked and
+    examined; no effect is estimated. Exit code 2 on errors.
     """
-    if target.is_dir() or target.suffix == ".toml":
-        found = _check_study(target, data)
-    else:
-        found = _check_file(target)
+    is_study = target.is_dir() or target.suffix == ".toml"
+    found, lines = _check_study(target, data) if is_study else _check_file(target)
     if as_json:
         click.echo(json.dumps(found, indent=1, ensure_ascii=False, default=str))
     else:
-        for line in found["lines"]:
-            click.echo(line)
-        for problem in found["problems"]:
-            colour = "red" if problem["severity"] == "error" else None
-            click.secho(f"{problem['severity']}: {problem['text']}", fg=colour)
-    return 2 if any(p["severity"] == "error" for p in found["problems"]) else 0
+        for line, colour in lines:
+            click.secho(line, fg=colour)
+    told = [*found["problems"], *found.get("findings", ())]
+    return 2 if any(one["severity"] == "error" for one in told) else 0
 
 
-def _plain(problems: Any) -> list[dict[str, Any]]:
+def _plain(problems: Iterable[Problem]) -> list[dict[str, Any]]:
     return [{**attrs.asdict(problem), "text": str(problem)} for problem in problems]
 
 
-def _check_study(target: Path, data: Path | None) -> dict[str, Any]:
+def _problem_lines(problems: Iterable[Problem], width: int | None = None) -> Iterator[Line]:
+    for problem in problems:
+        for line, _ in wrapped(f"{problem.severity}: {problem}", "", "    ", width):
+            yield line, COLOURS.get(problem.severity)
+
+
+def _check_study(target: Path, data: Path | None) -> tuple[dict[str, Any], list[Line]]:
     from impactkit.cli.progress import Progress
     from impactkit.pipeline import inspect_study, plan, registry_for
     from impactkit.study import Study
@@ -53,48 +64,33 @@ def _check_study(target: Path, data: Path | None) -> dict[str, Any]:
         registry = registry_for(study)
         planned = plan(study, registry=registry, data=data, problems=problems)
         seen = inspect_study(planned, progress=progress)
-    lines = [study.title]
-    for file in seen.sources:
-        year = f", {file.year - 1}/{file.year % 100:02d}" if file.year else ""
-        lines.append(f"  {file.path}{year}: {file.n_rows:,} rows, read by {file.reader}")
-        lines += [f"    {n:,} set aside: {why}" for why, n in file.set_aside.items()]
-    for panel in seen.panels:
-        counts = panel.counts
-        lines.append(
-            f"  {panel.measure}: {counts.get('schools', 0):,} schools, "
-            f"{counts.get('treated_in_window', 0):,} of them joined between {panel.years[0]} and "
-            f"{panel.years[-1]}; {counts.get('two_before_two_after', 0):,} have two years before "
-            "and two after"
-        )
-        lines += [f"    {_counted(exclusion)}" for exclusion in panel.exclusions]
-    for metric in planned.metrics:
-        why = (
-            f"cannot run: the study lacks {'; '.join(metric.missing)}"
-            if metric.missing
-            else "can run"
-        )
-        lines.append(f"  {metric.metric.id} {why}")
+    every = (*planned.problems, *seen.problems)
     plugins = [info.to_plain() for info in registry.plugins]
-    lines += [f"  plugin {p['name']}: {p['reason']}" for p in plugins if p["reason"]]
+    labels = {m.id: m.label for m in seen.measures.values()}
+    width = min(shutil.get_terminal_size().columns, WIDEST) if sys.stdout.isatty() else None
+    severities = [f.severity for f in seen.examination.findings] + [p.severity for p in every]
+    lines = [
+        *page(study.title, seen.examination, labels, width=width),
+        *((f"plugin {p['name']}: {p['reason']}", None) for p in plugins if p["reason"]),
+        *_problem_lines(every, width),
+        (total(severities), None),
+    ]
     return {
         "study": study.title,
-        "lines": lines,
         "files": [attrs.asdict(file) for file in seen.sources],
         "counts": {panel.measure: dict(panel.counts) for panel in seen.panels},
         "metrics": {m.metric.id: list(m.missing) for m in planned.metrics},
-        "problems": _plain((*planned.problems, *seen.problems)),
-    }
+        "facts": [attrs.asdict(fact) for fact in seen.examination.facts],
+        "findings": [attrs.asdict(finding) for finding in seen.examination.findings],
+        "problems": _plain(every),
+        "plugins": plugins,
+    }, lines
 
 
-def _counted(exclusion: Exclusion) -> str:
-    """Say how much was left out, and why."""
-    counts = ((exclusion.n_schools, "school"), (exclusion.n_rows, "row"))
-    told = [f"{n:,} {what}{'' if n == 1 else 's'}" for n, what in counts if n is not None]
-    return ": ".join(part for part in (", ".join(told), exclusion.text) if part)
-
-
-def _check_file(path: Path) -> dict[str, Any]:
+def _check_file(path: Path) -> tuple[dict[str, Any], list[Line]]:
     from impactkit.pipeline import default_registry, inspect_file
 
     seen = inspect_file(path, default_registry())
-    return {"lines": list(seen.lines), **seen.about, "problems": _plain(seen.problems)}
+    lines = [*((line, None) for line in seen.lines), *_problem_lines(seen.problems)]
+    about = {"lines": list(seen.lines), **seen.about, "problems": _plain(seen.problems)}
+    return about, lines

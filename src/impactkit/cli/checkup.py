@@ -1,0 +1,92 @@
+"""The page of `impactkit check STUDY`: what was seen, then what was found, for a terminal."""
+
+from __future__ import annotations
+
+import textwrap
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from itertools import groupby
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from impactkit.doctor import Examination, Finding
+
+COLOURS = {"error": "red", "warning": "yellow", "note": None}
+HEAD = (
+    "A look before anything is estimated. Outcomes of treated schools from joining on were not "
+    "read, but to see whether they are possible values."
+)
+Line = tuple[str, str | None]
+
+
+def page(
+    title: str, seen: Examination, labels: Mapping[str, str], *, width: int | None
+) -> Iterable[Line]:
+    """Yield the lines of the page, each with its colour or None.
+
+    Parameters
+    ----------
+    labels
+        Measures in words.
+    width
+        Columns to wrap at; None where nobody watches a terminal, so that a search finds whole
+        sentences.
+    """
+    yield title, None
+    yield from wrapped(HEAD, "", "", width)
+    for section, facts in groupby(seen.facts, key=lambda fact: fact.section):
+        yield "", None
+        yield section, None
+        for measure, group in groupby(facts, key=lambda fact: fact.measure):
+            told = [fact.text for fact in group]
+            label = labels.get(measure, measure)
+            if measure and len(told) > 1:
+                yield f"  {label}:", None
+            inline = f"  {label}: " if measure and len(told) == 1 else "    " if measure else "  "
+            for text in told:
+                yield from wrapped(text, inline, "      ", width)
+    if seen.facts:
+        yield "", None
+    for finding in seen.findings:
+        yield from _finding(finding, labels, width)
+
+
+def total(severities: Iterable[str]) -> str:
+    """Return the last line: how many there are of each severity, and what that means.
+
+    Examples
+    --------
+    >>> total(["note", "warning", "note"])
+    '0 errors, 1 warning, 2 notes. Each warning wants an answer, in the design or in the report.'
+    """
+    counts = dict.fromkeys(COLOURS, 0) | Counter(severities)
+    told = ", ".join(f"{n} {name}{'' if n == 1 else 's'}" for name, n in counts.items())
+    if counts["error"]:
+        return f"{told}. Errors have to be mended before anything is estimated."
+    if counts["warning"]:
+        return f"{told}. Each warning wants an answer, in the design or in the report."
+    return f"{told}."
+
+
+def _finding(finding: Finding, labels: Mapping[str, str], width: int | None) -> Iterable[Line]:
+    about = f" ({labels.get(finding.measure, finding.measure)})" if finding.measure else ""
+    head = f"{finding.severity} {finding.code}: {finding.title}{about}"
+    for line, _ in wrapped(head, "", "    ", width):
+        yield line, COLOURS[finding.severity]
+    for word, text in (
+        ("seen", finding.evidence),
+        ("so", finding.consequence),
+        ("do", finding.remedy),
+    ):
+        yield from wrapped(text, f"  {word:>4}  ", " " * 8, width)
+
+
+def wrapped(text: str, first: str, later: str, width: int | None) -> Iterable[Line]:
+    """Yield a text in lines of `width` columns, each after its indent."""
+    if width is None:
+        yield first + text, None
+        return
+    lines = textwrap.wrap(
+        text, width, initial_indent=first, subsequent_indent=later, break_on_hyphens=False
+    )
+    yield from ((line, None) for line in lines)

@@ -1,0 +1,116 @@
+"""What can be compared with what: breaks in a measure's meaning, and years without publication."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import polars as pl
+
+from impactkit.doctor.case import Case
+from impactkit.doctor.finding import Fact, Finding, Kind, found
+from impactkit.doctor.words import count, years_words
+from impactkit.types import Break
+
+BREAK = Kind(
+    code="E3.break_crossed",
+    mistake="E3",
+    title="The measure changed its meaning",
+    section="Comparability",
+    severity="error",
+    detector="The years of the panel lie on both sides of a hard break of the measure registry; a "
+    "warning when the study standardises the outcome.",
+    consequence="What moves in that year is the definition, not the schools; standardised, an "
+    "effect rests on the belief that schools keep their ranks.",
+    remedy="Keep the years to one side of the break (`years`), or set `standardise` in [design] "
+    "and show the years before and after it apart.",
+)
+SOFT_BREAK = Kind(
+    code="E3.soft_break",
+    mistake="E3",
+    title="The measure changed a little",
+    section="Comparability",
+    severity="note",
+    detector="The years of the panel lie on both sides of a soft break of the measure registry.",
+    consequence="Part of a change in that year may be the definition. Where it touched treated and "
+    "comparison schools alike, their difference is spared.",
+    remedy="Show the break in the chart, and look whether the result hangs on that year.",
+)
+GAP_FILLED = Kind(
+    code="E10.gap_filled",
+    mistake="E10",
+    title="Values for years that were never published",
+    section="Comparability",
+    severity="error",
+    detector="A value of a year that the measure registry has as a gap: no tests in 2019/20 and "
+    "2020/21, no key stage 2 results by school for 2021/22.",
+    consequence="They were estimated, carried forward or typed in; they are no observations.",
+    remedy="Leave the years empty; event time runs on in calendar years.",
+)
+ZEROS = Kind(
+    code="E10.zeros_for_symbols",
+    mistake="E10",
+    title="Zeros where the source has a symbol",
+    section="Values",
+    severity="error",
+    detector="Many exact zeros in a measure of which other values lie far from zero.",
+    consequence="A suppressed figure is not 0; every mean is pulled down, most for small schools.",
+    remedy="Read the published file as it is, or write the symbol (SUPP, c, x) in place of 0.",
+)
+KINDS = (BREAK, SOFT_BREAK, GAP_FILLED, ZEROS)
+
+
+def of_measure(case: Case, measure: str) -> Iterator[Fact | Finding]:
+    """Hold the years of an outcome against what the registry knows of its measure."""
+    known = case.measures.get(measure)
+    years = case.panels[measure].years
+    if not years:
+        return
+    breaks = [b for b in known.breaks if years[0] < b.year <= years[-1]] if known else []
+    gaps = [year for year in range(years[0], years[-1]) if year not in years]
+    text = f"{years_words([years[0]])} to {years_words([years[-1]])}"
+    text += f", no value in {years_words(gaps)}" if gaps else ", every year"
+    text += f"; breaks: {'; '.join(map(_told, breaks))}" if breaks else "; no known break"
+    yield Fact(
+        section="Comparability",
+        measure=measure,
+        text=text,
+        numbers={"years": len(years), "gaps": len(gaps), "breaks": len(breaks)},
+    )
+    standardised = getattr(case.design, "standardise", "none") != "none"
+    for change in breaks:
+        kind = BREAK if change.hard else SOFT_BREAK
+        yield found(
+            kind,
+            f"{case.label(measure)}, {_told(change)}.",
+            measure=measure,
+            severity="warning" if change.hard and standardised else None,
+            year=change.year,
+        )
+    yield from _gaps(case, measure)
+
+
+def _told(change: Break) -> str:
+    text = (
+        f"{years_words([change.year])}: {change.text}"
+        if change.text
+        else years_words([change.year])
+    )
+    return text.rstrip(".")
+
+
+def _gaps(case: Case, measure: str) -> Iterator[Finding]:
+    known = case.measures.get(measure)
+    rows = case.tables["outcomes"].filter(
+        (pl.col("measure") == measure) & pl.col("value").is_not_null()
+    )
+    unpublished = known.gap_years if known else ()
+    filled = rows.filter(pl.col("year").is_in(list(unpublished)))
+    if filled.height:
+        years = sorted(filled["year"].unique().to_list())
+        yield found(
+            GAP_FILLED,
+            f"{count(filled.height, 'value')} of {case.label(measure)} for {years_words(years)}.",
+            measure=measure,
+            values=filled.height,
+            years=len(years),
+        )
