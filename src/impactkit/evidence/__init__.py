@@ -1,5 +1,8 @@
-"""Strength of evidence, regression to the mean, claims, and the systematic-evaluation rubric.
+"""Strength of evidence, regression to the mean, claims, and the systematic-evaluation rubric."""
 
-Nothing is graded yet: `Estimate.grade` is None, and the report's words are those of a study whose
-evidence has not been graded.
-"""
+from __future__ import annotations
+
+from impactkit.evidence.grade import Facts, Grade, Rule, grade
+from impactkit.evidence.theory import Link, Theory, headline
+
+__all__ = ["Facts", "Grade", "Link", "Rule", "Theory", "grade", "headline"]
