@@ -17,6 +17,7 @@ import polars as pl
 from impactkit.design import Design
 from impactkit.doctor.thresholds import Thresholds
 from impactkit.metrics import Panel
+from impactkit.panel.breaks import continued
 from impactkit.results import SourceFile
 from impactkit.types import Measure
 
@@ -99,7 +100,11 @@ class Case:
 
     def rows(self, measure: str) -> pl.DataFrame:
         """Return the outcome rows of a measure, all pupils, within the years of the design."""
-        rows = self.tables["outcomes"].filter(pl.col("measure") == measure)
+        rows = self.tables["outcomes"]
+        if self.design.standardise == "none":
+            rows = rows.filter(pl.col("measure") == measure)
+        else:
+            rows = continued(rows, measure, self.measures)
         if "subgroup" in rows.columns:
             rows = rows.filter(pl.col("subgroup") == "all")
         years = self.panels[measure].years

@@ -9,6 +9,7 @@ import polars as pl
 from impactkit.doctor.case import Case
 from impactkit.doctor.finding import Fact, Finding, Kind, found
 from impactkit.doctor.words import count, years_words
+from impactkit.panel.breaks import breaks_crossed, gap_years_filled, suspicious_zeros
 from impactkit.types import Break
 
 BREAK = Kind(
@@ -41,10 +42,12 @@ GAP_FILLED = Kind(
     title="Values for years that were never published",
     section="Comparability",
     severity="error",
-    detector="A value of a year that the measure registry has as a gap: no tests in 2019/20 and "
-    "2020/21, no key stage 2 results by school for 2021/22.",
-    consequence="They were estimated, carried forward or typed in; they are no observations.",
-    remedy="Leave the years empty; event time runs on in calendar years.",
+    detector="A value of a year that the measure registry has as a gap (no tests in 2019/20 and "
+    "2020/21, no key stage 2 results by school for 2021/22), or of a year before the measure began "
+    "or after it ended.",
+    consequence="They were estimated, carried forward or given another year's name; they are no "
+    "observations.",
+    remedy="Take these rows out: a panel needs none for such a year, and event time runs on.",
 )
 ZEROS = Kind(
     code="E10.zeros_for_symbols",
@@ -52,7 +55,8 @@ ZEROS = Kind(
     title="Zeros where the source has a symbol",
     section="Values",
     severity="error",
-    detector="Many exact zeros in a measure of which other values lie far from zero.",
+    detector="Five zeros or more in a year of a measure that cannot be negative, where other "
+    "years have symbols in their place, or no other value lies between 0 and half the median.",
     consequence="A suppressed figure is not 0; every mean is pulled down, most for small schools.",
     remedy="Read the published file as it is, or write the symbol (SUPP, c, x) in place of 0.",
 )
@@ -65,7 +69,7 @@ def of_measure(case: Case, measure: str) -> Iterator[Fact | Finding]:
     years = case.panels[measure].years
     if not years:
         return
-    breaks = [b for b in known.breaks if years[0] < b.year <= years[-1]] if known else []
+    breaks = breaks_crossed(known, years) if known else ()
     gaps = [year for year in range(years[0], years[-1]) if year not in years]
     text = f"{years_words([years[0]])} to {years_words([years[-1]])}"
     text += f", no value in {years_words(gaps)}" if gaps else ", every year"
@@ -76,7 +80,7 @@ def of_measure(case: Case, measure: str) -> Iterator[Fact | Finding]:
         text=text,
         numbers={"years": len(years), "gaps": len(gaps), "breaks": len(breaks)},
     )
-    standardised = getattr(case.design, "standardise", "none") != "none"
+    standardised = case.design.standardise != "none"
     for change in breaks:
         kind = BREAK if change.hard else SOFT_BREAK
         yield found(
@@ -86,7 +90,7 @@ def of_measure(case: Case, measure: str) -> Iterator[Fact | Finding]:
             severity="warning" if change.hard and standardised else None,
             year=change.year,
         )
-    yield from _gaps(case, measure)
+    yield from _impossible(case, measure)
 
 
 def _told(change: Break) -> str:
@@ -98,19 +102,21 @@ def _told(change: Break) -> str:
     return text.rstrip(".")
 
 
-def _gaps(case: Case, measure: str) -> Iterator[Finding]:
-    known = case.measures.get(measure)
-    rows = case.tables["outcomes"].filter(
-        (pl.col("measure") == measure) & pl.col("value").is_not_null()
-    )
-    unpublished = known.gap_years if known else ()
-    filled = rows.filter(pl.col("year").is_in(list(unpublished)))
-    if filled.height:
-        years = sorted(filled["year"].unique().to_list())
+def _impossible(case: Case, measure: str) -> Iterator[Finding]:
+    """Report values of years without publication, and zeros in place of symbols."""
+    rows = case.tables["outcomes"].filter(pl.col("measure") == measure)
+    known = {measure: case.measures[measure]} if measure in case.measures else {}
+    for problem in gap_years_filled(rows, known):
+        where = f"{problem.file}: " if problem.file else ""
+        evidence = f"{where}{problem.rule} ({count(problem.count, 'value')})."
+        yield found(GAP_FILLED, evidence, measure=measure, values=problem.count)
+    for zeros in suspicious_zeros(rows, known):
         yield found(
-            GAP_FILLED,
-            f"{count(filled.height, 'value')} of {case.label(measure)} for {years_words(years)}.",
+            ZEROS,
+            f"{zeros.n_zeros:,} of {count(zeros.n_values, 'value')} of {years_words([zeros.year])} "
+            f"are 0: {zeros.evidence}.",
             measure=measure,
-            values=filled.height,
-            years=len(years),
+            year=zeros.year,
+            zeros=zeros.n_zeros,
+            values=zeros.n_values,
         )

@@ -35,7 +35,18 @@ VANISHED = Kind(
     "better than it was.",
     remedy="Look each of them up; link those that changed their number, and report the others.",
 )
-KINDS = (BEGINS, VANISHED)
+LASTED = Kind(
+    code="E4.only_lasting_partnerships",
+    mistake="E4",
+    title="Only partnerships that lasted are in the register",
+    section="Identity",
+    severity="note",
+    detector="No membership of {few_schools} or more has a date of leaving.",
+    consequence="Registers drop partnerships that end: those that failed are missing, and the "
+    "effect of those that are left looks better than that of all.",
+    remedy="Ask for partnerships that ended, or use registers of several years.",
+)
+KINDS = (BEGINS, VANISHED, LASTED)
 
 
 def of_measure(case: Case, measure: str) -> Iterator[Fact | Finding]:
@@ -44,14 +55,23 @@ def of_measure(case: Case, measure: str) -> Iterator[Fact | Finding]:
     yield from _vanished(case, measure)
 
 
-def of_study(case: Case) -> Iterator[Fact]:
-    """Say how URNs were linked."""
+def of_study(case: Case) -> Iterator[Fact | Finding]:
+    """Say how URNs were linked, and whether partnerships that ended are there."""
+    yield _links(case)
+    members = case.tables.get("memberships")
+    if members is None or members.height < case.limits.few_schools:
+        return
+    if "left" not in members.columns or members["left"].is_null().all():
+        evidence = f"None of {count(members.height, 'membership')} has a date of leaving."
+        yield found(LASTED, evidence, memberships=members.height)
+
+
+def _links(case: Case) -> Fact:
     if "school_links" not in case.tables:
         text = "no links between URNs were given: each URN is taken for a school of its own"
-        yield Fact(section="Identity", text=text)
-        return
+        return Fact(section="Identity", text=text)
     links = {name: case.links.get(name, 0) for name in ("link_rows", "chained_pairs", "chains")}
-    yield Fact(
+    return Fact(
         section="Identity",
         text=f"{links['link_rows']:,} rows of links: {count(links['chained_pairs'], 'succession')} "
         f"in {count(links['chains'], 'chain')} join URNs to one school",

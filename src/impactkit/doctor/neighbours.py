@@ -35,6 +35,16 @@ SPILLOVER = Kind(
     "moves the difference either way.",
     remedy="Report the result without these schools beside it (`design.exclude`).",
 )
+UNREAD = Kind(
+    code="E5.memberships_not_read",
+    mistake="E5",
+    title="Other memberships were not read",
+    section="Contamination",
+    severity="note",
+    detector="Rows of the files of memberships were set aside.",
+    consequence="Comparison schools may be in these partnerships, and nobody would see it.",
+    remedy="Read them as memberships too, and say in `treated` which are evaluated.",
+)
 OVERLAPPING = Kind(
     code="programmes.overlapping",
     title="Treated schools in two programmes at once",
@@ -45,17 +55,28 @@ OVERLAPPING = Kind(
     consequence="The effect of one programme cannot be told from that of the other.",
     remedy="Say which programme is meant, and report schools in that one only beside the result.",
 )
-KINDS = (CONTAMINATED, SPILLOVER, OVERLAPPING)
+KINDS = (CONTAMINATED, UNREAD, SPILLOVER, OVERLAPPING)
 
 
 def of_study(case: Case) -> Iterator[Fact | Finding]:
     """Look for partners, trusts and neighbours of the schools of the primary outcome."""
+    yield from _unread(case)
     for measure in list(case.panels)[:1]:
         schools = case.schools(measure)
         if schools["treated"].any() and not schools["treated"].all():
             yield from _contaminated(case, measure, schools)
             yield from _near(case, schools)
             yield from _overlapping(case, schools)
+
+
+def _unread(case: Case) -> Iterator[Finding]:
+    aside: dict[str, int] = {}
+    for source in case.sources:
+        for why, n in source.set_aside.items() if source.table == "memberships" else ():
+            aside[why] = aside.get(why, 0) + n
+    if aside:
+        told = "; ".join(f"{n:,} rows: {why}" for why, n in aside.items())
+        yield found(UNREAD, f"Set aside: {told}.", rows=sum(aside.values()))
 
 
 def lost(screen: Callable[[], ComparisonGroup], n: int, *reasons: str) -> int:

@@ -103,7 +103,7 @@ def of_measure(case: Case, measure: str) -> Iterator[Fact | Finding]:
 
 def _implausible(case: Case, rows: pl.DataFrame, measure: str, unit: str) -> Iterator[Finding]:
     logarithmic = unit in _LOGARITHMIC
-    if logarithmic:
+    if logarithmic:  # zeros have no logarithm; `comparability` looks at them
         rows = rows.filter(pl.col("value") > 0)
     rows = rows.drop("phase", strict=False).join(case.phases, on="school_key", how="left")
     scale = pl.col("value").log() if logarithmic else pl.col("value")
