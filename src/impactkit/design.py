@@ -130,6 +130,10 @@ class Design:
         Comparison schools that may have had some of it after all, to be left out: ``memberships``
         (in any partnership within `exclude_years` of the years studied), ``same_trust`` (a school
         of its trust joined) and ``near`` (a school within `exclude_km` kilometres joined).
+    exclude_years
+        For how many years around those studied a membership counts for ``memberships``.
+    exclude_km
+        Kilometres within which a school counts as ``near``.
     mergers
         Schools that merged, split or were amalgamated within the years studied: ``apart``, each
         number has its own history; ``exclude``, they are left out; ``combine``, they are one
@@ -139,14 +143,25 @@ class Design:
         and have not happened.
     outcome
         Ids of measures. The first is primary.
+    estimator
+        The estimator's id, core's or a plugin's.
+    cluster
+        What is taken as one for standard errors: a ``partnership``, with all that share a school
+        with it, or each ``school``.
+    anticipation
+        Years before joining in which an effect may show already.
     years
-        First and last academic year, by their ends; None: those in the data.
+        First and last academic year, by their ends. Left out (None): those in the data.
     base_period
         ``universal``: every event time is compared with the year before joining; ``varying``: a
         pre-period is compared with the year before it.
     balance
         ``none``: all school-years; ``complete``: schools seen in every year; ``window``: schools
         seen in every year from `min_before` before to `min_after` after joining.
+    min_before
+        Years before joining in which ``window`` wants a school to be seen.
+    min_after
+        Years from joining on, the year of joining counted, in which it does.
     min_schools
         Schools that a partnership must have to be one; set 1 when the register was cut to one
         county, so that partners elsewhere are missing from it.
@@ -161,6 +176,8 @@ class Design:
         of what the registry says.
     leave_out
         Years within `years` that are not used, say one in which only primary schools reported.
+    level
+        Of confidence intervals and bands: 0.95 for 95 %.
     bootstrap
         Draws of the multiplier bootstrap for simultaneous bands; 0: analytic intervals only.
     randomisation

@@ -69,7 +69,7 @@ class Study:
     design
         How the effect is to be found; see `Design`.
     metrics
-        The ids to run, each with its parameters; None runs every metric whose needs are met.
+        The ids to run, each with its parameters. Left out (None): all whose needs are met.
     disclosure
         The disclosure profile: the rules by which small counts of people are withheld.
     plugins_allow

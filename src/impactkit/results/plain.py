@@ -9,6 +9,9 @@ import attrs
 
 from impactkit.results.tables import Table
 
+UNTOLD = ("cpu_seconds",)
+"""Fields that would differ between two runs of the same inputs."""
+
 
 def to_plain(value: Any) -> Any:
     """Turn attrs objects into JSON values; times are left out."""
@@ -16,7 +19,7 @@ def to_plain(value: Any) -> Any:
         out = {}
         for field in attrs.fields(type(value)):
             item = getattr(value, field.name)
-            if field.name == "cpu_seconds":  # would differ between two runs of the same inputs
+            if field.name in UNTOLD:
                 continue
             if isinstance(value, Table) and field.name == "marks":
                 item = [[row, column, mark] for (row, column), mark in sorted(item.items())]
