@@ -28,6 +28,7 @@ import attrs
 
 from impactkit.declarations import Card, Metric, Needs
 from impactkit.results import Estimate, Exclusion
+from impactkit.types import YEAR_END, Break
 
 if TYPE_CHECKING:
     import numpy as np
@@ -44,6 +45,8 @@ class Panel:
     year, null for never treated), `cluster` (text: the partnership, or the school itself) and, when
     it was asked for, `weight`. One row a school and year; rows without a value are not in it.
     `counts` holds what ``evaluation.json`` shows under ``exclusions``, `exclusions` the reasons.
+    `scale` says what standardised values are, `exposed_by` is the last day of joining that counts
+    for the same academic year, and `breaks` are the years between which the measure changed.
     """
 
     frame: pl.DataFrame
@@ -53,6 +56,9 @@ class Panel:
     counts: Mapping[str, int] = attrs.field(factory=dict)
     exclusions: tuple[Exclusion, ...] = ()
     warnings: tuple[str, ...] = ()
+    scale: str = ""
+    exposed_by: str = YEAR_END
+    breaks: tuple[Break, ...] = ()
 
 
 def _absent(*_: Any, **__: Any) -> Any:
@@ -88,6 +94,7 @@ class MetricContext:
     build_panel: Callable[..., Panel] = attrs.field(default=_absent, repr=False)
     run_estimator: Callable[..., Any] = attrs.field(default=_absent, repr=False)
     run_effect: Callable[..., Any] = attrs.field(default=_absent, repr=False)
+    run_standardise: Callable[..., Any] = attrs.field(default=_absent, repr=False)
 
     def table(self, name: str) -> pl.DataFrame:
         """Return a declared table.
@@ -119,6 +126,16 @@ class MetricContext:
         clusters and exclusions follow the study's design; `options` override it by name.
         """
         return self.build_panel(data, **options)
+
+    def standardise(self, frame: pl.DataFrame, how: str) -> pl.DataFrame:
+        """Place the values of a tidy frame among the schools of their year, and `phase` if given.
+
+        `how` is ``z``, ``logit_z`` (shares, with `denominator`) or ``rank``. Rows that cannot be
+        placed have no value, and say so in `why_not`. The study's own outcomes come standardised
+        from `panel` when its design asks for that; a metric's own frames never do.
+        """
+        placed: pl.DataFrame = self.run_standardise(frame, how)
+        return placed
 
     def effect(self, data: str | pl.DataFrame | Panel, **options: Any) -> tuple[Any, ...]:
         """Apply the study's design: estimates, event-study chart, diagnostics and notes, to yield.

@@ -13,7 +13,9 @@ from impactkit.metrics import Panel
 from impactkit.panel.balance import Balance, restrict
 from impactkit.panel.exposure import Exposure, exposure
 from impactkit.panel.ledger import Ledger
+from impactkit.panel.standardise import STANDARD_UNITS, scale_words, standardise as place_within
 from impactkit.panel.summary import count, membership_exclusions, warn
+from impactkit.types import YEAR_END
 
 __all__ = ["build_panel", "trace_rows", "unaccounted_rows"]
 
@@ -35,6 +37,11 @@ class _Design:
     min_before: int = attrs.field(default=2, validator=attrs.validators.ge(0))
     min_after: int = attrs.field(default=2, validator=attrs.validators.ge(0))
     min_schools: int = attrs.field(default=2, validator=attrs.validators.ge(1))
+    exposed_by: str = YEAR_END
+    standardise: str = attrs.field(
+        default="none", validator=attrs.validators.in_(("none", *STANDARD_UNITS))
+    )
+    phases: pl.DataFrame | None = attrs.field(default=None, eq=False)
 
 
 def build_panel(
@@ -51,6 +58,9 @@ def build_panel(
     min_before: int = 2,
     min_after: int = 2,
     min_schools: int = 2,
+    exposed_by: str = YEAR_END,
+    standardise: str = "none",
+    phases: pl.DataFrame | None = None,
     unit: str = "",
 ) -> Panel:
     """Build the panel of one measure: who, when, how much, treated since when, in which cluster.
@@ -71,7 +81,7 @@ def build_panel(
         where these columns exist; `status` other than ``ok`` is set aside by its code; `weight`,
         if there is one, is carried.
     memberships
-        See `exposure`, which also takes `treated` and `min_schools`.
+        See `exposure`, which also takes `treated`, `min_schools` and `exposed_by`.
     years
         First and last year of the window, named by their ends. None: those in the data.
     leave_out
@@ -83,6 +93,11 @@ def build_panel(
         after the window are comparison within it and keep what they have.
     min_before, min_after
         The length of the ``window`` on either side; the first exposed year is the first after.
+    standardise
+        ``none``, or how values are placed among all schools of their year and phase that have one,
+        before any school is set aside for its partnerships (see `impactkit.panel.standardise`).
+    phases
+        `school_key`, `phase`: within which phase a school is placed. None: among all.
     unit
         The unit of the values.
 
@@ -128,14 +143,20 @@ def build_panel(
         min_before=min_before,
         min_after=min_after,
         min_schools=min_schools,
+        exposed_by=exposed_by,
+        standardise=standardise,
+        phases=phases,
     )
     ledger, exposed, counts = _sort_out(outcomes, memberships, lineage, design)
+    scale = scale_words(ledger.rows(), standardise) if standardise != "none" else ""
     frame = ledger.kept.sort("school_key", "year")
     frame = frame.select(name for name in COLUMNS if name in frame.columns)
     return Panel(
         frame=frame,
         measure=measure,
-        unit=unit,
+        unit=STANDARD_UNITS.get(standardise, unit),
+        scale=scale,
+        exposed_by=exposed_by,
         years=tuple(frame["year"].unique().sort()),
         counts=counts,
         exclusions=(
@@ -171,6 +192,7 @@ def _sort_out(
     counts = {"rows": ledger.kept.height}
     _set_aside_unusable(ledger, design)
     doubled = _set_aside_doubled(ledger)
+    _standardise(ledger, design)
     years = ledger.kept["year"].unique().sort().to_list()
     exposed = exposure(
         memberships,
@@ -179,6 +201,7 @@ def _sort_out(
         first_year=years[0] if years else None,
         last_year=years[-1] if years else None,
         min_schools=design.min_schools,
+        exposed_by=design.exposed_by,
     )
     ledger.kept = (
         ledger.kept.join(exposed.schools, on="school_key", how="left")
@@ -220,6 +243,18 @@ def _set_aside_unusable(ledger: Ledger, design: _Design) -> None:
     ledger.set_aside(pl.col("school_key").is_null() | pl.col("year").is_null(), "no_school")
     if "weight" in ledger.kept.columns:
         ledger.set_aside(~(pl.col("weight") > 0).fill_null(False), "no_weight")
+
+
+def _standardise(ledger: Ledger, design: _Design) -> None:
+    """Place values within year and phase; rows keep what was published as `published`."""
+    if design.standardise == "none":
+        return
+    rows = ledger.kept.drop("phase", strict=False).with_columns(published=pl.col("value"))
+    if design.phases is not None:
+        rows = rows.join(design.phases, on="school_key", how="left", maintain_order="left")
+    ledger.kept = place_within(rows, design.standardise)
+    ledger.set_aside(pl.col("why_not").is_not_null(), pl.col("why_not"))
+    ledger.kept = ledger.kept.drop("why_not")
 
 
 def _set_aside_doubled(ledger: Ledger) -> dict[str, int]:

@@ -21,6 +21,11 @@ _TEXTS = {
     "is right; none was used.",
     "doubled_school_year": "Two URNs of one school both report in this year; the URN that goes on "
     "is kept, the one that closes is set aside.",
+    "no_denominator": "The file does not say how many pupils the share is of, which its log odds "
+    "need.",
+    "few_to_standardise": "Fewer than ten schools of this year and phase have a value, too few to "
+    "place one among them.",
+    "no_spread": "All schools of this year and phase have the same value.",
     "date_unknown": "The school is in a partnership, but the date it joined is missing or a "
     "placeholder, so it is neither treated nor comparison.",
     "beside_treated": "The school shares a partnership with a treated school without being treated "

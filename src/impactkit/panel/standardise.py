@@ -18,10 +18,19 @@ import polars as pl
 
 from impactkit.errors import Problem, UsageError
 
-__all__ = ["STANDARD_UNITS", "phases_of", "pupils_known", "standardise"]
+__all__ = ["STANDARD_UNITS", "phases_of", "pupils_known", "scale_words", "standardise"]
 
 STANDARD_UNITS = {"z": "school SD", "logit_z": "school SD", "rank": "percentile points"}
 """The unit that values have once they are standardised."""
+
+_PLACES = {
+    "z": "Values are distances from the mean of the year{within}, in standard deviations between "
+    "schools.",
+    "logit_z": "Values are log odds of a share, as distances from their mean in the year{within}, "
+    "in standard deviations between schools.",
+    "rank": "Values are percentile ranks within the year{within}: 50 is the middle school.",
+}
+_NO_EFFECT_SIZE = "A school SD is no effect size: pupils differ more than the means of schools do."
 
 MIN_SCHOOLS = 10
 """With fewer schools in a year and phase there is no distribution to speak of."""
@@ -93,7 +102,7 @@ def standardise(frame: pl.DataFrame, how: str) -> pl.DataFrame:
         raise UsageError(
             Problem(code="standardise.how", value=how, rule=f"expected one of {words}")
         )
-    group = [name for name in ("year", "phase") if name in frame.columns]
+    group: list[str] = [name for name in ("year", "phase") if name in frame.columns]
     rows = frame.with_columns(why_not=pl.lit(None, pl.String), _x=pl.col("value"))
     if how == "logit_z":
         rows = _log_odds(rows)
@@ -141,3 +150,28 @@ def _placed(rows: pl.DataFrame, how: str, group: list[str]) -> pl.DataFrame:
     )
     rows = rows.with_columns(why_not=pl.coalesce("why_not", why), value=placed)
     return rows.with_columns(value=pl.when(pl.col("why_not").is_null()).then("value")).drop("_mean")
+
+
+def scale_words(rows: pl.DataFrame, how: str) -> str:
+    """Say what standardised values are, and of which schools the distribution is.
+
+    `rows` have `year`, `published` and `value`; `phase` and `la_code` where they are known.
+    """
+    placed = rows.filter(pl.col("published").is_not_null() & pl.col("value").is_not_null())
+    by_year = placed.group_by("year").len()["len"].to_list()
+    least, most = min(by_year, default=0), max(by_year, default=0)
+    schools = f"{most:,}" if least == most else f"{least:,} to {most:,}"
+    phases, authorities = (
+        placed[name].drop_nulls().n_unique() if name in placed.columns else 0
+        for name in ("phase", "la_code")
+    )
+    of = f" of {authorities} local {'authority' if authorities == 1 else 'authorities'}"
+    weighted = "weighted by pupils" if how != "rank" and pupils_known(placed) else "not weighted"
+    told = [
+        _PLACES[how].format(within=" and phase" if phases > 1 else ""),
+        f"The distribution is that of all schools in the files ({schools} a year"
+        f"{of if authorities else ''}), {weighted}; among other schools the same school may stand "
+        "elsewhere.",
+        *([_NO_EFFECT_SIZE] if how != "rank" else []),
+    ]
+    return " ".join(told)

@@ -35,6 +35,12 @@ def narrowed(needs: Needs, ground: Ground) -> dict[str, pl.DataFrame]:
     return frames
 
 
+def _standardise(frame: pl.DataFrame, how: str) -> pl.DataFrame:
+    from impactkit.panel.standardise import standardise
+
+    return standardise(frame, how)
+
+
 def context_for(planned: PlannedMetric, ground: Ground) -> MetricContext:
     """Return the context of one metric: declared columns only."""
     metric, plan = planned.metric, ground.plan
@@ -78,4 +84,5 @@ def context_for(planned: PlannedMetric, ground: Ground) -> MetricContext:
         build_panel=build,
         run_estimator=run,
         run_effect=effect,
+        run_standardise=_standardise,
     )

@@ -109,6 +109,9 @@ def effect(
             found[0], panel, design, estimator, seed=seed, kinds=kinds, **options
         )
     yield from found
+    yield from _either_side(
+        panel, design, estimator, unit=unit, metric=metric, seed=seed, **options
+    )
     yield from (attrs.evolve(d, measure=panel.measure) for d in how)
     yield from _diagnostics(result, panel.measure)
     for exclusion in getattr(result, "exclusions", ()):
@@ -128,6 +131,34 @@ def effect(
         y_title=f"Difference, {unit}" if unit else "Difference",
         reference=0.0,
     )
+
+
+def _either_side(
+    panel: Panel, design: Design, estimator: Estimator, *, unit: str, metric: str, **options: Any
+) -> Iterable[Estimate]:
+    """Yield the overall estimate of the years before, between and after hard breaks, each alone.
+
+    What schools did on one side does not depend on their having kept their places across a break.
+    """
+    import polars as pl
+
+    edges = sorted({item.year for item in panel.breaks if item.hard})
+    if not edges:
+        return
+    about = {"metric": metric, "measure": panel.measure, "unit": unit}
+    for first, end in zip([None, *edges], [*edges, None], strict=True):
+        limits = (f"from {first}" if first else "", f"before {end}" if end else "")
+        words = " ".join(limit for limit in limits if limit)
+        inside = pl.col("year").is_between(first or 0, (end or 10_000) - 1)
+        side = attrs.evolve(panel, frame=panel.frame.filter(inside))
+        try:
+            result = fit(side, design, estimator, **options)
+            kinds = {"kinds": ("simple",)} if hasattr(result, "aggregate") else {}
+            [overall, *_] = result.estimates(**kinds)
+        except EstimationError as error:
+            overall = Estimate(estimand="ATT", status="not_estimable", reason=str(error))
+        name = f"{overall.estimand}, years {words} alone"
+        yield attrs.evolve(overall, estimand=name, **about)
 
 
 def _tested(

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from impactkit.errors import Problem, did_you_mean
+from impactkit.errors import Problem, StudyError, did_you_mean
 from impactkit.metrics import Panel
 from impactkit.pipeline.compared import compared
+from impactkit.pipeline.linked import link
 from impactkit.pipeline.read import Tables
 from impactkit.pipeline.resolve import Plan
-from impactkit.types import Measure
+from impactkit.types import YEAR_END, Break, Measure
 
 if TYPE_CHECKING:
     import polars as pl
 
-    from impactkit.lineage import Lineage
+    from impactkit.lineage import Lineage, Reorganised
 
 
 @attrs.frozen(kw_only=True, eq=False)
@@ -29,6 +31,7 @@ class Ground:
     lineage: Lineage
     measures: Mapping[str, Measure]
     years: tuple[int, ...]
+    reorganised: Reorganised | None = None
     _panels: dict[str, Panel] = attrs.field(factory=dict, repr=False)
     _seen: dict[str, pl.DataFrame] = attrs.field(factory=dict, repr=False)
 
@@ -71,6 +74,9 @@ class Ground:
 
     def _build(self, outcomes: pl.DataFrame, measure: str, unit: str, **options: Any) -> Panel:
         from impactkit.panel import build_panel
+        from impactkit.panel.breaks import continued
+        from impactkit.panel.standardise import phases_of
+        from impactkit.pipeline.comparability import breaks_of, crossings
 
         design = self.plan.study.design
         condition = design.condition
@@ -85,6 +91,19 @@ class Ground:
             **options,
         }
         known = self.measures.get(measure)
+        settings["exposed_by"] = design.exposed_by(measure, known.exposed_by if known else YEAR_END)
+        breaks: tuple[Break, ...] = ()
+        if outcomes is self.tables.get("outcomes"):
+            settings = {"standardise": design.standardise, **settings}
+            found = [*crossings(self, measure, settings["standardise"])]
+            if refused := [p for p in found if p.severity == "error"]:
+                raise StudyError(refused)
+            breaks = breaks_of(self, measure)
+            if settings["standardise"] != "none":
+                outcomes = continued(outcomes, measure, self.measures)
+                # A measure of one phase is of that phase's schools, whatever a register calls them.
+                if known is None or known.phase == "all":
+                    settings = {"phases": phases_of(self.tables), **settings}
         panel = build_panel(
             outcomes,
             self.tables["memberships"],
@@ -93,25 +112,29 @@ class Ground:
             unit=known.unit if known else unit,
             **settings,
         )
-        return compared(panel, design, self.tables)
+        return compared(attrs.evolve(panel, breaks=breaks), design, self.tables)
 
 
 def ground_of(plan: Plan, tables: Tables) -> Ground:
     """Give every school its key, and settle the years."""
-    from impactkit.lineage import build_lineage
+    linked = link(tables.frames, plan.study.design, tables.measures, _register_day(plan))
+    years = linked.years
+    return Ground(
+        plan=plan,
+        tables=linked.frames,
+        lineage=linked.lineage,
+        reorganised=linked.reorganised,
+        years=tuple(range(years[0], years[1] + 1)) if years else (),
+        measures=tables.measures,
+    )
 
-    frames = dict(tables.frames)
-    urns = [frame["urn"] for frame in frames.values() if "urn" in frame.columns]
-    lineage = build_lineage(frames.get("school_links"), urns)
-    for name, frame in frames.items():
-        if "urn" in frame.columns and name != "school_links":
-            frames[name] = lineage.apply(frame)
-    years = plan.study.design.years
-    if years is None and "outcomes" in frames and frames["outcomes"].height:
-        found = frames["outcomes"]["year"]
-        years = (int(found.min()), int(found.max()))  # type: ignore[arg-type]
-    span = tuple(range(years[0], years[1] + 1)) if years else ()
-    return Ground(plan=plan, tables=frames, lineage=lineage, years=span, measures=tables.measures)
+
+def _register_day(plan: Plan) -> dt.date | None:
+    """Return the day of the register of links: as the study says, or by its file's name."""
+    from impactkit.readers.years import days_in
+
+    named = [days_in(file.shown) for file in plan.files if file.table == "school_links"]
+    return plan.study.design.as_of or max((day for days in named for day in days), default=None)
 
 
 def missing_outcomes(plan: Plan, tables: Tables) -> list[Problem]:

@@ -235,6 +235,11 @@ def methods(evaluation: Evaluation) -> Part:
         else:
             text = clean(value)
         rows.append([f"Design: {humanise(name).lower()}", text])
+    for measure in evaluation.measures:
+        name = clean(measure.get("label") or humanise(measure["id"]))
+        for key, what in (("exposure", "First exposed year"), ("scale", "Scale")):
+            if measure.get(key):
+                rows.append([f"{what}: {name}", clean(measure[key])])
     made = evaluation.provenance
     if made is not None:
         rows += [
