@@ -77,7 +77,8 @@ def cluster_shares(units: Units) -> ClusterShares:
     mass = [
         np.bincount(units.cluster[r], units.weight[r], minlength=units.n_clusters) for r in runs
     ]
+    share = [m / (m.sum() or 1.0) for m in mass]  # zero where nobody has weight
     return ClusterShares(
-        treated=np.array([m[:n_treated] / m.sum() for m in mass[:never]]),
-        others=mass[never][n_treated:] / mass[never].sum(),
+        treated=np.array([s[:n_treated] for s in share[:never]]),
+        others=share[never][n_treated:],
     )

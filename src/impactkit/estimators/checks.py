@@ -90,6 +90,19 @@ def drop(
     return kept, (exclusion,)
 
 
+def reasons_of(exclusions: Sequence[Exclusion]) -> str:
+    """Return the rows left out and why, for a message.
+
+    Examples
+    --------
+    >>> reasons_of([])
+    'none were left out'
+    >>> reasons_of([Exclusion(reason="missing", text="no value of score", n_rows=1200)])
+    '1,200 rows: no value of score'
+    """
+    return "; ".join(f"{e.n_rows:,} rows: {e.text}" for e in exclusions) or "none were left out"
+
+
 def tidy(
     frame: pl.DataFrame | pl.LazyFrame,
     *,

@@ -106,7 +106,8 @@ def cluster_scores(
     rows = collapse(panel, key)
     if rows.n_clusters < 2:
         raise EstimationError(
-            "there is one cluster only, and resampling clusters needs many; give more clusters"
+            f"the {panel.n_units:,} units are in one cluster only, and resampling clusters needs many; "
+            "give more clusters"
         )
     levels = period_levels(panel)
     if levels.n > _MOST_LEVELS:
@@ -120,8 +121,10 @@ def cluster_scores(
     kept = independent(total[:-1, :-1], size[:-1])
     if p not in kept:
         raise EstimationError(
-            f"{tested} cannot be told apart from the controls and fixed effects: it does not vary "
-            "within units other than over time in the same way for all"
+            f"{tested} cannot be told apart from the controls and fixed effects of "
+            f"{panel.n_units:,} units: it does not vary within them other than over time in the "
+            "same way for all; add units that are treated at another time or never, or leave out "
+            "covariates"
         )
     W = [j for j in kept if j < p]
     K = np.linalg.inv(total[np.ix_(W, W)])

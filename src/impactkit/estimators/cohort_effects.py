@@ -97,7 +97,11 @@ class CohortEffects:
         estimated = self._estimated()
         after = [k for k in estimated if self.index[k][1] >= self.index[k][0]]
         if not after:
-            raise EstimationError("no effect after the start of treatment could be estimated")
+            raise EstimationError(
+                f"none of {len(self.cells):,} effects by cohort and period is of a period after "
+                "the start and could be estimated; add periods after it in which others are "
+                "untreated"
+            )
         if kind == "simple":
             return Aggregation(kind=kind, overall=self._average("", [after], np.ones(1)), terms=())
         groups: dict[int, list[int]] = {}

@@ -20,7 +20,7 @@ import numpy as np
 import polars as pl
 
 from impactkit.errors import DataError, EstimationError, Problem
-from impactkit.estimators.checks import FILE, check_options, drop, tidy
+from impactkit.estimators.checks import FILE, check_options, drop, reasons_of, tidy
 from impactkit.estimators.regression import (
     Regression,
     few_treated,
@@ -115,6 +115,7 @@ def did_2x2(
         cluster=cluster,
     )
     rows, lost = drop(checked.rows, pl.col("weight") <= 0, "weight", "a weight of zero")
+    left_out = (*checked.exclusions, *lost)
     # Whatever the order of rows, sums are made in one order.
     rows = rows.sort("unit", "time")
     cohorts = rows["cohort"].drop_nulls().unique().sort()
@@ -124,7 +125,8 @@ def did_2x2(
             f"treatment starts at {len(cohorts)} times ({there}), and a two-by-two comparison has "
             "one; use att_gt, or keep one cohort and the never treated"
             if len(cohorts)
-            else "no unit is treated: the cohort column is null throughout"
+            else f"none of {rows['unit'].n_unique():,} units is treated (rows left out: "
+            f"{reasons_of(left_out)}); give the first treated period of those that are"
         )
     D = rows["cohort"].is_not_null().to_numpy()
     post = (rows["time"] >= cohorts[0]).to_numpy()
@@ -208,7 +210,8 @@ def _means(
             if not cell.any():
                 raise EstimationError(
                     f"there is no {who} row {place} (of {int(group.sum()):,} {who} rows and "
-                    f"{int(when.sum()):,} rows {place}), so one of the four means is missing"
+                    f"{int(when.sum()):,} rows {place}), so one of the four means is missing; "
+                    "give both groups' outcomes before and after the start"
                 )
             sign = 1.0 if group is D else -1.0
             sign = sign if when is post else -sign

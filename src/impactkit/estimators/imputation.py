@@ -33,7 +33,7 @@ import numpy as np
 
 from impactkit.errors import EstimationError
 from impactkit.estimators.aggregation import Aggregation, Kind
-from impactkit.estimators.checks import check_options
+from impactkit.estimators.checks import check_options, reasons_of
 from impactkit.estimators.cohort_effects import (
     CohortEffects,
     cell_columns,
@@ -325,11 +325,11 @@ def asked(
             else:
                 reasons[(g, period)] = f"none of the {members[i]:,} units of {g} is seen then"
     if not cells:
-        why = "; ".join(f"{e.n_rows:,} rows: {e.text}" for e in first.panel.exclusions)
         raise EstimationError(
-            f"no effect can be imputed: no treated unit is seen both before its treatment and "
-            f"after it, in a period with untreated units ({why or 'none were set aside'}); add "
-            "earlier periods, or units that are never treated"
+            f"no effect can be imputed: of {first.panel.n_units:,} units no treated one is seen "
+            "both before its treatment and after it, in a period with untreated units (rows left "
+            f"out: {reasons_of(first.panel.exclusions)}); add earlier periods, or units that are "
+            "never treated"
         )
     return cells, reasons
 

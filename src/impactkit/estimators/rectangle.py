@@ -16,7 +16,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from impactkit.errors import EstimationError
-from impactkit.estimators.checks import codes, drop, tidy
+from impactkit.estimators.checks import HUGE, codes, drop, reasons_of, tidy
 from impactkit.results import Exclusion
 
 Floats = NDArray[np.float64]
@@ -244,7 +244,9 @@ def _sound(
     ).collect()
     if rows.is_empty() or any(rows[c].null_count() for c in rows.columns if c != "cohort"):
         return None
-    if not all(bool(np.isfinite(rows[c].to_numpy()).all()) for c in rows.columns if c[0] in "oxw"):
+    if not all(
+        bool((np.abs(rows[c].to_numpy()) <= HUGE).all()) for c in rows.columns if c[0] in "oxw"
+    ):
         return None
     if "weight" in rows.columns and not bool((rows["weight"].to_numpy() > 0).all()):
         return None
@@ -264,9 +266,11 @@ def _useful(
         "seen in one period only, which tells nothing about change",
     )
     if rows.is_empty():
+        given = sum(e.n_rows or 0 for e in (*exclusions, *lost))
         raise EstimationError(
-            "no unit has an outcome in two periods or more, so there is no change to look at; "
-            "check the unit and time columns"
+            f"in {given:,} rows no unit has an outcome in two periods or more, so there is no "
+            f"change to look at (rows left out: {reasons_of((*exclusions, *lost))}); check the "
+            "unit and time columns, and add periods"
         )
     return rows, exclusions + lost
 

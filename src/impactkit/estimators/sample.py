@@ -14,7 +14,7 @@ import numpy as np
 import polars as pl
 
 from impactkit.errors import EstimationError
-from impactkit.estimators.checks import Tidy, drop
+from impactkit.estimators.checks import Tidy, drop, reasons_of
 from impactkit.results import Exclusion
 
 _GAPS = {
@@ -75,7 +75,7 @@ def staggered_sample(
         treated = sum(e.treated or 0 for e in exclusions)
         raise EstimationError(
             "no treated unit is left to follow from before its treatment: "
-            f"{treated:,} treated units were left out ({_reasons(exclusions)}), and "
+            f"{treated:,} treated units were left out ({reasons_of(exclusions)}), and "
             f"{rows['unit'].n_unique():,} units are not treated by {last}; add earlier years, or "
             "units treated later"
         )
@@ -97,8 +97,8 @@ def staggered_sample(
             periods = _periods(rows)
     if len(periods) < 2:
         raise EstimationError(
-            f"only {len(periods)} period is left in which treated and comparison units "
-            f"can be compared ({_reasons(exclusions)}); add units that are never treated, or years"
+            f"only {len(periods)} period is left in which treated and comparison units can be "
+            f"compared ({reasons_of(exclusions)}); add units that are never treated, or years"
         )
     incomplete = _incomplete(rows, len(periods)) if panel else None
     if incomplete is not None:
@@ -193,9 +193,10 @@ def _period(value: object) -> int:
     return int(value)  # type: ignore[call-overload, no-any-return]
 
 
-def _reasons(exclusions: list[Exclusion]) -> str:
-    return "; ".join(f"{e.n_rows:,} rows: {e.text}" for e in exclusions) or "none were left out"
-
-
 def _nothing_left(exclusions: list[Exclusion]) -> str:
-    return f"no treated unit with an outcome is left ({_reasons(exclusions)})"
+    lost = sum(e.n_rows or 0 for e in exclusions)
+    return (
+        f"no treated unit with an outcome is left; {lost:,} rows were left out "
+        f"({reasons_of(exclusions)}); give outcomes of treated and comparison units, before and "
+        "after treatment"
+    )

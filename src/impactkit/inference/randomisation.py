@@ -164,8 +164,9 @@ def randomisation_inference(
     )
     if design.n_assignments < 2:
         raise EstimationError(
-            "treatment could have fallen in one way only, since within each stratum all have the "
-            "same cohort; use coarser strata, or add comparison units"
+            f"treatment of {data[unit].n_unique():,} units could have fallen in one way only, "
+            "since within each stratum all have the same cohort; use coarser strata, or add "
+            "comparison units"
         )
     exact = design.n_assignments <= draws
     arrangements = design.every() if exact else design.random(draws, seed)

@@ -78,8 +78,10 @@ def mean_df(share: Floats) -> float:
     """
     if not 0 < share.max(initial=0.0) < _ALL:
         return 0.0
-    q = share**2 / (1 - share)
-    return float(1 / ((share**2).sum() + q.sum() ** 2 - (q**2).sum()))
+    q = np.sort(share**2 / (1 - share))
+    # Each pair once, the small ones first: one large q would swallow the others in q.sum() ** 2.
+    pairs = q[1:] @ np.cumsum(q)[:-1]
+    return float(1 / ((share**2).sum() + 2 * pairs))
 
 
 def correct(own: Contributions, loadings: Floats, shares: ClusterShares) -> Corrected:
@@ -118,9 +120,11 @@ def correct(own: Contributions, loadings: Floats, shares: ClusterShares) -> Corr
         columns[i, by_cluster] *= scale[cluster]
         squares = columns[i] ** 2
         sides = (squares[of_treated].sum(), mean_df(share)), (squares[~of_treated].sum(), others_df)
-        noise = sum(v**2 / d for v, d in sides if d > 0)
+        # Of shares of the variance, since squares of small variances vanish.
+        total = squares.sum() or 1.0
+        noise = sum((v / total) ** 2 / d for v, d in sides if d > 0)
         if noise > 0 and sides[0][1] > 0:
-            df[i] = squares.sum() ** 2 / noise
+            df[i] = 1 / noise
     return Corrected(std_errors=np.sqrt((columns**2).sum(axis=1)), df=df, columns=columns)
 
 
