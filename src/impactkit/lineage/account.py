@@ -13,13 +13,16 @@ from impactkit.results import Exclusion
 __all__ = ["count", "exclusions", "findings"]
 
 _TEXTS = {
-    "link_not_succession": "The register records a merger, split or other tie, not one school "
-    "following another; the schools keep separate histories.",
+    "link_reorganisation": "The register records a merger, split or amalgamation: several schools "
+    "came together or apart, so the number of one is not the other continued.",
+    "link_tie": "The register records a tie between schools that moved no pupils.",
     "link_incomplete": "The row does not name both schools.",
     "link_to_itself": "The register links a school to itself.",
     "link_contradictory": "The register says of two schools that each followed the other.",
     "link_not_one_to_one": "The register gives a school more than one predecessor or successor; "
     "no single history can be followed, so each URN is a school of its own.",
+    "link_backwards": "The later school had closed before the earlier one opened, and there is "
+    "another link in its place.",
     "link_circular": "The links lead back to where they started.",
 }
 
@@ -56,10 +59,11 @@ def findings(rows: pl.DataFrame, as_of: dt.date | None) -> Iterable[Problem]:
     """Yield one warning for each kind of oddity among the chained links, with its first case."""
     chained = rows.filter(pl.col("verdict").is_null())
     pairs = chained.group_by("old", "new").agg(
-        pl.col("kind").n_unique().alias("sides"),
+        pl.col("side").n_unique().alias("sides"),
         pl.col("link_date").max(),
+        pl.col("flipped").any(),
     )
-    other = rows.filter(pl.col("verdict") == "link_not_succession")
+    other = rows.filter(pl.col("verdict").is_in(["link_reorganisation", "link_tie"]))
     tied = pl.concat([other["old"], other["new"].alias("old")]).implode()
     cases = [
         (
@@ -77,8 +81,15 @@ def findings(rows: pl.DataFrame, as_of: dt.date | None) -> Iterable[Problem]:
         (
             "links.future",
             pl.lit(False) if as_of is None else pl.col("link_date") > as_of,
-            f"the link is dated after {as_of}; it was used",
+            f"the link is dated after the day of the register, {as_of}; it was used",
             "Nothing to do: a school keeps its key when a successor opens.",
+        ),
+        (
+            "links.flipped",
+            pl.col("flipped"),
+            "the register has this the other way round, but by its dates the second school had "
+            "closed before the first one opened; it was turned round",
+            "Check the dates of both schools in the register.",
         ),
     ]
     for code, condition, rule, remedy in cases:

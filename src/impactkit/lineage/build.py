@@ -15,6 +15,22 @@ from impactkit.results import Exclusion
 
 __all__ = ["Lineage", "build_lineage"]
 
+_TIES = {
+    "old": pl.Int64,
+    "new": pl.Int64,
+    "link_type": pl.String,
+    "link_date": pl.Date,
+    "reason": pl.String,
+}
+_ABOUT = {
+    "name": pl.String,
+    "open_date": pl.Date,
+    "open_reason": pl.String,
+    "close_date": pl.Date,
+    "close_reason": pl.String,
+}
+"""What `Lineage.history` says of a URN, from the register."""
+
 
 @attrs.frozen(kw_only=True, eq=False)
 class Lineage:
@@ -27,6 +43,11 @@ class Lineage:
         `chain_length`.
     links
         One row a chained pair: `old`, `new` and `link_date` (the earlier of the two recorded).
+    ties
+        One row a pair that makes no chain, and link type: `old`, `new`, `link_type`, `link_date`
+        and `reason`, why not.
+    register
+        What the register says of each URN, where it was given.
     exclusions
         Link rows that make no chain, by reason; with the chained rows they add up to
         ``counts["link_rows"]``.
@@ -36,6 +57,8 @@ class Lineage:
 
     keys: pl.DataFrame
     links: pl.DataFrame
+    ties: pl.DataFrame = attrs.field(factory=lambda: pl.DataFrame(schema=_TIES))
+    register: pl.DataFrame | None = None
     exclusions: tuple[Exclusion, ...] = ()
     findings: tuple[Problem, ...] = ()
     counts: Mapping[str, int] = attrs.field(factory=dict)
@@ -72,24 +95,54 @@ class Lineage:
     def history(self, school: int | str) -> pl.DataFrame:
         """Return the chain of a URN or `school_key`, oldest first.
 
-        Columns: `chain_position`, `urn`, and `link_date`, when this URN followed the one before.
+        Columns: `chain_position`, `urn`, `link_date`, when this URN followed the one before, and
+        from the register, null where it was not given, `name`, `open_date`, `open_reason`,
+        `close_date` and `close_reason`.
 
         Examples
         --------
         >>> links = pl.DataFrame({"urn": [100001], "link_urn": [140001],
         ...     "link_type": ["Successor"], "link_date": [dt.date(2013, 9, 1)]})
-        >>> build_lineage(links).history(140001).rows()
+        >>> history = build_lineage(links).history(140001)
+        >>> history.select("chain_position", "urn", "link_date").rows()
         [(0, 100001, None), (1, 140001, datetime.date(2013, 9, 1))]
         """
-        text = str(school)
-        member = self.keys.filter(
-            (pl.col("school_key") == text) | (pl.col("urn").cast(pl.String) == text)
-        )
-        chain = self.keys.join(member.select("school_key").unique(), on="school_key", how="semi")
+        chain = self.keys.join(self._chain(school), on="school_key", how="semi")
         return (
             chain.join(self.links.rename({"new": "urn"}), on="urn", how="left")
+            .join(self._about(), on="urn", how="left")
             .sort("chain_position")
-            .select("chain_position", "urn", "link_date")
+            .select("chain_position", "urn", "link_date", *_ABOUT)
+        )
+
+    def other_links(self, school: int | str) -> pl.DataFrame:
+        """Return mergers, splits and other ties of a URN or `school_key`, in the order of dates.
+
+        Columns: `old`, `new`, `link_type`, `link_date` and `reason`, why they make no chain.
+
+        Examples
+        --------
+        >>> links = pl.DataFrame({"urn": [100001], "link_urn": [100002],
+        ...     "link_type": ["Successor - merged"]})
+        >>> build_lineage(links, pl.Series([100002])).other_links(100002)["reason"].to_list()
+        ['link_reorganisation']
+        """
+        chain = self.keys.join(self._chain(school), on="school_key", how="semi")["urn"].implode()
+        touched = pl.col("old").is_in(chain) | pl.col("new").is_in(chain)
+        return self.ties.filter(touched).sort("link_date", "old", "new", "link_type")
+
+    def _chain(self, school: int | str) -> pl.DataFrame:
+        text = str(school)
+        named = (pl.col("school_key") == text) | (pl.col("urn").cast(pl.String) == text)
+        return self.keys.filter(named).select("school_key").unique()
+
+    def _about(self) -> pl.DataFrame:
+        given = pl.DataFrame(schema={"urn": pl.Int64}) if self.register is None else self.register
+        absent = [name for name in _ABOUT if name not in given.columns]
+        return (
+            given.with_columns(pl.lit(None, _ABOUT[name]).alias(name) for name in absent)
+            .select("urn", *_ABOUT)
+            .unique("urn", keep="first")
         )
 
 
@@ -97,6 +150,7 @@ def build_lineage(
     links: pl.DataFrame | None,
     urns: pl.Series | Sequence[pl.Series] | None = None,
     *,
+    register: pl.DataFrame | None = None,
     as_of: dt.date | None = None,
 ) -> Lineage:
     """Join URNs that follow one another, one to one, into schools.
@@ -112,6 +166,9 @@ def build_lineage(
     urns
         The URNs of the study, in one column or several. They are all in `.keys`, and only links
         that touch them are counted. By default every link counts.
+    register
+        `urn`, `open_date`, `close_date` and whatever else is known of each URN: settles links that
+        run backwards or in a circle, and fills `Lineage.history`.
     as_of
         The day of the register: links dated later are chained, and reported.
 
@@ -124,9 +181,9 @@ def build_lineage(
     >>> lineage.keys.rows()
     [(100001, '100001', 0, 2), (140001, '100001', 1, 2)]
     >>> [(e.reason, e.n_rows) for e in lineage.exclusions]
-    [('link_not_succession', 1)]
+    [('link_reorganisation', 1)]
     """
-    rows = directed(links)
+    rows = directed(links, register)
     study = _study_urns(urns)
     if study is not None:
         rows = rows.with_columns(
@@ -147,6 +204,10 @@ def build_lineage(
     return Lineage(
         keys=keys.sort("urn"),
         links=pairs.filter(~pl.col("old").is_in(circular.implode())),
+        ties=rows.filter(pl.col("verdict").is_not_null())
+        .select("old", "new", "link_type", "link_date", reason="verdict")
+        .unique(maintain_order=True),
+        register=register,
         exclusions=account.exclusions(counted),
         findings=tuple(account.findings(counted, as_of)),
         counts=account.count(counted, keys),

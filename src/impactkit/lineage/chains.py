@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 
+from impactkit.lineage.kinds import KINDS, NEW_FIRST
+
 __all__ = ["directed", "follow", "singletons"]
 
-OLD_FIRST = "successor"
-NEW_FIRST = "predecessor"
-"""The two link types that say one school follows another: the row's own URN is the old one in a
-*Successor* row and the new one in a *Predecessor* row (GIAS, `links_edubasealldata`)."""
+A_YEAR = pl.duration(days=366)
+"""By how much the dates of one change may differ in the register and still be about it."""
 
 _KEYS = {
     "urn": pl.Int64,
@@ -18,47 +18,90 @@ _KEYS = {
     "chain_position": pl.Int64,
     "chain_length": pl.Int64,
 }
+_BLANK = {"urn": pl.Int64, "link_urn": pl.Int64, "link_type": pl.String}
 
 
-def directed(links: pl.DataFrame | None) -> pl.DataFrame:
-    """Give every link row its old and its new URN, and a verdict: null where it can be chained."""
-    if links is None:
-        links = pl.DataFrame(schema={"urn": pl.Int64, "link_urn": pl.Int64, "link_type": pl.String})
-    if "link_date" not in links.columns:
-        links = links.with_columns(link_date=pl.lit(None, pl.Date))
-    kind = pl.col("link_type").str.strip_chars().str.to_lowercase()
-    rows = links.select(
-        pl.when(kind == NEW_FIRST).then("link_urn").otherwise("urn").cast(pl.Int64).alias("old"),
-        pl.when(kind == NEW_FIRST).then("urn").otherwise("link_urn").cast(pl.Int64).alias("new"),
+def directed(links: pl.DataFrame | None, register: pl.DataFrame | None = None) -> pl.DataFrame:
+    """Give every link row its old and its new URN, its kind, and a verdict: null if chained.
+
+    A succession that runs backwards (the later school had closed before the earlier one opened, by
+    the `register`) is turned round where that makes no fork; `flipped` says so.
+    """
+    rows = pl.DataFrame(schema=_BLANK) if links is None else links
+    if "link_date" not in rows.columns:
+        rows = rows.with_columns(link_date=pl.lit(None, pl.Date))
+    word = pl.col("link_type").str.strip_chars().str.to_lowercase()
+    kinds = {name.lower(): kind for name, kind in KINDS.items()}
+    own_is_new = word.str.starts_with(NEW_FIRST).fill_null(False)
+    rows = rows.select(
+        pl.when(own_is_new).then("link_urn").otherwise("urn").cast(pl.Int64).alias("old"),
+        pl.when(own_is_new).then("urn").otherwise("link_urn").cast(pl.Int64).alias("new"),
         pl.col("link_type"),
         pl.col("link_date"),
-        kind=kind,
-        succession=kind.is_in([OLD_FIRST, NEW_FIRST]).fill_null(False),
+        side=word,
+        kind=word.replace_strict(kinds, default="tie"),
         counted=pl.lit(True),
     )
-    pairs = (
-        rows.filter("succession", pl.col("old") != pl.col("new"))
-        .select("old", "new")
-        .unique()
-        .with_columns(one=(pl.len().over("old") == 1) & (pl.len().over("new") == 1))
+    rows = _turned_round(rows, register)
+    pairs = _pairs(rows.filter("usable")).with_columns(
+        one=(pl.len().over("old") == 1) & (pl.len().over("new") == 1)
     )
     reversed_ = pairs.select(old="new", new="old", contradicted=pl.lit(True))
     judged = rows.join(pairs, on=["old", "new"], how="left").join(
         reversed_, on=["old", "new"], how="left"
     )
     verdict = (
-        pl.when(~pl.col("succession"))
-        .then(pl.lit("link_not_succession"))
+        pl.when(pl.col("kind") != "succession")
+        .then("link_" + pl.col("kind"))
         .when(pl.col("old").is_null() | pl.col("new").is_null())
         .then(pl.lit("link_incomplete"))
         .when(pl.col("old") == pl.col("new"))
         .then(pl.lit("link_to_itself"))
+        .when(~pl.col("usable"))
+        .then(pl.lit("link_backwards"))
         .when(pl.col("contradicted").fill_null(False))
         .then(pl.lit("link_contradictory"))
         .when(~pl.col("one").fill_null(False))
         .then(pl.lit("link_not_one_to_one"))
     )
-    return judged.with_columns(verdict=verdict).drop("one", "contradicted", "succession")
+    return judged.with_columns(verdict=verdict).drop("one", "contradicted", "usable")
+
+
+def _pairs(rows: pl.DataFrame) -> pl.DataFrame:
+    proper = (pl.col("kind") == "succession") & (pl.col("old") != pl.col("new"))
+    return rows.filter(proper).select("old", "new").unique()
+
+
+def _turned_round(rows: pl.DataFrame, register: pl.DataFrame | None) -> pl.DataFrame:
+    """Turn backward successions round; where that would make a fork they are not `usable`."""
+    as_they_are = rows.with_columns(flipped=pl.lit(False), usable=pl.lit(True))
+    if register is None or not {"urn", "open_date", "close_date"} <= set(register.columns):
+        return as_they_are
+    dates = register.select("urn", "open_date", "close_date").unique("urn", keep="first")
+    pairs = (
+        _pairs(rows)
+        .join(dates.select(old="urn", opened="open_date"), on="old", how="left")
+        .join(dates.select(new="urn", closed="close_date"), on="new", how="left")
+        .with_columns(back=(pl.col("closed") <= pl.col("opened") + A_YEAR).fill_null(False))
+    )
+    back = pairs.filter("back").select(old="new", new="old")
+    right = pairs.filter(~pl.col("back")).select("old", "new")
+    known = pl.concat([right, back]).unique()
+    fork = (pl.len().over("old") > 1) | (pl.len().over("new") > 1)
+    turned = known.with_columns(fork=fork).join(right, on=["old", "new"], how="anti")
+    verdicts = back.join(turned, on=["old", "new"], how="left").select(
+        old="new", new="old", back=pl.lit(True), fork="fork"
+    )
+    judged = as_they_are.join(verdicts, on=["old", "new"], how="left").with_columns(
+        pl.col("back", "fork").fill_null(False) & (pl.col("kind") == "succession")
+    )
+    turn = pl.col("back") & ~pl.col("fork")
+    return judged.with_columns(
+        old=pl.when(turn).then("new").otherwise("old"),
+        new=pl.when(turn).then("old").otherwise("new"),
+        flipped=turn,
+        usable=~pl.col("fork"),
+    ).drop("back", "fork")
 
 
 def follow(pairs: pl.DataFrame) -> tuple[pl.DataFrame, pl.Series]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 from collections.abc import Iterable
 from pathlib import Path
@@ -10,6 +11,7 @@ from impactkit.errors import Problem
 from impactkit.readers.forms import Form, figures, match, year_by_marks
 
 _TWO = re.compile(r"(?<!\d)(20\d\d)[-_/]?(20)?(\d\d)(?!\d)")
+_DAY = re.compile(r"(?<!\d)(20\d\d)[-_]?(\d\d)[-_]?(\d\d)(?!\d)")
 _ONE = re.compile(r"(?<!\d)(20\d\d)(?!\d)")
 
 
@@ -31,6 +33,25 @@ def years_in(name: str) -> set[int]:
         if (int(first) + 1) % 100 == int(second)
     }
     return pairs or {int(year) for year in _ONE.findall(name)}
+
+
+def days_in(name: str) -> list[dt.date]:
+    """Return the days that a path speaks of: an extract of a register has its day in its name.
+
+    Examples
+    --------
+    >>> days_in("gias/2024-03-29/links_edubasealldata20240329.csv")
+    [datetime.date(2024, 3, 29), datetime.date(2024, 3, 29)]
+    >>> days_in("201718_abs.csv"), days_in("20231399.csv")
+    ([], [])
+    """
+    found = []
+    for year, month, day in _DAY.findall(name):
+        try:
+            found.append(dt.date(int(year), int(month), int(day)))
+        except ValueError:
+            continue
+    return found
 
 
 def year_of(path: Path, given: int | None, file: str) -> tuple[int | None, list[Problem]]:

@@ -8,6 +8,8 @@ import polars as pl
 import pytest
 
 from impactkit.lineage import build_lineage
+from impactkit.lineage.kinds import KINDS, TREATMENT
+from impactkit.tables.vocabulary import LINK_TYPES
 
 A, B, C, D, E = 100001, 140002, 150003, 100004, 100005
 
@@ -58,23 +60,23 @@ def test_positions_and_length_follow_the_chain() -> None:
 
 
 @pytest.mark.parametrize(
-    "kind",
+    ("kind", "reason"),
     [
-        "Predecessor - merged",
-        "Successor - amalgamated",
-        "Result of Amalgamation",
-        "Successor - Split School",
-        "Sixth Form Centre Link",
-        "Other",
+        ("Predecessor - merged", "link_reorganisation"),
+        ("Successor - amalgamated", "link_reorganisation"),
+        ("Result of Amalgamation", "link_reorganisation"),
+        ("Successor - Split School", "link_reorganisation"),
+        ("Sixth Form Centre Link", "link_tie"),
+        ("Other", "link_tie"),
     ],
 )
-def test_other_links_are_counted_not_chained(kind: str) -> None:
+def test_other_links_are_counted_not_chained(kind: str, reason: str) -> None:
     """A merger or split joins no histories, and is there to be seen."""
     frame = _links((A, B, kind))
     assert _keys(frame) == {}
     (exclusion,) = build_lineage(frame).exclusions
     assert (exclusion.reason, exclusion.n_rows, exclusion.n_schools) == (
-        "link_not_succession",
+        reason,
         1,
         2,
     )
@@ -170,5 +172,85 @@ def test_history_answers_for_every_urn_of_a_chain_and_for_its_key() -> None:
     )
     lineage = build_lineage(frame)
     expected = [(0, A, None), (1, B, dt.date(2013, 8, 31))]
-    assert [lineage.history(x).rows() for x in (A, B, str(A))] == [expected] * 3
+    columns = ("chain_position", "urn", "link_date")
+    found = [lineage.history(x).select(columns).rows() for x in (A, B, str(A))]
+    assert found == [expected] * 3
     assert lineage.history(E).is_empty()
+
+
+def _register(**dates: tuple[int, str | None, str | None]) -> pl.DataFrame:
+    rows = [(urn, opened, closed) for urn, opened, closed in dates.values()]
+    frame = pl.DataFrame(rows, schema=["urn", "open_date", "close_date"], orient="row")
+    return frame.with_columns(pl.col("open_date", "close_date").cast(pl.String).str.to_date())
+
+
+def test_every_link_type_of_the_register_has_a_treatment() -> None:
+    """All 18 types that the table accepts are followed, reorganisations or ties; no other is."""
+    assert set(KINDS) == set(LINK_TYPES)
+    assert len(KINDS) == 18
+    assert set(KINDS.values()) == set(TREATMENT)
+
+
+def test_a_link_the_wrong_way_round_is_turned_by_the_dates() -> None:
+    """The register says B was followed by A, but A had closed when B opened."""
+    register = _register(a=(A, "1950-01-01", "2013-08-31"), b=(B, "2013-09-01", None))
+    lineage = build_lineage(_links((B, A, "Successor")), register=register)
+    assert dict(lineage.keys.select("urn", "school_key").iter_rows()) == {A: str(A), B: str(A)}
+    assert "links.flipped" in {f.code for f in lineage.findings}
+
+
+def test_a_contradiction_is_settled_by_the_dates() -> None:
+    """Each school is said to follow the other: the one that closed first came first."""
+    links = _links((A, B, "Successor"), (B, A, "Successor"))
+    register = _register(a=(A, "1950-01-01", "2013-08-31"), b=(B, "2013-09-01", None))
+    lineage = build_lineage(links, register=register)
+    assert lineage.keys.height == 2
+    assert lineage.exclusions == ()
+    unknown = _register(a=(A, None, None), b=(B, None, None))
+    assert [e.reason for e in build_lineage(links, register=unknown).exclusions] == [
+        "link_contradictory"
+    ]
+
+
+def test_a_circle_is_opened_where_the_dates_say() -> None:
+    """Of three links in a circle the one that runs back goes, and the chain of three stays."""
+    links = _links((A, B, "Successor"), (B, C, "Successor"), (C, A, "Successor"))
+    register = _register(
+        a=(A, "1950-01-01", "2011-08-31"),
+        b=(B, "2011-09-01", "2014-08-31"),
+        c=(C, "2014-09-01", None),
+    )
+    lineage = build_lineage(links, register=register)
+    assert lineage.history(C)["urn"].to_list() == [A, B, C]
+    assert [(e.reason, e.n_rows) for e in lineage.exclusions] == [("link_backwards", 1)]
+
+
+def test_a_school_that_joined_an_older_one_is_not_turned_round() -> None:
+    """The successor may be the older school and go on: only a closed one cannot have followed."""
+    register = _register(a=(A, "2005-09-01", "2013-08-31"), b=(B, "1950-01-01", None))
+    lineage = build_lineage(_links((A, B, "Successor")), register=register)
+    assert lineage.history(B)["urn"].to_list() == [A, B]
+    assert "links.flipped" not in {f.code for f in lineage.findings}
+
+
+def test_history_has_names_dates_and_reasons_from_the_register() -> None:
+    """With the register at hand a chain says when and why each number began and ended."""
+    register = _register(a=(A, "1950-01-01", "2013-08-31"), b=(B, "2013-09-01", None)).with_columns(
+        name=pl.Series(["Hill School", "Hill Academy"]),
+        close_reason=pl.Series(["Academy Converter", None]),
+    )
+    history = build_lineage(_links((A, B, "Successor")), register=register).history(B)
+    assert history.select("urn", "name", "close_date", "close_reason").rows() == [
+        (A, "Hill School", dt.date(2013, 8, 31), "Academy Converter"),
+        (B, "Hill Academy", None, None),
+    ]
+
+
+def test_other_links_of_a_school_say_why_they_make_no_chain() -> None:
+    """A merger with one school and a sixth form with another are there to be asked for."""
+    links = _links((A, B, "Successor"), (A, D, "Successor - merged"), (B, E, "Other"))
+    found = build_lineage(links).other_links(B)
+    assert set(found.select("old", "new", "reason").iter_rows()) == {
+        (A, D, "link_reorganisation"),
+        (B, E, "link_tie"),
+    }
