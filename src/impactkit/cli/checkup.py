@@ -74,7 +74,7 @@ def _finding(finding: Finding, labels: Mapping[str, str], width: int | None) -> 
     for line, _ in wrapped(head, "", "    ", width):
         yield line, COLOURS[finding.severity]
     for word, text in (
-        ("seen", finding.evidence),
+        ("seen", finding.evidence + (f" One: {finding.example}." if finding.example else "")),
         ("so", finding.consequence),
         ("do", finding.remedy),
     ):

@@ -183,6 +183,7 @@ def _regression(case: Case, measure: str) -> Iterator[Fact | Finding]:
         f"years was {-dip:+.2f} from their own earlier mean.{expected}",
         measure=measure,
         severity=None,
+        example="",
         **numbers,
     )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import polars as pl
+import attrs
 
 from impactkit.doctor.case import Case
 from impactkit.doctor.finding import Fact, Finding, Kind, found
@@ -30,7 +30,7 @@ SOFT_BREAK = Kind(
     mistake="E3",
     title="The measure changed a little",
     section="Comparability",
-    severity="note",
+    severity="warning",
     detector="The years of the panel lie on both sides of a soft break of the measure registry.",
     consequence="Part of a change in that year may be the definition. Where it touched treated and "
     "comparison schools alike, their difference is spared.",
@@ -90,7 +90,6 @@ def of_measure(case: Case, measure: str) -> Iterator[Fact | Finding]:
             severity="warning" if change.hard and standardised else None,
             year=change.year,
         )
-    yield from _impossible(case, measure)
 
 
 def _told(change: Break) -> str:
@@ -102,20 +101,21 @@ def _told(change: Break) -> str:
     return text.rstrip(".")
 
 
-def _impossible(case: Case, measure: str) -> Iterator[Finding]:
-    """Report values of years without publication, and zeros in place of symbols."""
-    rows = case.tables["outcomes"].filter(pl.col("measure") == measure)
-    known = {measure: case.measures[measure]} if measure in case.measures else {}
-    for problem in gap_years_filled(rows, known):
-        where = f"{problem.file}: " if problem.file else ""
-        evidence = f"{where}{problem.rule} ({count(problem.count, 'value')})."
-        yield found(GAP_FILLED, evidence, measure=measure, values=problem.count)
-    for zeros in suspicious_zeros(rows, known):
+def of_study(case: Case) -> Iterator[Finding]:
+    """Report values of years without publication, and outcomes with zeros in place of symbols."""
+    outcomes = case.tables.get("outcomes")
+    if outcomes is None:
+        return
+    for problem in gap_years_filled(outcomes, case.measures):
+        evidence = str(attrs.evolve(problem, remedy="", row=None))
+        yield found(GAP_FILLED, evidence, values=problem.count)
+    designed = {m: case.measures[m] for m in case.design.outcome if m in case.measures}
+    for zeros in suspicious_zeros(outcomes, designed):
         yield found(
             ZEROS,
             f"{zeros.n_zeros:,} of {count(zeros.n_values, 'value')} of {years_words([zeros.year])} "
             f"are 0: {zeros.evidence}.",
-            measure=measure,
+            measure=zeros.measure,
             year=zeros.year,
             zeros=zeros.n_zeros,
             values=zeros.n_values,

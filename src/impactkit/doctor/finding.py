@@ -54,7 +54,8 @@ class Finding:
 
     `code` is stable and machine-readable, `evidence` says what was seen with its numbers (which are
     in `numbers` once more, for programs), `consequence` what it does to an evaluation and `remedy`
-    what to do. `measure` is the outcome that it is about; empty: the whole study.
+    what to do. `measure` is the outcome that it is about; empty: the whole study. `example` is one
+    case with its value: for whoever has the data, never for a release.
     """
 
     code: str
@@ -65,11 +66,12 @@ class Finding:
     remedy: str
     measure: str = ""
     mistake: str = ""
+    example: str = ""
     numbers: Mapping[str, float] = attrs.field(factory=dict)
 
     def __str__(self) -> str:
-        """Read as one paragraph: what, what it does, what to do."""
-        return f"{self.title}: {self.evidence} {self.consequence} {self.remedy}"
+        """Read as one paragraph: what, what was seen, what it does."""
+        return f"{self.title}. {self.evidence} {self.consequence}"
 
 
 @attrs.frozen(kw_only=True)
@@ -88,6 +90,7 @@ def found(
     *,
     measure: str = "",
     severity: Severity | None = None,
+    example: str = "",
     **numbers: float,
 ) -> Finding:
     """Return a finding of a kind; `severity` where it is milder than the kind's.
@@ -97,7 +100,7 @@ def found(
     >>> kind = Kind(code="E7.many_tests", title="Many tests", section="Decisions",
     ...     severity="note", detector="tests", consequence="Luck.", remedy="Adjust.", mistake="E7")
     >>> print(found(kind, "There are 8 tests.", tests=8))
-    Many tests: There are 8 tests. Luck. Adjust.
+    Many tests. There are 8 tests. Luck.
     """
     return Finding(
         code=kind.code,
@@ -108,5 +111,6 @@ def found(
         remedy=kind.remedy,
         measure=measure,
         mistake=kind.mistake,
+        example=example,
         numbers=numbers,
     )

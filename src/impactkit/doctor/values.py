@@ -119,12 +119,11 @@ def _implausible(case: Case, rows: pl.DataFrame, measure: str, unit: str) -> Ite
     school, year, value = str(worst[name][0]), int(worst["year"][0]), float(worst["value"][0])
     yield found(
         IMPLAUSIBLE,
-        f"{count(far.height, 'value')} of {count(far['school_key'].n_unique(), 'school')}, such as "
-        f"{value:g} of school {school} in {years_words([year])}; the median is "
-        f"{middle:g}.",
+        f"{count(far.height, 'value')} of {count(far['school_key'].n_unique(), 'school')} lie far "
+        f"from the others; the median is {middle:g}.",
         measure=measure,
+        example=f"{value:g} of school {school} in {years_words([year])}",
         values=far.height,
-        example=value,
     )
 
 

@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING
 import attrs
 
 from impactkit import __version__
+from impactkit.doctor import examine
 from impactkit.errors import InputError, MetricError, Problem
 from impactkit.pipeline.checks import run_checks
 from impactkit.pipeline.comparability import comparability
 from impactkit.pipeline.core import FIRST_PARTY
 from impactkit.pipeline.effects import chart_id, chart_title
+from impactkit.pipeline.examined import case_of, cautions, findings_table
 from impactkit.pipeline.family import adjust
 from impactkit.pipeline.ground import Ground, ground_of, missing_outcomes
 from impactkit.pipeline.metric import run_metric
@@ -130,6 +132,10 @@ def _finish(
         known = ground.measures.get(measure)
         warnings += [f"{known.label if known else measure}: {w}" for w in panel.warnings]
         extra.extend(_balance(ground, measure))
+    case, _ = case_of(ground, tables)
+    findings = examine(case).findings
+    warnings += cautions(case, findings)
+    extra.append(findings_table(case, findings))
     evaluation = Evaluation(
         title=study.title,
         study=study.to_plain(),

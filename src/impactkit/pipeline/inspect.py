@@ -10,7 +10,8 @@ from impactkit.doctor import Examination, examine
 from impactkit.errors import Problem
 from impactkit.metrics import Panel
 from impactkit.pipeline.checks import run_checks
-from impactkit.pipeline.examined import case_of
+from impactkit.pipeline.comparability import comparability
+from impactkit.pipeline.examined import SAME, case_of
 from impactkit.pipeline.execute import no_progress
 from impactkit.pipeline.ground import ground_of, missing_outcomes
 from impactkit.pipeline.read import Progress, read_tables
@@ -40,10 +41,13 @@ def inspect_study(plan: Plan, *, progress: Progress = no_progress) -> StudySeen:
     found += [*ground.lineage.findings, *run_checks(ground)]
     progress("Examining", 0, 1)
     case, refused = case_of(ground, tables)
+    examination = examine(case)
+    told = {finding.code for finding in examination.findings}
+    found += [p for p in comparability(ground) if SAME.get(p.code) not in told]
     return StudySeen(
         sources=tables.sources,
         measures=ground.measures,
         panels=tuple(case.panels.values()),
         problems=(*found, *refused),
-        examination=examine(case),
+        examination=examination,
     )
