@@ -106,8 +106,8 @@ def cluster_scores(
     rows = collapse(panel, key)
     if rows.n_clusters < 2:
         raise EstimationError(
-            f"the {panel.n_units:,} units are in one cluster only, and resampling clusters needs many; "
-            "give more clusters"
+            f"the {panel.n_units:,} units are in one cluster only, and resampling clusters needs "
+            "many; give more clusters"
         )
     levels = period_levels(panel)
     if levels.n > _MOST_LEVELS:
