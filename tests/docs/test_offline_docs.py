@@ -1,0 +1,66 @@
+"""Installing from a folder: a wheel has all that it needs, and the page names all of ours."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGE = (ROOT / "docs" / "howto" / "offline.md").read_text("utf-8")
+
+LOOK = """
+import pathlib, sys
+import impactkit
+from impactkit import schemas
+home = pathlib.Path(impactkit.__file__).parent
+assert str(home).startswith(sys.argv[1]), home
+assert (home / "py.typed").is_file()
+assert schemas.load("study")["title"] and schemas.load("evaluation")["$defs"]
+assert (home / "cli" / "study_template.toml").is_file()
+assert list((home / "cli" / "templates").iterdir())
+print("all there")
+"""
+
+
+def test_the_page_names_every_distribution_of_ours():
+    """Built on the one side, installed on the other."""
+    ours = {
+        path.name for path in (ROOT / "plugins").iterdir() if (path / "pyproject.toml").is_file()
+    }
+    assert set(re.findall(r"plugins/(impactkit-\w+)", PAGE)) == ours
+    (install,) = re.findall(r"pip install --no-index .*", PAGE)
+    assert set(re.findall(r"impactkit-\w+", install)) - {"impactkit-env"} == ours
+
+
+def test_a_wheel_can_be_installed_from_a_folder_alone(tmp_path):
+    """With pip kept from looking anywhere else; what is no Python is in it too."""
+    if importlib.util.find_spec("hatchling") is None:
+        pytest.skip("hatchling is not installed, so no wheel can be built without a network")
+    environment = {**os.environ, "PIP_DISABLE_PIP_VERSION_CHECK": "1", "PIP_NO_INDEX": "1"}
+
+    def pip(*arguments):
+        command = [sys.executable, "-m", "pip", *map(str, arguments)]
+        ended = subprocess.run(
+            command, capture_output=True, text=True, check=False, env=environment
+        )
+        assert ended.returncode == 0, ended.stderr
+
+    wheels, there = tmp_path / "wheels", tmp_path / "there"
+    pip("wheel", "--no-deps", "--no-build-isolation", "-q", "-w", wheels, ROOT)
+    pip("install", "-q", "--no-deps", "--find-links", wheels, "--target", there, "impactkit")
+    environment["PYTHONPATH"] = str(there)
+    ended = subprocess.run(
+        [sys.executable, "-c", LOOK, str(there)],
+        capture_output=True,
+        text=True,
+        check=False,
+        env=environment,
+        cwd=tmp_path,
+    )
+    assert ended.stdout.strip() == "all there", ended.stderr
