@@ -25,7 +25,7 @@ def text() -> str:
     registry = default_registry(allow=OURS)
     ours = [
         entry
-        for entry in entries(registry, "metrics", {})
+        for entry in entries(registry, "metrics", None)
         if registry.owner("metrics", entry["id"]).first_party
     ]
     pictures = {

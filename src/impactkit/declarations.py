@@ -7,6 +7,7 @@ which is imported when it is first needed, so that listing a plugin costs nothin
 from __future__ import annotations
 
 import importlib
+import re
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 Code = Callable[..., Any] | str
 """A callable, or ``"package.module:attribute"``."""
 
+DIRECTIONS = ("higher", "lower", "none")
 DTYPES = ("str", "int", "float", "date", "bool", "list")
 
 
@@ -131,6 +133,18 @@ class Card:
     ours: bool = False
 
 
+def _is_id(_: Any, attribute: attrs.Attribute[str], given: str) -> None:
+    if not isinstance(given, str) or not re.fullmatch(r"[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*", given):
+        rule = "write LA.NAME, small letters, digits and _, as in 'kent.late_arrivals'"
+        raise ValueError(f"{attribute.name}={given!r}: {rule}")
+
+
+def _is_direction(_: Any, attribute: attrs.Attribute[str], given: str) -> None:
+    if given not in DIRECTIONS:
+        rule = "write 'higher' or 'lower', whichever is better, or 'none'"
+        raise ValueError(f"{attribute.name}={given!r}: {rule}")
+
+
 @attrs.frozen(kw_only=True)
 class Metric:
     """A metric, in one of two shapes.
@@ -141,15 +155,11 @@ class Metric:
     `params` is an attrs class whose fields the study file may set under ``[metrics."id"]``.
     """
 
-    id: str = attrs.field(
-        validator=attrs.validators.matches_re(r"^[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*$")
-    )
+    id: str = attrs.field(validator=_is_id)
     title: str
     question: str = ""
     unit: str = ""
-    direction: str = attrs.field(
-        default="none", validator=attrs.validators.in_(("higher", "lower", "none"))
-    )
+    direction: str = attrs.field(default="none", validator=_is_direction)
     shape: Literal["outcome", "estimating"] = "estimating"
     needs: Needs = attrs.field(factory=Needs)
     params: type | None = None
@@ -205,9 +215,7 @@ class Reader:
     attrs class for what a study file may say beside `path`.
     """
 
-    id: str = attrs.field(
-        validator=attrs.validators.matches_re(r"^[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*$")
-    )
+    id: str = attrs.field(validator=_is_id)
     title: str
     table: str
     recognise: Code = attrs.field(eq=False)

@@ -25,11 +25,12 @@ SHAPES = {
 
 
 def entries(
-    registry: Registry, kind: str, lacking: Mapping[str, tuple[str, ...]]
+    registry: Registry, kind: str, lacking: Mapping[str, tuple[str, ...]] | None
 ) -> Iterable[dict[str, Any]]:
     """Yield each thing of a kind: `id`, `title`, and everything about it.
 
-    `lacking` says what each metric needs and a study does not have; empty without a study.
+    `lacking` says what each metric that a study runs needs and the study does not have; None
+    without a study.
     """
     if kind == "plugins":
         yield from map(_plugin, registry.plugins)
@@ -37,11 +38,16 @@ def entries(
     describe = DESCRIBE[kind]
     for name, declared in sorted(getattr(registry, kind).items()):
         entry = {"id": name, **describe(declared)}
-        if kind == "metrics" and name in lacking:
-            why = f"no: the study lacks {'; '.join(lacking[name])}"
-            entry["can run on this study"] = why if lacking[name] else "yes"
+        if kind == "metrics" and lacking is not None:
+            entry["can run on this study"] = _runs(name, lacking.get(name))
         owner = registry.owner(kind, name)
         yield entry | {"from": _owner(owner)}
+
+
+def _runs(name: str, lacking: tuple[str, ...] | None) -> str:
+    if lacking is None:
+        return f'no: the study lists the metrics that it runs; to run it, add [metrics."{name}"]'
+    return f"no: the study lacks {'; '.join(lacking)}" if lacking else "yes"
 
 
 def _owner(info: PluginInfo) -> str:

@@ -88,6 +88,7 @@ def evaluate_to(
             finished = run(planned, progress=progress)
             progress("Writing the report", 0, 1)
             written = write(finished, out)
+    _say_warnings(planned)
     if dry_run:
         _say_plan(planned)
         return 0
@@ -104,6 +105,13 @@ def _say_plan(planned: Plan) -> None:
     click.echo("Nothing was estimated or written.")
 
 
+def _say_warnings(planned: Plan) -> None:
+    """Say what the study file itself leaves to be desired, though it can be run."""
+    for problem in planned.problems:
+        if problem.severity != "error":
+            click.secho(str(problem), err=True)
+
+
 def _say_found(evaluation: Evaluation, written: Path, out: Path, *, strict: bool) -> int:
     from impactkit.report import summary_sentences
 
@@ -117,9 +125,11 @@ def _say_found(evaluation: Evaluation, written: Path, out: Path, *, strict: bool
         click.secho(f"{result.metric} failed: {result.reason} (plugin {by})", fg="red", err=True)
     for plugin in broken:
         click.secho(f"Plugin {plugin['name']}: {plugin['reason']}", fg="red", err=True)
-    if skipped:
-        names = ", ".join(r.metric for r in skipped)
-        click.echo(f"Not run for want of data: {names}. The report says what each one needs.")
+    for result in skipped:
+        click.echo(f"Not run for want of data: {result.metric}; {result.reason}.")
+    for result in evaluation.results:
+        if result.estimates and all(e.status == "not_estimable" for e in result.estimates):
+            click.echo(f"Not estimated: {result.metric}; {result.estimates[0].reason}")
     click.echo(f"Report: {out / 'release' / 'report.html'}")
     click.echo(f"Only {out / 'release'} is for sharing; {out / 'private'} is not.")
     return int(bool(failed) or (strict and bool(skipped or broken)))

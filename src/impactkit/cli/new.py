@@ -54,10 +54,12 @@ def metric(metric: str, package: bool, folder: Path) -> None:
     files = _package(la, name, test) if package else {"": _local(la, name, test)}
     _write(target, files)
     click.echo(f"Made {target}. It works as it stands, on overall absence.")
-    where = target if package else folder
-    click.echo(f"Change the places marked HERE, then in {where} run: {test}")
+    click.echo(f"Change the places marked HERE, then run: python -m pytest {target}")
     if not package:
         click.echo(f"Then: impactkit evaluate {folder} --allow-local")
+        click.echo(
+            f'If the study lists the metrics that it runs, add the line [metrics."{metric}"].'
+        )
 
 
 def _parts(given: str) -> tuple[str, str]:

@@ -39,7 +39,7 @@ def command(
     from impactkit.pipeline import default_registry, plan, registry_for
     from impactkit.study import Study
 
-    lacking: dict[str, tuple[str, ...]] = {}
+    lacking: dict[str, tuple[str, ...]] | None = None
     if study is not None:
         loaded, problems = Study.read(study)
         registry = registry_for(loaded)
@@ -68,12 +68,10 @@ def command(
 def _unknown(kind: str, name: str, known: Iterable[str], registry: Registry) -> None:
     """Raise what to say of a name that is not there, with the plugins that might have it."""
     from impactkit.errors import Problem, UsageError, did_you_mean
+    from impactkit.pipeline import not_in_use
 
     rule = f"there is nothing of that name among the {kind}"
-    absent = [f"{p.name} ({p.reason})" for p in registry.plugins if p.status != "loaded"]
-    remedy = did_you_mean(name, known)
-    if absent:
-        remedy += f" Plugins that are not in use: {'; '.join(absent)}."
+    remedy = " ".join(part for part in (did_you_mean(name, known), not_in_use(registry)) if part)
     raise UsageError(Problem(code="show.unknown", value=name, rule=rule, remedy=remedy))
 
 

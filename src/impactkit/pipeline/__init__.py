@@ -15,7 +15,7 @@ from impactkit.pipeline.file_seen import inspect_file
 from impactkit.pipeline.inspect import inspect_study
 from impactkit.pipeline.notebook import context, evaluate_metric
 from impactkit.pipeline.output import check_out, write
-from impactkit.pipeline.resolve import Plan, PlannedFile, PlannedMetric, plan
+from impactkit.pipeline.resolve import Plan, PlannedFile, PlannedMetric, not_in_use, plan
 from impactkit.results import Evaluation
 from impactkit.study import Study
 
@@ -37,6 +37,7 @@ __all__ = [
     "evaluate_metric",
     "inspect_file",
     "inspect_study",
+    "not_in_use",
     "plan",
     "registry_for",
     "run",

@@ -101,6 +101,11 @@ def _worked_out(
 
 def _designed(planned: PlannedMetric, context: MetricContext, frame: pl.DataFrame) -> MetricResult:
     """Apply the study's design to an outcome metric's frame."""
+    if frame["value"].drop_nulls().is_empty():
+        raise EstimationError(
+            f"it gave {'rows without any value' if frame.height else 'no rows'}; does it look for "
+            "a measure, or a kind of school, that these data do not have?"
+        )
     return collected(planned.metric, context.effect(frame))
 
 

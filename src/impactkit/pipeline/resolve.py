@@ -353,17 +353,36 @@ def lacking(
     return tuple(faults)
 
 
+def not_in_use(registry: Registry) -> str:
+    """Say which plugins are not in use, and why: what is missing may be in one of them."""
+    absent = [f"{p.name} ({p.reason})" for p in registry.plugins if p.status != "loaded"]
+    return f"Plugins that are not in use: {'; '.join(absent)}." if absent else ""
+
+
+def _unlisted(study: Study, name: str) -> Problem:
+    """Say that a metric lies beside a study which does not run it: its author will look for it."""
+    return Problem(
+        code="study.unlisted_metric",
+        file=study.file,
+        rule=f"the local metric {name} is not run, for the study lists those that are",
+        remedy=f'To run it, add the line [metrics."{name}"].',
+        severity="warning",
+    )
+
+
 def _metrics(
     study: Study, registry: Registry, available: Mapping[str, set[str]], problems: list[Problem]
 ) -> Iterable[PlannedMetric]:
     asked = dict(study.metrics) if study.metrics is not None else {}
-    problems += [
-        _unknown(study, f'metrics."{name}"', "metric", name, registry.metrics)
-        for name in asked
-        if name not in registry.metrics
-    ]
+    for name in asked:
+        if name not in registry.metrics:
+            unknown = _unknown(study, f'metrics."{name}"', "metric", name, registry.metrics)
+            told = " ".join(part for part in (unknown.remedy, not_in_use(registry)) if part)
+            problems.append(attrs.evolve(unknown, remedy=told))
     for name, metric in sorted(registry.metrics.items()):
         if study.metrics is not None and name not in asked:
+            if registry.owner("metrics", name).local:
+                problems.append(_unlisted(study, name))
             continue
         params, faults = structure(
             metric.params, asked.get(name, {}), file=study.file, where=f'metrics."{name}"'

@@ -18,6 +18,7 @@ import traceback
 import warnings
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 import attrs
@@ -46,27 +47,39 @@ def words_of(error: BaseException) -> str:
     """Name an exception and where it was raised, in one line.
 
     The place is the innermost in the plugin's own code: not inside polars, where it went wrong.
-    Polars quotes the values that it stumbles over; they may be personal, and are left out.
+    Polars quotes the values that it stumbles over; they may be personal, and are left out, unless
+    the plugin's own code has them: a misspelt column is what its author must see.
 
     Examples
     --------
     >>> words_of(ValueError("no such  year"))
     'ValueError: no such year'
     """
-    places = [
-        (frame.f_globals.get("__name__", ""), Path(frame.f_code.co_filename).name, line)
-        for frame, line in traceback.walk_tb(error.__traceback__)
-    ]
-    own = [place for place in places if place[0].partition(".")[0] not in _LIBRARIES] or places
-    where = f" ({own[-1][1]}, line {own[-1][2]})" if own else ""
+    places = list(traceback.walk_tb(error.__traceback__))
+    own = [place for place in places if not _of_a_library(place[0])] or places
+    where = ""
+    if own:
+        frame, line = own[-1]
+        where = f" ({Path(frame.f_code.co_filename).name}, line {line})"
+    # attrs' validators raise with everything that they know; the first part is for people.
+    said = error.args[0] if type(error) is ValueError and len(error.args) > 1 else error
     try:
-        text = " ".join(str(error).split())
+        text = " ".join(str(said).split())
     except Exception:  # a message that cannot be made is no reason to lose the rest
         text = ""
     if type(error).__module__.partition(".")[0] == "polars":
-        text = re.sub(r"\[[^\]]*\]?|\"[^\"]*\"?", "…", text)
+        written = {c for frame, _ in own for c in frame.f_code.co_consts if isinstance(c, str)}
+        text = re.sub(
+            r"\[[^\]]*\]?|\"[^\"]*\"?",
+            lambda quoted: quoted[0] if quoted[0].strip('"') in written else "…",
+            text,
+        )
     text = text if len(text) <= MOST_WORDS else text[:MOST_WORDS] + " …"
     return f"{type(error).__name__}{': ' + text if text else ''}{where}"
+
+
+def _of_a_library(frame: FrameType) -> bool:
+    return str(frame.f_globals.get("__name__", "")).partition(".")[0] in _LIBRARIES
 
 
 @attrs.define

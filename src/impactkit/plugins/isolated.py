@@ -35,6 +35,7 @@ class Isolated:
     """A callable that stands for a plugin's code, which is imported at the first call.
 
     With `instead` a failure is the plugin's fault and the run goes on; without, it is raised.
+    With `offered` it is given those keyword arguments only that it names.
     """
 
     code: Code
@@ -44,12 +45,14 @@ class Isolated:
     refuses: Callable[[Any], str] = attrs.field(default=lambda found: "", repr=False)
     seconds: float = 0.0
     instead: Any = RAISE
+    offered: bool = False
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Call the code; raise `PluginError` for whatever it raises that is no error of ours."""
         try:
             with guarded(self.seconds) as seen:
-                found = load_code(self.code)(*args, **kwargs)
+                code = load_code(self.code)
+                found = code(*args, **(_named(code, kwargs) if self.offered else kwargs))
                 # A generator runs here, where its exceptions are caught.
                 found = list(found) if inspect.isgenerator(found) else found
                 if why := self.refuses(found):
@@ -97,7 +100,7 @@ def isolated(declaration: Any, info: PluginInfo, blame: Blame, seconds: float) -
         name = declaration.id
         return attrs.evolve(
             declaration,
-            read=wrap(declaration.read, f"reader {name}", refuses=_no_result),
+            read=wrap(declaration.read, f"reader {name}", refuses=_no_result, offered=True),
             recognise=spared(
                 declaration.recognise,
                 f"reader {name}, looking at a file,",
@@ -119,6 +122,14 @@ def isolated(declaration: Any, info: PluginInfo, blame: Blame, seconds: float) -
         checks = [spared(check, what, instead=()) for check in declaration.checks]
         return attrs.evolve(declaration, checks=checks)
     return declaration
+
+
+def _named(code: Callable[..., Any], given: dict[str, Any]) -> dict[str, Any]:
+    """Return the arguments that a function names, or all when it takes any."""
+    parameters = inspect.signature(code).parameters
+    if any(p.kind is p.VAR_KEYWORD for p in parameters.values()):
+        return given
+    return {name: value for name, value in given.items() if name in parameters}
 
 
 def _no_result(found: Any) -> str:

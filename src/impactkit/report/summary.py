@@ -43,8 +43,11 @@ ESTIMATORS = {
 
 
 def labels_of(evaluation: Evaluation) -> dict[str, str]:
-    """Return the names of measures by id."""
-    return {str(m["id"]): clean(m.get("label") or humanise(m["id"])) for m in evaluation.measures}
+    """Return the names of measures by id; what a metric measures itself has the metric's title."""
+    own = {r.metric: clean(r.title) for r in evaluation.results if r.title}
+    return own | {
+        str(m["id"]): clean(m.get("label") or humanise(m["id"])) for m in evaluation.measures
+    }
 
 
 def label_of(estimate: Estimate, result: MetricResult, labels: Mapping[str, str]) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from impactkit.declarations import Metric, TableSpec
+from impactkit.declarations import ColumnSpec, Metric, TableSpec
 from impactkit.errors import EstimationError, MetricError, did_you_mean
 from impactkit.metrics import MetricContext
 from impactkit.pipeline.returned import computed
@@ -98,6 +98,7 @@ def assert_metric_contract(
     AssertionError: kent.size does not keep the contract of a metric:
       [keys] ... school-years that appear more than once; keep a row for each...
     """
+    __tracebackhide__ = True  # pytest shows the faults, not the code that found them
     faults = metric_faults(
         metric,
         params=params,
@@ -123,19 +124,40 @@ def metric_faults(
     """Return what `assert_metric_contract` would complain of, each as ``[name] words``."""
     from impactkit.tables import core_tables
 
-    tables = {spec.name: spec for spec in (*core_tables(), *specs)}
+    tables = {spec.name: _keyed(spec) for spec in (*core_tables(), *specs)}
     faults = list(_declared(metric, tables))
     if faults:  # what cannot be given to the metric cannot be tried
         return faults
+    met: list[tuple[str, str]] = []
     for scene in SCENES:
         for seed in seeds:
-            faults += _met(metric, scene, _tables(metric, tables, scene, seed), seed, params)
+            given = _tables(metric, tables, scene, seed)
+            met += ((scene.name, fault) for fault in _met(metric, scene, given, seed, params))
+    faults += _folded(met)
     if import_budget:
         faults += budget.faults(metric)
     # A metric that fails on a handful of rows would fail there too, with a worse message.
     if known_effect and not faults and metric.shape == "outcome":
         faults += known.faults(metric, params)
-    return list(dict.fromkeys(faults))
+    return faults
+
+
+def _keyed(spec: TableSpec) -> TableSpec:
+    """Return a table as metrics get it: where there is a URN, core adds the school's key."""
+    names = {column.name for column in spec.columns}
+    if "urn" not in names or "school_key" in names:
+        return spec
+    return attrs.evolve(spec, columns=(ColumnSpec(name="school_key"), *spec.columns))
+
+
+def _folded(met: Iterable[tuple[str, str]]) -> Iterator[str]:
+    """Yield each fault once, with the scenes in which it showed."""
+    scenes: dict[str, dict[str, None]] = {}
+    for scene, fault in met:
+        scenes.setdefault(fault.replace(f"with {scene}", "with …", 1), {})[scene] = None
+    for fault, names in scenes.items():
+        where = "every table" if len(names) == len(SCENES) else "; with ".join(names)
+        yield fault.replace("with …", f"with {where}", 1)
 
 
 def _declared(metric: Metric, tables: Mapping[str, TableSpec]) -> Iterator[str]:
@@ -298,12 +320,11 @@ def _same(one: Any, other: Any, *, exact: bool) -> bool:
     """Tell whether two runs gave the same: to the last bit, or save for the order of sums."""
     if isinstance(one, MetricResult):
         return one == other if exact else _near(_plain(one), _plain(other))
-    if exact:
-        return bool(one.equals(other))
-    keys = ["school_key", "year"]
     if one.columns != other.columns or one.shape != other.shape:
         return False
-    return _near(one.sort(keys).rows(), other.sort(keys).rows())
+    # The order of rows is nobody's promise: polars' group_by gives another each time.
+    one, other = (frame.sort("school_key", "year") for frame in (one, other))
+    return bool(one.equals(other)) if exact else _near(one.rows(), other.rows())
 
 
 def _plain(result: MetricResult) -> list[Any]:
