@@ -9,10 +9,13 @@ from typing import TYPE_CHECKING
 import attrs
 
 from impactkit import __version__
+from impactkit.doctor import examine
 from impactkit.errors import InputError, MetricError, Problem
 from impactkit.pipeline.checks import run_checks
+from impactkit.pipeline.comparability import comparability
 from impactkit.pipeline.core import FIRST_PARTY
 from impactkit.pipeline.effects import chart_id, chart_title
+from impactkit.pipeline.examined import case_of, cautions, findings_table
 from impactkit.pipeline.family import adjust
 from impactkit.pipeline.ground import Ground, ground_of, missing_outcomes
 from impactkit.pipeline.metric import run_metric
@@ -88,6 +91,7 @@ def prepare(
     progress("Linking schools", 0, 1)
     ground = ground_of(plan, tables)
     found = (*plan.problems, *tables.problems, *ground.lineage.findings, *run_checks(ground))
+    found = (*found, *comparability(ground))
     errors = [p for p in found if p.severity == "error"]
     if errors:
         raise InputError(errors)
@@ -102,6 +106,7 @@ def _finish(
     results: tuple[MetricResult, ...],
 ) -> Run:
     from impactkit.disclosure import protect
+    from impactkit.panel.exposure import exposure_words
 
     study, registry = plan.study, plan.registry
     exclusions: dict[str, dict[str, int]] = {}
@@ -110,22 +115,34 @@ def _finish(
     extra: list[Table] = []
     panels: dict[str, pl.DataFrame] = {}
     measured = [m for m in study.design.outcome if "outcomes" in ground.tables]
+    measures = {m: attrs.asdict(ground.measures[m]) for m in measured if m in ground.measures}
     for measure in measured if "memberships" in ground.tables else ():
         panel = ground.panel(measure)
         panels[measure] = panel.frame
+        if measure in measures:
+            measures[measure] |= {
+                "exposed_by": panel.exposed_by,
+                "exposure": exposure_words(panel.exposed_by),
+                "scale": panel.scale,
+                "crossed": [item.year for item in panel.breaks],
+            }
         for name, count in panel.counts.items():
             exclusions.setdefault(name, {})[measure] = count
         excluded.extend(panel.exclusions)
         known = ground.measures.get(measure)
         warnings += [f"{known.label if known else measure}: {w}" for w in panel.warnings]
         extra.extend(_balance(ground, measure))
+    case, _ = case_of(ground, tables)
+    findings = examine(case).findings
+    warnings += cautions(case, findings)
+    extra.append(findings_table(case, findings))
     evaluation = Evaluation(
         title=study.title,
         study=study.to_plain(),
         results=results,
         exclusions=exclusions,
         excluded=tuple(excluded),
-        measures=tuple(attrs.asdict(ground.measures[m]) for m in measured if m in ground.measures),
+        measures=tuple(measures.values()),
         tables=tuple(extra),
         problems=tuple(p.without_value() for p in found),
         warnings=tuple(warnings),
