@@ -1,0 +1,1 @@
+"""The typical change of a partnership."""

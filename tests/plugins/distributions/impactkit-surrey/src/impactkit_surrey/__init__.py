@@ -1,0 +1,1 @@
+"""Suspensions from an authority's own log."""
