@@ -11,6 +11,7 @@ import attrs
 from impactkit import __version__
 from impactkit.doctor import examine
 from impactkit.errors import InputError, MetricError, Problem
+from impactkit.pipeline.annexes import annexes
 from impactkit.pipeline.checks import run_checks
 from impactkit.pipeline.comparability import comparability
 from impactkit.pipeline.core import FIRST_PARTY
@@ -132,6 +133,7 @@ def _finish(
         known = ground.measures.get(measure)
         warnings += [f"{known.label if known else measure}: {w}" for w in panel.warnings]
         extra.extend(_balance(ground, measure))
+    extra.extend(annexes(ground, panels))
     case, _ = case_of(ground, tables)
     findings = examine(case).findings
     warnings += cautions(case, findings)

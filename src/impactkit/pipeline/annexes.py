@@ -1,0 +1,89 @@
+"""What the evaluation says of the schools themselves: changed numbers, mergers, who vanished.
+
+Schools are public facts; nothing here is about people.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
+
+import attrs
+
+from impactkit.pipeline.ground import Ground
+from impactkit.results import Column, Table
+
+if TYPE_CHECKING:
+    from impactkit.lineage import Vanished
+
+
+def annexes(ground: Ground, outcomes: Iterable[str]) -> Iterator[Table]:
+    """Yield the tables about schools, of the measures of the design that have a panel."""
+    outcomes = tuple(outcomes)
+    tables = [histories(ground, outcomes)]
+    if ground.reorganised is not None:
+        tables.append(ground.reorganised.table())
+    for measure in outcomes:
+        known = ground.measures.get(measure)
+        table = gone(ground, measure).table()
+        title = f"{table.title}: {known.label if known else measure}"
+        tables.append(attrs.evolve(table, title=title))
+    yield from (table for table in tables if table.rows)
+
+
+def gone(ground: Ground, measure: str) -> Vanished:
+    """Return how many schools left the series of a measure after joining, beside comparison."""
+    import polars as pl
+
+    from impactkit.lineage import vanished
+
+    return vanished(
+        ground.panel(measure, balance="none").frame,
+        measure=measure,
+        seen=ground.tables["outcomes"].filter(pl.col("measure") == measure),
+        schools=ground.tables.get("schools"),
+    )
+
+
+def histories(ground: Ground, outcomes: Iterable[str]) -> Table:
+    """Return the numbers of every treated school that changed it within the years, oldest first."""
+    import polars as pl
+
+    schema = {"school_key": pl.String, "treated": pl.Boolean}
+    panels = [
+        ground.panel(measure)
+        .frame.group_by("school_key")
+        .agg(treated=pl.col("cohort").is_not_null().any())
+        for measure in outcomes
+    ]
+    schools = pl.concat([pl.DataFrame(schema=schema), *panels])
+    used = ground.tables["outcomes"].filter(pl.col("year").is_in(ground.years))
+    numbers = pl.col("urn").n_unique() if "urn" in used.columns else pl.lit(1)
+    changed = used.group_by("school_key").agg(numbers=numbers).filter(pl.col("numbers") > 1)
+    treated = schools.filter("treated").select("school_key").unique()
+    other = schools.filter(~pl.col("treated")).select("school_key").unique()
+    n_other = changed.join(other, on="school_key", how="semi")["school_key"].n_unique()
+    rows = [
+        (key, *row)
+        for key in changed.join(treated, on="school_key", how="semi")["school_key"].unique().sort()
+        for row in ground.lineage.history(key)
+        .select("urn", "name", "link_date", "close_reason")
+        .iter_rows()
+    ]
+    return Table(
+        id="histories",
+        title="Schools in partnerships that changed their number",
+        columns=(
+            Column(name="school", label="School (first number)", kind="dimension"),
+            Column(name="urn", label="Number (URN)", kind="dimension"),
+            Column(name="name", label="Name", kind="text"),
+            Column(name="since", label="Followed the one before on", kind="text"),
+            Column(name="close_reason", label="Closed because", kind="text"),
+        ),
+        rows=[
+            (key, str(urn), name or "", since.isoformat() if since else "", reason or "")
+            for key, urn, name, since, reason in rows
+        ],
+        note=f"Of the comparison schools {n_other:,} changed their number in the years studied. "
+        "Numbers that follow one another, one to one, are one school.",
+    )
