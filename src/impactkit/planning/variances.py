@@ -239,7 +239,8 @@ def estimate_variances(
     counted = [column[~np.isnan(column)] for column in y.T]
     levels = float(np.mean([column.var(ddof=1) for column in counted if len(column) > 1]))
     correlation = 0.0
-    if changes.partners:
+    # Where every school changes alike there is no variance to have a share of.
+    if changes.partners and changes.squares:
         squares = changes.squares / changes.df
         correlation = min(max(changes.products / changes.partners / squares, 0.0), 1.0)
     return Variances(

@@ -103,6 +103,13 @@ def test_too_few_untreated_schools_ask_for_stated_variances() -> None:
         estimate_variances(drawn(design, Variances(noise_sd=1.0), 1), **COLUMNS)  # type: ignore[arg-type]
 
 
+def test_schools_that_all_change_alike_vary_by_nothing() -> None:
+    """A constant series has no shocks and no noise, and partners have nothing in common."""
+    frame = drawn(county(), Variances(noise_sd=1.0), 1).with_columns(y=pl.lit(50.0))
+    found = estimate_variances(frame, **COLUMNS)  # type: ignore[arg-type]
+    assert (found.shock_sd, found.noise_sd, found.partnership_correlation) == (0, 0, 0)
+
+
 def test_an_icc_adds_up() -> None:
     """The parts of the variance of a school's mean are those of a two-level model."""
     v = variances_from_icc(icc=0.2, pupils=25, year_correlation=0.75, pupil_sd=10)
