@@ -47,8 +47,11 @@ def page(
                 yield from wrapped(text, inline, "      ", width)
     if seen.facts:
         yield "", None
+    alike: dict[tuple[str, str], list[Finding]] = {}
     for finding in seen.findings:
-        yield from _finding(finding, labels, width)
+        alike.setdefault((finding.severity, finding.code), []).append(finding)
+    for findings in alike.values():
+        yield from _finding(findings, labels, width)
 
 
 def total(severities: Iterable[str]) -> str:
@@ -68,17 +71,19 @@ def total(severities: Iterable[str]) -> str:
     return f"{told}."
 
 
-def _finding(finding: Finding, labels: Mapping[str, str], width: int | None) -> Iterable[Line]:
-    about = f" ({labels.get(finding.measure, finding.measure)})" if finding.measure else ""
-    head = f"{finding.severity} {finding.code}: {finding.title}{about}"
-    for line, _ in wrapped(head, "", "    ", width):
-        yield line, COLOURS[finding.severity]
-    for word, text in (
-        ("seen", finding.evidence + (f" One: {finding.example}." if finding.example else "")),
-        ("so", finding.consequence),
-        ("do", finding.remedy),
-    ):
-        yield from wrapped(text, f"  {word:>4}  ", " " * 8, width)
+def _finding(
+    findings: list[Finding], labels: Mapping[str, str], width: int | None
+) -> Iterable[Line]:
+    """Yield one finding, or the same one of several outcomes: only what was seen differs."""
+    one = findings[0]
+    for line, _ in wrapped(f"{one.severity} {one.code}: {one.title}", "", "    ", width):
+        yield line, COLOURS[one.severity]
+    for finding in findings:
+        about = f"{labels.get(finding.measure, finding.measure)}: " if finding.measure else ""
+        example = f" One: {finding.example}." if finding.example else ""
+        yield from wrapped(about + finding.evidence + example, "  seen  ", " " * 8, width)
+    yield from wrapped(one.consequence, "    so  ", " " * 8, width)
+    yield from wrapped(one.remedy, "    do  ", " " * 8, width)
 
 
 def wrapped(text: str, first: str, later: str, width: int | None) -> Iterable[Line]:

@@ -99,12 +99,12 @@ class Case:
         return known.label if known else measure
 
     def rows(self, measure: str) -> pl.DataFrame:
-        """Return the outcome rows of a measure, all pupils, within the years of the design."""
+        """Return the outcome rows behind a panel, all pupils, as they were published."""
         rows = self.tables["outcomes"]
-        if self.design.standardise == "none":
-            rows = rows.filter(pl.col("measure") == measure)
-        else:
+        if self.panels[measure].scale:
             rows = continued(rows, measure, self.measures)
+        else:
+            rows = rows.filter(pl.col("measure") == measure)
         if "subgroup" in rows.columns:
             rows = rows.filter(pl.col("subgroup") == "all")
         years = self.panels[measure].years

@@ -27,7 +27,7 @@ def of_study(case: Case) -> Iterator[Fact | Finding]:
         lacking = f" (none for {years_words(sorted(gone))})" if gone else ""
         yield Fact(
             section="Files",
-            text=f"{table}: {where}{when}{lacking}, {rows:,} rows, read by {reader}",
+            text=f"{table}: {where}{when}{lacking}, {count(rows, 'row')}, read by {reader}",
             numbers={"files": len(sources), "rows": rows},
         )
         aside: dict[str, int] = {}
@@ -36,7 +36,9 @@ def of_study(case: Case) -> Iterator[Fact | Finding]:
                 aside[why] = aside.get(why, 0) + n
         for why, n in aside.items():
             yield Fact(
-                section="Files", text=f"{table}: {n:,} rows set aside: {why}", numbers={"rows": n}
+                section="Files",
+                text=f"{table}: {count(n, 'row')} set aside: {why}",
+                numbers={"rows": n},
             )
 
 

@@ -90,7 +90,8 @@ def of_measure(case: Case, measure: str) -> Iterator[Fact | Finding]:
         return
     typical = float(mine["denominator"].median())  # type: ignore[arg-type]
     text = f"a {who} school's yearly figure rests on {typical:,.0f} pupils (median)"
-    values = case.untreated[measure]["value"]
+    seen = case.untreated[measure].select("school_key", "year")
+    values = rows.join(seen, on=["school_key", "year"], how="semi")["value"].drop_nulls()
     known = case.measures.get(measure)
     numbers = {"pupils": typical}
     if known is not None and known.unit == "percent" and len(values):

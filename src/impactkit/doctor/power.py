@@ -61,7 +61,7 @@ def of_measure(case: Case, measure: str) -> Iterator[Fact | Finding]:
     sds = effect / float(spread) if spread else None  # type: ignore[arg-type]
     who = f"{count(precision.n_schools or 0, 'treated school')} in {count(clusters, 'cluster')}"
     size = f"{amount(effect, unit).lstrip('+')}"
-    if sds is not None:
+    if sds is not None and not case.panels[measure].scale:
         size += f", or {sds:.2f} standard deviations between schools"
     yield Fact(
         section="Power",
