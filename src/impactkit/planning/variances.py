@@ -235,12 +235,17 @@ def estimate_variances(
             f"has {len(y):,} schools with an untreated outcome, in {len(years)} years. State the "
             "variances instead"
         )
+    if not changes.squares:
+        raise EstimationError(
+            f"all {len(y):,} schools change alike from year to year while untreated, so there is "
+            "no variance to estimate. Is the outcome the same in every school? Else state the "
+            "variances"
+        )
     a, noise, shock = _fit(changes)
     counted = [column[~np.isnan(column)] for column in y.T]
     levels = float(np.mean([column.var(ddof=1) for column in counted if len(column) > 1]))
     correlation = 0.0
-    # Where every school changes alike there is no variance to have a share of.
-    if changes.partners and changes.squares:
+    if changes.partners:
         squares = changes.squares / changes.df
         correlation = min(max(changes.products / changes.partners / squares, 0.0), 1.0)
     return Variances(

@@ -103,11 +103,11 @@ def test_too_few_untreated_schools_ask_for_stated_variances() -> None:
         estimate_variances(drawn(design, Variances(noise_sd=1.0), 1), **COLUMNS)  # type: ignore[arg-type]
 
 
-def test_schools_that_all_change_alike_vary_by_nothing() -> None:
-    """A constant series has no shocks and no noise, and partners have nothing in common."""
+def test_schools_that_all_change_alike_have_no_variances_to_estimate() -> None:
+    """A constant series is told as one, whether or not schools are partners."""
     frame = drawn(county(), Variances(noise_sd=1.0), 1).with_columns(y=pl.lit(50.0))
-    found = estimate_variances(frame, **COLUMNS)  # type: ignore[arg-type]
-    assert (found.shock_sd, found.noise_sd, found.partnership_correlation) == (0, 0, 0)
+    with pytest.raises(EstimationError, match="change alike"):
+        estimate_variances(frame, **COLUMNS)  # type: ignore[arg-type]
 
 
 def test_an_icc_adds_up() -> None:
