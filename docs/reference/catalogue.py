@@ -1,4 +1,4 @@
-"""Write `catalogue.md`, the page of all metrics that come with impactkit, and its pictures.
+"""Write `catalogue.md`, the page of all metrics that come with impactkit, and `measures.md`.
 
 Usage: python docs/reference/catalogue.py [--pictures]. With `--pictures` the county of the
 demonstration is evaluated and each metric's first figure drawn anew into `pictures/`.
@@ -14,7 +14,7 @@ from pathlib import Path
 from impactkit.cli.entries import entries
 from impactkit.cli.page import page
 from impactkit.pipeline import default_registry
-from impactkit.pipeline.core import OURS
+from impactkit.pipeline.core import FIRST_PARTY, OURS
 
 HERE = Path(__file__).resolve().parent
 COUNTY = 2010
@@ -35,6 +35,19 @@ def text() -> str:
         if (HERE / "pictures" / f"{entry['id']}.svg").is_file()
     }
     return page("metrics", ours, pictures)
+
+
+def measures() -> str:
+    """Return the page of the measures that core knows."""
+    registry = default_registry(allow=OURS)
+    return page(
+        "measures",
+        [
+            entry
+            for entry in entries(registry, "measures", None)
+            if registry.owner("measures", entry["id"]).name in FIRST_PARTY
+        ],
+    )
 
 
 def draw() -> None:
@@ -65,3 +78,4 @@ if __name__ == "__main__":
     if "--pictures" in sys.argv[1:]:
         draw()
     (HERE / "catalogue.md").write_text(text(), encoding="utf-8")
+    (HERE / "measures.md").write_text(measures(), encoding="utf-8")

@@ -30,6 +30,13 @@ def test_the_page_is_current(catalogue):
     assert (REFERENCE / "catalogue.md").read_text("utf-8") == catalogue.text()
 
 
+def test_the_page_of_measures_is_current(catalogue):
+    """What the registry says of each measure stands on its page."""
+    shown = (REFERENCE / "measures.md").read_text("utf-8")
+    assert shown == catalogue.measures()
+    assert "## `ks2_rwm_expected`" in shown
+
+
 def test_every_metric_of_ours_is_in_it_with_definition_and_source():
     """No card is so empty that a reader would learn nothing."""
     page = (REFERENCE / "catalogue.md").read_text("utf-8")

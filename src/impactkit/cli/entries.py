@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import attrs
 
+from impactkit.types import YEAR_END, Period
+
 if TYPE_CHECKING:
     from impactkit.declarations import Metric, Reader, TableSpec
     from impactkit.plugins import PluginInfo, Registry
+    from impactkit.types import Break, Gap, Measure
 
 KINDS = ("metrics", "plugins", "readers", "tables", "measures")
 
@@ -110,8 +114,53 @@ def _table(spec: TableSpec) -> dict[str, Any]:
     }
 
 
-def _measure(measure: Any) -> dict[str, Any]:
-    return {"title": measure.label, **attrs.asdict(measure)}
+def _measure(measure: Measure) -> dict[str, Any]:
+    hard, soft = ([_change(b) for b in measure.breaks if b.hard is kind] for kind in (True, False))
+    return {
+        "title": measure.label,
+        "unit": measure.unit,
+        "direction": BETTER[measure.direction],
+        "values": _between(measure.low, measure.high),
+        "phase": measure.phase,
+        "years": _between(_label(measure.first_year), _label(measure.last_year)),
+        "measured": measure.measured,
+        "continues": measure.continues,
+        "a joining school is exposed": _exposed(measure.exposed_by),
+        "hard breaks": hard,
+        "soft breaks": soft,
+        "gap years": [_change(gap) for gap in measure.gaps],
+        "national figures": [
+            f"{_label(f.year)}, {f.phase}: {f.value:,g} ({f.source})" for f in measure.national
+        ],
+        "source": measure.source,
+    }
+
+
+def _label(year: int | None) -> str | None:
+    return None if year is None else Period(year).label
+
+
+def _between(low: Any, high: Any) -> str:
+    first, last = (f"{x:,g}" if isinstance(x, float) else x for x in (low, high))
+    if low is None and high is None:
+        return "any"
+    return (
+        f"from {first}" if high is None else f"to {last}" if low is None else f"{first} to {last}"
+    )
+
+
+def _change(event: Break | Gap) -> str:
+    """Say when and what, and who says so: what nobody has checked must not read as a fact."""
+    known = event.source if event.checked else "not checked against a source"
+    text = event.text.rstrip(".") or "no reason is known"
+    return f"{_label(event.year)}: {text} ({known})"
+
+
+def _exposed(exposed_by: str) -> str:
+    if exposed_by == YEAR_END:
+        return "in the school year in which it joins"
+    day = dt.date.fromisoformat(f"2024-{exposed_by}")
+    return f"in the school year in which it joins, if by {day.day} {day:%B}; else in the next"
 
 
 def _parameters(cls: type | None) -> dict[str, str]:

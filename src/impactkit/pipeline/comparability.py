@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from impactkit.errors import Problem, did_you_mean
 from impactkit.panel.breaks import (
     breaks_crossed,
+    continued,
     gap_years_filled,
     suspicious_zeros,
     years_of,
@@ -57,8 +58,8 @@ def crossings(ground: Ground, name: str, standardise: str | None = None) -> Iter
     if measure is None:
         return
     how = standardise or study.design.standardise
-    if how == "logit_z" and measure.unit != "percent":
-        yield _not_a_share(study, measure)
+    if how == "logit_z":
+        yield from _no_shares(ground, measure)
     for item in breaks_crossed(measure, _years(ground, name)):
         if not item.hard:
             yield _soft(measure, item)
@@ -109,7 +110,7 @@ def _refused(study: Study, measure: Measure, item: Break) -> Problem:
 def _flagged(measure: Measure, item: Break) -> Problem:
     return Problem(
         code="measure.break_crossed",
-        rule=f"{measure.label}: the years cross {Period(item.year).label}, where {_told(item)}. "
+        rule=f"{measure.label}: the years cross {Period(item.year).label}: {_told(item)}. "
         "Values are standardised within each year, so the estimates rely on schools having kept "
         "their places across that change, had nobody joined",
         remedy="Look at the estimates of the years before and after, which are shown separately.",
@@ -126,15 +127,26 @@ def _soft(measure: Measure, item: Break) -> Problem:
     )
 
 
-def _not_a_share(study: Study, measure: Measure) -> Problem:
-    problem = Problem(
-        code="standardise.unit",
-        file=study.file,
-        column="design.standardise",
-        rule=f"logit_z is for shares, and {measure.id} is in {measure.unit}",
-        remedy='Use standardise = "z".',
+def _no_shares(ground: Ground, measure: Measure) -> Iterable[Problem]:
+    outcomes = continued(ground.tables["outcomes"], measure.id, ground.measures)
+    counted = "denominator" in outcomes.columns and outcomes["denominator"].count() > 0
+    if measure.unit == "percent" and counted:
+        return
+    rule = (
+        f"logit_z needs to know how many pupils a share is of, and no row of {measure.id} says it"
+        if measure.unit == "percent"
+        else f"logit_z is for shares, and {measure.id} is in {measure.unit}"
     )
-    return study.placed(problem)
+    study = ground.plan.study
+    yield study.placed(
+        Problem(
+            code="standardise.unit",
+            file=study.file,
+            column="design.standardise",
+            rule=rule,
+            remedy='Use standardise = "z".',
+        )
+    )
 
 
 def _unknown_exposures(ground: Ground) -> Iterable[Problem]:

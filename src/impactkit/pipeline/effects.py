@@ -109,9 +109,8 @@ def effect(
             found[0], panel, design, estimator, seed=seed, kinds=kinds, **options
         )
     yield from found
-    yield from _either_side(
-        panel, design, estimator, unit=unit, metric=metric, seed=seed, **options
-    )
+    sides = _either_side(panel, design, estimator, unit=unit, metric=metric, seed=seed, **options)
+    yield from (_finish(side, extra) for side in sides)
     yield from (attrs.evolve(d, measure=panel.measure) for d in how)
     yield from _diagnostics(result, panel.measure)
     for exclusion in getattr(result, "exclusions", ()):

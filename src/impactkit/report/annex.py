@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from impactkit.report.parts import Part
 from impactkit.report.phrases import clean, count, humanise, level_words, number, year_words
 from impactkit.report.summary import design_of
@@ -29,6 +31,11 @@ _TERMS = (
     (
         "Percentage points",
         "The difference between two percentages: from 50% to 53% is 3 percentage points, and 6%.",
+    ),
+    (
+        "School standard deviation (school SD)",
+        "How far schools of one year typically lie from their mean. It is no effect size, since "
+        "pupils differ far more than the means of schools do.",
     ),
     (
         "Comparison schools",
@@ -226,10 +233,12 @@ def methods(evaluation: Evaluation) -> Part:
     """Return the methods annex: settings of the design, seed and versions."""
     rows: list[list[str]] = []
     for name, value in sorted(design_of(evaluation).items()):
-        if value in (None, "", [], ()):
+        if value in (None, "", [], (), {}):
             continue
         if name == "level":
             text = level_words(float(value))
+        elif isinstance(value, Mapping):
+            text = ", ".join(f"{clean(k)}: {clean(v)}" for k, v in value.items() if v)
         elif isinstance(value, list | tuple):
             text = ", ".join(clean(v) for v in value)
         else:

@@ -102,8 +102,8 @@ def _progress(subject: str) -> Measure:
     )
 
 
-def _level(name: str, label: str, last: int = LEVELS) -> Measure:
-    return _ks2(name, label, last_year=last)
+def _level(name: str, label: str) -> Measure:
+    return _ks2(name, label, last_year=LEVELS)
 
 
 KS2_MEASURES = (
@@ -141,10 +141,10 @@ KS2_MEASURES = (
     _level("rwm_level4", "Level 4 or above in reading, writing and mathematics"),
     _level("rwm_level4b", "Level 4B or above in reading, writing and mathematics"),
     _level("rwm_level5", "Level 5 or above in reading, writing and mathematics"),
-    _level("english_maths_level4", "Level 4 or above in English and mathematics", 2012),
-    _level("english_maths_level5", "Level 5 or above in English and mathematics", 2012),
-    _level("english_level4", "Level 4 or above in English", 2012),
-    _level("english_level5", "Level 5 or above in English", 2012),
+    _level("english_maths_level4", "Level 4 or above in English and mathematics"),
+    _level("english_maths_level5", "Level 5 or above in English and mathematics"),
+    _level("english_level4", "Level 4 or above in English"),
+    _level("english_level5", "Level 5 or above in English"),
     _level("reading_level4", "Level 4 or above in reading"),
     _level("reading_level5", "Level 5 or above in reading"),
     _level("writing_level4", "Level 4 or above in writing"),
@@ -153,7 +153,7 @@ KS2_MEASURES = (
     _level("maths_level5", "Level 5 or above in mathematics"),
     _level("science_level4", "Level 4 or above in science"),
     _ks2("average_points", "Average point score", "points", high=45, last_year=LEVELS),
-    _level("english_two_levels", "Two levels' progress or more in English", 2012),
+    _level("english_two_levels", "Two levels' progress or more in English"),
     _level("reading_two_levels", "Two levels' progress or more in reading"),
     _level("writing_two_levels", "Two levels' progress or more in writing"),
     _level("maths_two_levels", "Two levels' progress or more in mathematics"),
@@ -192,7 +192,8 @@ AFTER_THE_PANDEMIC = (
 
 
 def _ks4(name: str, label: str, unit: str = "percent", **about: Any) -> Measure:
-    given = {"low": 0, "high": 100 if unit == "percent" else None, "gaps": KS4_GAPS} | about
+    gaps = () if "last_year" in about else KS4_GAPS
+    given = {"low": 0, "high": 100 if unit == "percent" else None, "gaps": gaps} | about
     return Measure(
         id=f"ks4_{name}",
         label=label,
@@ -278,7 +279,7 @@ NEW_POINTS = (
 
 
 def _ks5(name: str, label: str, unit: str = "points", **about: Any) -> Measure:
-    given = {"low": 0, "gaps": KS5_GAPS, **about}
+    given = {"low": 0, "gaps": () if "last_year" in about else KS5_GAPS, **about}
     return Measure(
         id=f"ks5_{name}",
         label=label,

@@ -15,8 +15,8 @@ RETURNS = "Consistent Financial Reporting and Academies Accounts Return, workboo
 
 LOWER_THRESHOLD = Break(
     2016,
-    "Persistently absent is who misses 10 % of sessions or more; before, it was 15 %. The files of "
-    "2014 and 2017 differ so, and which year between them it was is from memory.",
+    "Persistently absent is who misses 10 % of sessions or more; before, it was 15 %. Files of "
+    "2014 and 2017 say so themselves; those of the years between were not at hand.",
 )
 
 
