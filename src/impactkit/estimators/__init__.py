@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from impactkit.estimators.aggregation import Aggregation
+from impactkit.estimators.agreement import Kappa, cohen_kappa
 from impactkit.estimators.att_gt import AttGt, att_gt
 from impactkit.estimators.bacon import BaconDecomposition, bacon_decomposition
 from impactkit.estimators.cohort_effects import CohortEffects
@@ -48,6 +49,7 @@ __all__ = [
     "EventCoefficients",
     "HonestDid",
     "Imputation",
+    "Kappa",
     "LeaveOneOut",
     "LogRank",
     "Months",
@@ -62,6 +64,7 @@ __all__ = [
     "aalen_johansen",
     "att_gt",
     "bacon_decomposition",
+    "cohen_kappa",
     "cox_index",
     "did_2x2",
     "etwfe",
