@@ -37,7 +37,17 @@ if TYPE_CHECKING:  # for type checkers and editors; nothing of it is imported at
         UsageError as UsageError,
     )
     from impactkit.estimators import (
+        Kappa as Kappa,
         att_gt as att_gt,
+        cohen_kappa as cohen_kappa,
+        kaplan_meier as kaplan_meier,
+        log_rank as log_rank,
+    )
+    from impactkit.evidence.rubric import (
+        RubricR1 as RubricR1,
+        RubricScore as RubricScore,
+        Working as Working,
+        score_r1 as score_r1,
     )
     from impactkit.hookspecs import (
         hookimpl as hookimpl,
@@ -156,7 +166,8 @@ _NAMES = {
         "TableSpec",
     ),
     "impactkit.hookspecs": ("hookimpl",),
-    "impactkit.estimators": ("att_gt",),
+    "impactkit.estimators": ("Kappa", "att_gt", "cohen_kappa", "kaplan_meier", "log_rank"),
+    "impactkit.evidence.rubric": ("RubricR1", "RubricScore", "Working", "score_r1"),
     "impactkit.inference.effective": ("EffectiveSample", "effective_sample"),
     "impactkit.inference.intervals": (
         "clopper_pearson",
