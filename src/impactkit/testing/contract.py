@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -52,7 +53,8 @@ def assert_metric_contract(
     seeds: Sequence[int] = (1, 2, 3),
     known_effect: bool = True,
     import_budget: bool = True,
-) -> None:
+    effect_of: str = "",
+) -> tuple[str, ...]:
     """Run a metric on what it will meet, and raise with everything that is wrong with it.
 
     It meets no school, one and a few; suppressed values; columns that are all blank; names beyond
@@ -62,8 +64,9 @@ def assert_metric_contract(
     reads `outcomes` is then estimated on the synthetic authority: an effect that was planted is
     found, and none is found where none was planted.
 
-    An estimating metric is not put to that last test, for only its author knows what it should
-    find; on invented tables its `effect`, `fit` and `panel` say that there is nothing to estimate.
+    For an estimating metric `effect`, `fit` and `panel` say on invented tables that there is
+    nothing to estimate; then it is evaluated on the synthetic authority, where they work. What it
+    should find there, only its author knows: `effect_of` names the measure whose effect it is.
 
     Parameters
     ----------
@@ -77,6 +80,15 @@ def assert_metric_contract(
         Of the invented tables; each scene is run with each.
     known_effect, import_budget
         Whether to run these two slower parts (a few seconds).
+
+    effect_of
+        For an estimating metric: its headline is the effect on this measure, ``attainment``,
+        ``overall_absence`` or ``pupil_teacher_ratio``, and what was planted is to be found.
+
+    Returns
+    -------
+    tuple of str
+        What could not be tried, each with the reason; empty when all of it was.
 
     Raises
     ------
@@ -106,10 +118,12 @@ def assert_metric_contract(
         seeds=seeds,
         known_effect=known_effect,
         import_budget=import_budget,
+        effect_of=effect_of,
     )
     if faults:
         lines = "".join(f"\n  {fault}" for fault in faults)
         raise AssertionError(f"{metric.id} does not keep the contract of a metric:{lines}")
+    return tuple(known.untried(metric, effect_of)) if known_effect else ()
 
 
 def metric_faults(
@@ -120,6 +134,7 @@ def metric_faults(
     seeds: Sequence[int] = (1, 2, 3),
     known_effect: bool = True,
     import_budget: bool = True,
+    effect_of: str = "",
 ) -> list[str]:
     """Return what `assert_metric_contract` would complain of, each as ``[name] words``."""
     from impactkit.tables import core_tables
@@ -137,8 +152,8 @@ def metric_faults(
     if import_budget:
         faults += budget.faults(metric)
     # A metric that fails on a handful of rows would fail there too, with a worse message.
-    if known_effect and not faults and metric.shape == "outcome":
-        faults += known.faults(metric, params)
+    if known_effect and not faults:
+        faults += known.faults(metric, params, effect_of)
     return faults
 
 
@@ -166,6 +181,11 @@ def _declared(metric: Metric, tables: Mapping[str, TableSpec]) -> Iterator[str]:
         yield "[card] it has no definition; write Card(definition=...), or a docstring"
     if metric.shape == "outcome" and not metric.unit:
         yield "[unit] it has no unit, and an effect without one says nothing; write unit='percent'"
+    if metric.unit not in RANGES and (known := _near_unit(metric.unit)):
+        yield (
+            f"[unit] {metric.unit!r} is taken for a unit of your own; did you mean {known!r}? "
+            "Then the effect is in the right words, and values are held to its range"
+        )
     if not metric.needs.tables:
         yield "[needs] it needs no table, so it would be given nothing; write needs={...}"
     for table, columns in (*metric.needs.tables.items(), *metric.needs.optional.items()):
@@ -178,6 +198,12 @@ def _declared(metric: Metric, tables: Mapping[str, TableSpec]) -> Iterator[str]:
             if column not in known_columns:
                 hint = did_you_mean(column, known_columns)
                 yield f"[needs] the table {table} has no column {column!r}. {hint}"
+
+
+def _near_unit(unit: str) -> str:
+    """Return the unit that core knows and that was probably meant; empty when there is none."""
+    plain = {"%": "percent"}.get(unit, unit.casefold().replace(" ", ""))
+    return next(iter(difflib.get_close_matches(plain, RANGES, n=1, cutoff=0.8)), "")
 
 
 def _tables(

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import attrs
 
 from impactkit.declarations import Metric
+from impactkit.errors import MetricError, did_you_mean
 from impactkit.metrics import MetricContext
 from impactkit.study import Design
 
@@ -38,42 +40,88 @@ DESIGN = Design(
 )
 
 
-def faults(metric: Metric, params: Mapping[str, Any] | None) -> Iterator[str]:
-    """Yield where an outcome metric's estimates differ from what was planted."""
-    if "outcomes" not in metric.needs.tables:
-        return  # effects are planted into outcomes; elsewhere there is nothing to be found
+def faults(metric: Metric, params: Mapping[str, Any] | None, effect_of: str = "") -> Iterator[str]:
+    """Yield what is wrong with what a metric finds on the synthetic authority."""
+    tried = _outcome if metric.shape == "outcome" else _estimating
     try:
-        pairs = [(known_county(seed, 1.0), known_county(seed, 0.0)) for seed in SEEDS]
-        truths = []
-        for planted, bare in pairs:
-            difference = _difference(metric, params, planted, bare)
-            if difference.is_empty():
-                yield (
-                    "[unseen] it gave no value on the synthetic authority; name the measures that "
-                    "it reads in Needs(measures=[...]), and one of the county's will play them"
-                )
-                return
-            early = difference.filter(difference["event_time"] < 0)["gap"].abs().max()
-            if isinstance(early, float) and early > 1e-9:
-                yield (
-                    "[early] it shows an effect before the schools joined: does its `year` stand "
-                    "for another year than that of its tables?"
-                )
-                return
-            truths.append(_truth(difference))
-        if not any(truths):
-            yield (
-                "[unseen] effects were planted into every measure of the synthetic authority, and "
-                "none shows in the metric"
-            )
-            return
-        yield from _found(metric, params, [p for p, _ in pairs], truths)
-        yield from _found(metric, params, [b for _, b in pairs], [0.0] * len(pairs))
+        yield from tried(metric, params, effect_of)
     except Exception as error:
         words = str(error).strip().partition("\n")[0]
         yield f"[raises] on the synthetic authority it raised {type(error).__name__}: {words}"
 
 
+def untried(metric: Metric, effect_of: str = "") -> Iterator[str]:
+    """Yield what cannot be tried on the synthetic authority, and why."""
+    if metric.shape == "outcome":
+        if "outcomes" not in metric.needs.tables:
+            yield "known effect: effects are planted into `outcomes`, which it does not read"
+        return
+    lacking = sorted(set(metric.needs.tables) - set(known_county(SEEDS[0], 1.0).tables))
+    if lacking:
+        yield f"synthetic authority: it has no table {', '.join(lacking)}"
+    elif not effect_of:
+        yield (
+            "known effect: what it should find, only you know; if it is the effect on a measure, "
+            "say effect_of='overall_absence'"
+        )
+
+
+def _outcome(metric: Metric, params: Mapping[str, Any] | None, _: str) -> Iterator[str]:
+    """Yield where an outcome metric's estimates differ from what was planted."""
+    if any(untried(metric)):
+        return
+    pairs = [(known_county(seed, 1.0), known_county(seed, 0.0)) for seed in SEEDS]
+    truths = []
+    for planted, bare in pairs:
+        difference = _difference(metric, params, planted, bare)
+        if difference.is_empty():
+            yield (
+                "[unseen] it gave no value on the synthetic authority; name the measures that "
+                "it reads in Needs(measures=[...]), and one of the county's will play them"
+            )
+            return
+        early = difference.filter(difference["event_time"] < 0)["gap"].abs().max()
+        if isinstance(early, float) and early > 1e-9:
+            yield (
+                "[early] it shows an effect before the schools joined: does its `year` stand "
+                "for another year than that of its tables?"
+            )
+            return
+        truths.append(_truth(difference))
+    if not any(truths):
+        yield (
+            "[unseen] effects were planted into every measure of the synthetic authority, and "
+            "none shows in the metric"
+        )
+        return
+    yield from _found(metric, params, [p for p, _ in pairs], truths)
+    yield from _found(metric, params, [b for _, b in pairs], [0.0] * len(pairs))
+
+
+def _estimating(metric: Metric, params: Mapping[str, Any] | None, effect_of: str) -> Iterator[str]:
+    """Yield where an estimating metric fails on real fits, or misses the effect that it is of."""
+    if effect_of and effect_of not in PLANTED:
+        hint = did_you_mean(effect_of, PLANTED)
+        yield f"[effect] no effect is planted into a measure {effect_of!r}. {hint}"
+        return
+    if set(metric.needs.tables) - set(known_county(SEEDS[0], 1.0).tables):
+        return
+    measure = effect_of or STAND_IN
+    planted = [known_county(seed, 1.0) for seed in SEEDS]
+    found = result(metric, params, planted[0], measure)
+    if found.status != "ok":
+        yield f"[raises] on the synthetic authority it {found.status}: {found.reason}"
+        return
+    if result(metric, params, planted[0], measure) != found:
+        yield "[determinism] it gave something else when run again; draw from context.rng()"
+    if effect_of:
+        bare = [known_county(seed, 0.0) for seed in SEEDS]
+        truths = [float(made.truth.att(measure)) for made in planted]  # type: ignore[arg-type]
+        yield from _found(metric, params, planted, truths, measure)
+        yield from _found(metric, params, bare, [0.0] * len(bare), measure)
+
+
+@cache
 def known_county(seed: int, times: float) -> County:
     """Return a county into which so many times the usual effects were planted."""
     from impactkit.synthetic import county
@@ -152,12 +200,15 @@ def _truth(difference: pl.DataFrame) -> float:
     return math.fsum(g * n for g, n in zip(gaps, sizes, strict=True)) / sum(sizes) if sizes else 0.0
 
 
-def result(metric: Metric, params: Mapping[str, Any] | None, made: County) -> MetricResult:
+def result(
+    metric: Metric, params: Mapping[str, Any] | None, made: County, measure: str = STAND_IN
+) -> MetricResult:
     """Evaluate one metric on a county, by the path that every study takes."""
     from impactkit.pipeline import default_registry, evaluate_metric
     from impactkit.study import Study
 
-    study = Study(title="Known effect", seed=1, design=attrs.evolve(DESIGN, years=made.years))
+    design = attrs.evolve(DESIGN, years=made.years, outcome=(measure,))
+    study = Study(title="Known effect", seed=1, design=design)
     return evaluate_metric(
         study,
         metric,
@@ -167,13 +218,19 @@ def result(metric: Metric, params: Mapping[str, Any] | None, made: County) -> Me
     )
 
 
-def _headline(metric: Metric, params: Mapping[str, Any] | None, made: County) -> Estimate:
-    from impactkit.errors import MetricError
-
-    found = result(metric, params, made)
-    if found.status != "ok" or found.estimates[0].status != "ok":
-        raise MetricError(found.reason or found.estimates[0].reason)
-    return found.estimates[0]
+def _headline(
+    metric: Metric, params: Mapping[str, Any] | None, made: County, measure: str
+) -> Estimate:
+    """Return the first estimate that stands for the whole: of the measure, if one is named."""
+    found = result(metric, params, made, measure or STAND_IN)
+    if found.status != "ok":
+        raise MetricError(found.reason)
+    fits = [e for e in found.estimates if not e.term and measure in ("", e.measure)]
+    if not fits:
+        raise MetricError(f"it gave no estimate of {measure or 'anything'} that has no `term`")
+    if fits[0].status != "ok":
+        raise MetricError(fits[0].reason)
+    return fits[0]
 
 
 def _found(
@@ -181,12 +238,13 @@ def _found(
     params: Mapping[str, Any] | None,
     counties: list[County],
     truths: list[float],
+    measure: str = "",
 ) -> Iterator[str]:
     """Yield when the mean over counties is further from the truth than chance would have it.
 
     Two standard errors of one county: for the mean of three that is three and a half of its own.
     """
-    found = [_headline(metric, params, made) for made in counties]
+    found = [_headline(metric, params, made, measure) for made in counties]
     values = [e.value for e in found if e.value is not None]
     errors = [e.std_error for e in found if e.std_error is not None]
     if len(errors) < len(found):

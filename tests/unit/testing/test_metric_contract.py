@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import re
 from pathlib import Path
 
@@ -79,6 +80,90 @@ def test_an_estimating_metric_may_say_that_nothing_can_be_estimated():
         yield from context.effect("overall_absence")
 
     assert names(did) == set()
+
+
+def estimating(compute, needs=NEEDS):
+    """Return an estimating metric of a function of the context."""
+    declare = estimating_metric(id="kent.did", title="DiD", unit="points", needs=needs)
+    return declare(compute)
+
+
+def effect_on_absence(context):
+    """Apply the study's design."""
+    return context.effect("overall_absence")
+
+
+def fails_after_the_fit(context):
+    """Go wrong where only a real result leads."""
+    return [1 / (len(context.effect("overall_absence")) * 0)]
+
+
+def draws_after_the_fit(context):
+    """Give another number each time."""
+    first, *_ = context.effect("overall_absence")
+    return [attrs.evolve(first, value=first.value + random.random())]
+
+
+def doubles(context):
+    """Find twice what is there."""
+    first, *_ = context.effect("overall_absence")
+    return [attrs.evolve(first, value=2 * first.value)]
+
+
+def shifts(context):
+    """Find something where nothing is: right by chance where an effect was planted."""
+    first, *_ = context.effect("overall_absence")
+    return [attrs.evolve(first, value=-1.0)]
+
+
+def only_parts(context):
+    """Give event times, and nothing that stands for the whole."""
+    return [e for e in context.estimate("overall_absence") if e.term]
+
+
+@pytest.mark.parametrize(
+    ("compute", "effect_of", "name"),
+    [
+        (effect_on_absence, "", None),
+        (effect_on_absence, "overall_absence", None),
+        (fails_after_the_fit, "", "raises"),
+        (draws_after_the_fit, "", "determinism"),
+        (doubles, "", None),
+        (doubles, "overall_absence", "effect"),
+        (shifts, "overall_absence", "effect"),
+        (only_parts, "overall_absence", "raises"),
+        (effect_on_absence, "attainment", "raises"),
+        (effect_on_absence, "absence", "effect"),
+    ],
+)
+def test_an_estimating_metric_is_tried_where_its_fits_work(compute, effect_of, name):
+    """And held to the effect that it says it is of."""
+    found = names(estimating(compute), known_effect=True, effect_of=effect_of)
+    assert found == ({name} if name else set())
+
+
+def test_what_could_not_be_tried_is_said():
+    """With the reason; nothing is said where all was tried."""
+
+    def told(metric, **options):
+        return assert_metric_contract(metric, import_budget=False, seeds=(1,), **options)
+
+    did = estimating(effect_on_absence)
+    assert "effect_of='overall_absence'" in "".join(told(did))
+    assert told(did, effect_of="overall_absence") == ()
+    assert told(did, known_effect=False) == ()
+
+    def nothing(context):
+        """Find nothing."""
+        return []
+
+    money = estimating(nothing, {"finance": ["urn"]})
+    assert told(money) == ("synthetic authority: it has no table finance",)
+    size = made(
+        lambda context: context.table("school_years").select("school_key", "year", value=1.0),
+        needs={"school_years": ["school_key", "year"]},
+    )
+    assert "which it does not read" in "".join(told(size))
 
 
 def test_parameters_are_handed_on():
