@@ -282,10 +282,6 @@ def _leave_one_out(work: Work, effects: Effects, beta: Floats, kept: list[int]) 
     m, T = k + len(effects.kept), len(panel.periods)
     place = np.full(work.levels.n, -1)
     place[effects.kept] = np.arange(len(effects.kept))
-    cluster = np.arange(panel.n_units) if panel.cluster is None else panel.cluster
-    order = np.argsort(cluster, kind="stable")
-    first = np.flatnonzero(np.diff(cluster[order], prepend=-1))
-    first = np.append(first, panel.n_units)
     step = max(1, CHUNK // (m * max(m, T)))
 
     def of(units: Ints) -> tuple[Floats, Floats]:
@@ -301,9 +297,7 @@ def _leave_one_out(work: Work, effects: Effects, beta: Floats, kept: list[int]) 
         X = np.zeros((len(units), T, m))
         X[:, :, :k] = part.X[:, :, kept]
         for f in range(part.codes.shape[2]):
-            at = place[part.codes[:, :, f]]
-            i, t = np.nonzero(at >= 0)
-            X[i, t, k + at[i, t]] = 1.0
+            X[:, :, k:] += place[part.codes[:, :, f]][:, :, None] == np.arange(m - k)
         X = within(X, share)
         weighted = X * (share * panel.weight[units][:, None])[:, :, None]
         e = residuals(panel, units, effects.fitted(part, beta))
@@ -313,6 +307,13 @@ def _leave_one_out(work: Work, effects: Effects, beta: Floats, kept: list[int]) 
         )
 
     def batches() -> Iterator[tuple[Floats, Floats]]:
+        if panel.cluster is None:
+            for a in range(0, panel.n_units, step):
+                yield of(np.arange(a, min(a + step, panel.n_units)))
+            return
+        order = np.argsort(panel.cluster, kind="stable")
+        first = np.flatnonzero(np.diff(panel.cluster[order], prepend=-1))
+        first = np.append(first, panel.n_units)
         c = 0
         while c < len(first) - 1:
             stop = max(c + 1, int(np.searchsorted(first, first[c] + step, side="right")) - 1)

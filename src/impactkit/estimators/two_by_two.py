@@ -46,10 +46,13 @@ _MOST_STEPS = 60
 
 @attrs.frozen(kw_only=True, eq=False)
 class Propensity:
-    """A fitted logit: the score of each row, and the rows' contributions to its coefficients."""
+    """A fitted logit: the score of each row, and its coefficients.
+
+    `influence` gives the rows' contributions to c'coefficients, given c.
+    """
 
     score: Floats
-    influence: Floats
+    influence: Callable[[Floats], Floats]
     coefficients: Floats
 
 
@@ -163,7 +166,11 @@ def fit_propensity(
     if separated or score[used].max() >= OVERLAP:
         raise EstimationError(no_overlap(names))
     hessian = X.T @ ((w * score * (1 - score))[:, None] * X)
-    influence: Floats = np.asarray(((w * (D - score))[:, None] * X) @ np.linalg.inv(hessian))
+    miss = w * (D - score)
+
+    def influence(c: Floats) -> Floats:
+        return np.asarray(miss * (X @ np.linalg.solve(hessian, c)))
+
     return Propensity(score=score, influence=influence, coefficients=gamma)
 
 
@@ -261,7 +268,7 @@ def changes(
     v = _odds(D, w, logit.score)
     compared = _mean(r, v)
     att, phi = _signed((_mean(r, treated), 1), (compared, -1))
-    phi = phi - logit.influence @ (compared.influence @ X)
+    phi = phi - logit.influence(compared.influence @ X)
     if method == "dr":
         phi = phi - influence(everyone - v @ X / v.sum())
     return att, phi
@@ -329,7 +336,7 @@ def cross_sections(
     own = y if method == "ipw" else y - np.where(post, mu1, mu0)
     later, earlier = _mean(own, v1), _mean(own, v0)
     att, phi = _signed((_mean(own, t1), 1), (_mean(own, t0), -1), (later, -1), (earlier, 1))
-    phi = phi - logit.influence @ ((later.influence - earlier.influence) @ X)
+    phi = phi - logit.influence((later.influence - earlier.influence) @ X)
     if method == "ipw":
         return att, phi
 
