@@ -56,7 +56,7 @@ def words_of(error: BaseException) -> str:
     'ValueError: no such year'
     """
     places = list(traceback.walk_tb(error.__traceback__))
-    own = [place for place in places if not _of_a_library(place[0])] or places
+    own = [place for place in places if not _of_a_library(place[0])]
     where = ""
     if own:
         frame, line = own[-1]
