@@ -1,8 +1,8 @@
 """From delimited text to a frame of text, with every row that does not fit accounted for.
 
-A regular file goes through polars. Whether it is regular is counted first, on the bytes: polars
-fills up a short row without a word. Anything else goes through Python's own csv reader, which is
-several times slower and misses nothing.
+A regular file goes through polars, and so does one whose rows may stop early and do. Which it is is
+counted first, on the bytes: polars fills up a short row without a word. Anything else goes through
+Python's own csv reader, which is several times slower and misses nothing.
 """
 
 from __future__ import annotations
@@ -74,14 +74,27 @@ def parse(
     if b"\n" not in data:
         data = data.replace(b"\r", b"\n")
     counts, closed = field_counts(data, delimiter)
-    regular = closed and len(counts) > 1 and bool((counts[1:] == counts[1]).all())
-    if regular and counts[0] > 1 and not _QUOTE.search(data):
-        parsed = _parse_regular(
-            data, delimiter, width=int(counts[1]), file=file, first_row=first_row
-        )
+    plain = closed and len(counts) > 1 and counts[0] > 1 and not _QUOTE.search(data)
+    regular = plain and bool((counts[1:] == counts[1]).all())
+    if regular or (plain and fill_short and _only_short(counts, cut=not data.endswith(b"\n"))):
+        width = int(counts[1] if regular else counts[0])
+        parsed = _parse_regular(data, delimiter, width=width, file=file, first_row=first_row)
+        short = 0 if regular else int((counts[1:] < width).sum())
         if parsed is not None:
-            return parsed
+            return attrs.evolve(parsed, notes=(*parsed.notes, *_notes(file, short=short)))
     return _parse_any(data.decode(), delimiter, file, fill_short=fill_short, first_row=first_row)
+
+
+def _only_short(counts: np.ndarray, *, cut: bool) -> bool:
+    """Tell whether rows fit or stop early, and nothing else is amiss with any of them.
+
+    A row of one field may be blank; a last row without a newline, shorter than most, may have been
+    cut; and when every row lacks one field, it is the header that has one too many.
+    """
+    width, body = counts[0], counts[1:]
+    alike = (body == body[-1]).sum()
+    fits = body.max() == width and body.min() > 1
+    return bool(fits and not (cut and body[-1] < width and alike <= 2))
 
 
 def _parse_regular(
@@ -99,7 +112,8 @@ def _parse_regular(
         )
     except (pl.exceptions.PolarsError, csv.Error):
         return None
-    return fit_header(header, frame.with_row_index(ROW, offset=first_row + 1), file)
+    frame = frame.fill_null("").with_row_index(ROW, offset=first_row + 1)
+    return fit_header(header, frame, file)
 
 
 def _end_of_header(data: bytes) -> int:
@@ -154,19 +168,23 @@ def _parse_any(text: str, delimiter: str, file: str, *, fill_short: bool, first_
         maybe_cut = not text.endswith(("\n", "\r"))
         numbered, filled = _fill_short(numbered, keep_last=maybe_cut)
     parsed = from_rows(numbered, file)
-    blank = len(rows) - len(numbered)
+    notes = _notes(file, blank=len(rows) - len(numbered), short=filled)
+    return attrs.evolve(parsed, notes=(*parsed.notes, *notes))
+
+
+def _notes(file: str, *, blank: int = 0, short: int = 0) -> list[Problem]:
+    """Say how many rows were blank, and how many stopped early."""
     were = "blank row was" if blank == 1 else "blank rows were"
-    stop = "row stops" if filled == 1 else "rows stop"
+    stop = "row stops" if short == 1 else "rows stop"
     counts = (
         ("row.blank", blank, f"{were} passed over"),
-        ("row.short", filled, f"{stop} before the last column; the rest was taken as blank"),
+        ("row.short", short, f"{stop} before the last column; the rest was taken as blank"),
     )
-    notes = [
+    return [
         Problem(code=code, file=file, severity="note", rule=f"{count:,} {rule}")
         for code, count, rule in counts
         if count
     ]
-    return attrs.evolve(parsed, notes=(*parsed.notes, *notes))
 
 
 def _fill_short(numbered: Numbered, *, keep_last: bool) -> tuple[Numbered, int]:

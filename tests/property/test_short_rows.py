@@ -1,0 +1,41 @@
+"""Rows that stop early: the fast way and the thorough one agree on every file."""
+
+from __future__ import annotations
+
+import csv
+import io
+
+from hypothesis import given, strategies as st
+
+from impactkit.engine.delimited import _parse_any, parse
+from impactkit.engine.header import Parsed
+
+WIDTH = 5
+cell = st.sampled_from(["1", "SUPP", "a b", "x,y", "", " ", "two\nlines", "Å"])
+rest = st.lists(cell, min_size=1, max_size=WIDTH - 1)
+full = st.lists(cell, min_size=WIDTH - 1, max_size=WIDTH - 1)
+
+
+def _bytes(rows: list[list[str]], newline: bool) -> bytes:
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows([[f"c{i}" for i in range(WIDTH)], *rows])
+    return text.getvalue().encode() if newline else text.getvalue().encode().rstrip(b"\n")
+
+
+def _said(parsed: Parsed) -> tuple[object, ...]:
+    return (
+        parsed.columns,
+        parsed.frame.rows(),
+        [p.code for p in parsed.row_problems],
+        sorted((p.code, p.rule) for p in parsed.notes),
+    )
+
+
+@given(full, st.lists(rest, min_size=1, max_size=8), st.booleans())
+def test_both_ways_of_reading_say_the_same(
+    one: list[str], others: list[list[str]], newline: bool
+) -> None:
+    """Where some rows stop early: the same cells, and the same notes of how many did."""
+    data = _bytes([["7", *row] for row in (one, *others)], newline)
+    thorough = _parse_any(data.decode(), ",", "x.csv", fill_short=True, first_row=1)
+    assert _said(parse(data, ",", "x.csv", fill_short=True)) == _said(thorough)
