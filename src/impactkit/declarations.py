@@ -180,12 +180,17 @@ class Metric:
 
 @attrs.frozen(kw_only=True)
 class Recognised:
-    """What a reader says of a file after a look at its head: what it is, and for which year."""
+    """What a reader says of a file after a look at its head: what it is, and for which year.
+
+    `columns_read` are the columns of the file that it takes, `unread` those that it leaves.
+    """
 
     confidence: float
     what: str
     year: int | None = None
     notes: tuple[str, ...] = attrs.field(default=(), converter=tuple[str, ...])
+    columns_read: tuple[str, ...] = attrs.field(default=(), converter=tuple[str, ...])
+    unread: tuple[str, ...] = attrs.field(default=(), converter=tuple[str, ...])
 
 
 @attrs.frozen(kw_only=True, eq=False)
@@ -194,7 +199,8 @@ class ReadResult:
 
     `frame` has the columns of the reader's table; `set_aside` the rows that are none of its
     business or could not be used (columns `row`, `reason`, `detail` and, privately, `values`);
-    `national` the published aggregate figures; `problems` what was wrong.
+    `national` the published aggregate figures; `problems` what was wrong. `n_rejected` are the rows
+    set aside that should have been usable: they count towards `max_rejected` of the study.
     """
 
     frame: pl.DataFrame
@@ -204,6 +210,7 @@ class ReadResult:
     national: pl.DataFrame | None = None
     problems: tuple[Problem, ...] = attrs.field(default=(), converter=tuple[Problem, ...])
     n_rows: int = 0
+    n_rejected: int = 0
 
 
 @attrs.frozen(kw_only=True)
