@@ -110,7 +110,7 @@ def effect(
         )
     yield from found
     sides = _either_side(panel, design, estimator, unit=unit, metric=metric, seed=seed, **options)
-    yield from (_finish(side, extra) for side in sides)
+    yield from (_finish(side, extra, enough) for side in sides)
     yield from (attrs.evolve(d, measure=panel.measure) for d in how)
     yield from _diagnostics(result, panel.measure)
     for exclusion in getattr(result, "exclusions", ()):
