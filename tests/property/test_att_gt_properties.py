@@ -18,7 +18,10 @@ KINDS = ("simple", "dynamic", "group", "calendar")
 
 @st.composite
 def panels(draw: st.DrawFn) -> pl.DataFrame:
-    """Panels of 12 to 30 units with three cohorts, gaps and uneven clusters."""
+    """Panels of 12 to 30 units with three cohorts, gaps and uneven clusters.
+
+    The column `gaps` says how `fit` is to compare units that have them.
+    """
     units = draw(st.integers(12, 30))
     rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
     missing = draw(st.sampled_from([0.0, 0.0, 0.1]))
@@ -34,6 +37,7 @@ def panels(draw: st.DrawFn) -> pl.DataFrame:
             "y": rng.normal(size=units)[unit] + rng.normal(size=units * periods),
             "cluster": [f"P{i // 2 % 7}" for i in unit],
             "weight": rng.integers(1, 4, size=units)[unit],
+            "gaps": draw(st.sampled_from(["means", "pairs"])),
         }
     )
     return frame.filter(pl.Series(rng.random(frame.height) >= missing))
@@ -42,6 +46,8 @@ def panels(draw: st.DrawFn) -> pl.DataFrame:
 def fit(frame: pl.DataFrame, **options: Any) -> Any:
     """Call att_gt, clustered unless told otherwise."""
     options = {"cluster": "cluster", **options}
+    if "gaps" in frame.columns and options.get("panel", True):
+        options.setdefault("gaps", frame["gaps"][0])
     return att_gt(frame, unit="unit", time="time", cohort="cohort", outcome="y", **options)
 
 
@@ -161,8 +167,8 @@ def test_aggregations_are_weighted_sums_of_effects(frame: pl.DataFrame) -> None:
 def test_base_periods_agree_after_treatment(frame: pl.DataFrame) -> None:
     """Varying and universal base differ before treatment only, where steps add up to levels."""
     varying, universal = (
-        fit(frame, control="nevertreated"),
-        fit(frame, control="nevertreated", base_period="universal"),
+        fit(frame, control="nevertreated", gaps="means"),
+        fit(frame, control="nevertreated", gaps="means", base_period="universal"),
     )
     steps = dict(zip(varying.index, (c.value for c in varying.cells), strict=True))
     levels = dict(zip(universal.index, (c.value for c in universal.cells), strict=True))

@@ -10,10 +10,12 @@ import polars as pl
 import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
 
+from impactkit.estimators.did_2x2 import did_2x2
 from impactkit.estimators.etwfe import etwfe
 from impactkit.estimators.event_study import event_study
 from impactkit.estimators.stacked import stacked
 from impactkit.estimators.sun_abraham import sun_abraham
+from impactkit.estimators.triple_difference import triple_difference
 from impactkit.results import Estimate
 
 NAMES: dict[str, str] = {"unit": "unit", "time": "time", "cohort": "cohort", "outcome": "y"}
@@ -25,11 +27,21 @@ FAMILY: dict[str, Fitted] = {
     "Sun-Abraham": lambda f, **k: sun_abraham(f, **NAMES, **k).estimates(),
     "ETWFE": lambda f, **k: etwfe(f, **NAMES, **k).estimates(),
     "stacked": lambda f, **k: stacked(f, **NAMES, window=(-1, 1), **k).estimates(),
+    "two by two": lambda f, **k: did_2x2(one_start(f), **NAMES, **k).estimates(),
+    "triple difference": lambda f, **k: triple_difference(
+        one_start(f), **NAMES, eligible="eligible", **k
+    ).estimates(),
 }
+LEAST_SQUARES = [name for name in FAMILY if not name.endswith("CRV3")]
 
 quick = settings(
     max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
+
+
+def one_start(frame: pl.DataFrame) -> pl.DataFrame:
+    """Leave one cohort and the never treated."""
+    return frame.filter(pl.col("cohort").fill_null(2003) == 2003)
 
 
 def panel(seed: int, missing: float) -> pl.DataFrame:
@@ -46,6 +58,7 @@ def panel(seed: int, missing: float) -> pl.DataFrame:
             "y": rng.normal(size=n)[unit] + rng.normal(size=n * T),
             "w": rng.integers(1, 4, size=n)[unit],
             "group": unit // 2,
+            "eligible": unit // 3 % 2,
         }
     )
     keep = rng.random(n * T) >= missing
@@ -98,7 +111,7 @@ def test_shifts_of_the_outcome_are_ignored_and_scales_are_followed(
     same(found, FAMILY[name](frame.with_columns(pl.col("y") * scale)), (scale, scale))
 
 
-@pytest.mark.parametrize("name", ["event study", "Sun-Abraham", "ETWFE", "stacked"])
+@pytest.mark.parametrize("name", LEAST_SQUARES)
 @quick
 @given(seed=st.integers(0, 10**6), missing=st.sampled_from([0.0, 0.2]))
 def test_a_copy_of_the_data_under_new_clusters_halves_the_variance(
@@ -111,7 +124,7 @@ def test_a_copy_of_the_data_under_new_clusters_halves_the_variance(
     same(one, FAMILY[name](two, small_sample="none"), (1, 1 / np.sqrt(2)))
 
 
-@pytest.mark.parametrize("name", ["event study", "Sun-Abraham", "ETWFE", "stacked"])
+@pytest.mark.parametrize("name", LEAST_SQUARES)
 @quick
 @given(seed=st.integers(0, 10**6), missing=st.sampled_from([0.0, 0.2]))
 def test_a_weight_of_three_is_three_copies_of_the_unit(
