@@ -7,6 +7,7 @@ once. Doubt is settled for the people: a count that doesn't say what it counts, 
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any
 
@@ -32,13 +33,23 @@ from impactkit.results import (
 from impactkit.types import UNITS
 
 _NOT_COUNTS = frozenset(UNITS) - {"count"} | {"schools", "partnerships", "events"}
+_ID = re.compile(r"(?<![\w.])([a-z][a-z0-9]*(?:[._][a-z0-9]+)+)(?!\w)")
 _TEXT_REASON = "numbers in a plugin's text that could be small counts of people"
 _ROW_REASON = "a plugin's small counts of rows or people outside any table"
 
 
 @attrs.define
 class Masker:
-    """Masks one plugin's text and counts what it masked; text in `declared` is left alone."""
+    """Masks one plugin's text and counts what it masked.
+
+    Text in `declared` is left alone, and so are ids in it where they stand in another text.
+
+    Examples
+    --------
+    >>> masker = Masker(threshold=5, declared=["kent.over_five"])
+    >>> masker.text("kent.over_five failed on five schools; see over_five")
+    'kent.over_five failed on [withheld] schools; see over_[withheld]'
+    """
 
     threshold: int
     declared: Collection[str]
@@ -49,7 +60,12 @@ class Masker:
     def _apply(self, how: Callable[[str, int], str], text: str) -> str:
         if text in self.declared:
             return text
-        masked = how(text, self.threshold)
+        # Every other part is an id: "kent.over_five" is a name, and not a count.
+        parts = enumerate(_ID.split(text))
+        masked = "".join(
+            part if i % 2 and part in self.declared else how(part, self.threshold)
+            for i, part in parts
+        )
         self.texts += masked != text
         return masked
 

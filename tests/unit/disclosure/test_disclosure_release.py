@@ -8,6 +8,7 @@ import pytest
 from impactkit.declarations import DisclosureProfile
 from impactkit.disclosure import audit, check_stricter, core_profiles, protect
 from impactkit.disclosure.notes import word_note
+from impactkit.disclosure.text import MASK
 from impactkit.errors import DisclosureError, PluginError, Problem
 from impactkit.results import (
     Chart,
@@ -306,6 +307,18 @@ def test_declared_text_and_core_text_stay() -> None:
     assert (safe.title, safe.question) == ("Stay 3 years", "Of [withheld]?")
     assert released(core(title="After 3 years", notes=[Note(text="Year 3")])).title == (
         "After 3 years"
+    )
+
+
+def test_ids_that_have_a_number_word_in_them_stay_in_other_text() -> None:
+    """An id was written before any data was read; the count beside it is masked all the same."""
+    words = "kent.over_five: five heads left kent.over_four, 3 of them to kent.over_five."
+    result = MetricResult(metric="kent.over_five", plugin="kent", status="failed", reason=words)
+    evaluation = Evaluation(title="x", results=[result])
+    safe = protect(evaluation, DFE, declared={"kent.over_five"}).results[0]
+    assert safe.metric == "kent.over_five"
+    assert safe.reason == (
+        f"kent.over_five: {MASK} heads left kent.over_{MASK}, {MASK} of them to kent.over_five."
     )
 
 
