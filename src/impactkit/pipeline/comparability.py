@@ -42,7 +42,8 @@ def comparability(ground: Ground) -> tuple[Problem, ...]:
             code="measure.zeros",
             column="value",
             rule=f"{zeros.measure}, {Period(zeros.year).label}: {zeros.evidence}",
-            remedy="Were symbols replaced by 0? Use the file as published, with its symbols.",
+            remedy="Were symbols replaced by 0? Use the file as published; if it has the zeros "
+            "itself, leave the year out (`leave_out`).",
             severity="warning",
             count=zeros.n_zeros,
         )
