@@ -1,0 +1,330 @@
+r"""How much schools improved after joining, beside schools that had not joined in the same years.
+
+For a school i that joins in year g, with Y its outcome,
+
+.. math:: \delta_i = \text{mean}_{h} Y_{i,g+h} - \text{mean}_{b} Y_{i,g+b}, \quad
+    \kappa_i = \text{mean}_{h} \overline{Y_{g+h} - Y_{g+b}}, \quad \tau_i = \delta_i - \kappa_i
+
+over event years h after joining and b before. :math:`\kappa_i` is the mean change, between the same
+years, of schools not in a partnership by then, so :math:`\tau_i` is the school's own difference in
+differences. In a panel without gaps the mean of :math:`\tau_i` over cohorts is the group average of
+Callaway & Sant'Anna (2021) with the universal base.
+
+Whatever is asked of the :math:`\tau_i` (a mean, a contrast of groups, a slope) is least squares.
+Its covariance has two parts, added up by cluster before they are squared: that of joining schools
+by the jackknife over their clusters (CRV3), and that of the comparison means which they share, by
+influence. Source: MacKinnon, Nielsen & Webb (2023), Journal of Econometrics 232(2), equation 16.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Literal
+
+import attrs
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from impactkit.errors import EstimationError
+from impactkit.results import Exclusion
+
+if TYPE_CHECKING:
+    from impactkit.metrics import Panel
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+Window = tuple[int, int]
+Of = Literal["change", "expected", "excess"]
+
+
+@attrs.frozen(kw_only=True, eq=False)
+class Coefficients:
+    """Least-squares coefficients of school-level changes, with their clustered covariance.
+
+    `df` are the degrees of freedom of Student's t, one number a coefficient: clusters that bear on
+    it, less one (less one more for each further coefficient that they have to bear).
+    """
+
+    values: Floats
+    covariance: Floats
+    df: Ints
+    n_clusters: int
+    n_comparison_clusters: int
+
+    @property
+    def std_errors(self) -> Floats:
+        """The square roots of the variances."""
+        found: Floats = np.sqrt(np.diag(self.covariance))
+        return found
+
+    def contrast(self, weights: Sequence[float]) -> tuple[float, float, int]:
+        """Return a linear combination, its standard error and its degrees of freedom.
+
+        The degrees of freedom are Satterthwaite's, never fewer than 1.
+        """
+        w = np.asarray(weights, dtype=float)
+        variance = float(w @ self.covariance @ w)
+        parts = (w * w) * np.diag(self.covariance)
+        below = float((parts**2 / self.df).sum())
+        df = round(parts.sum() ** 2 / below) if below > 0 else int(self.df.min())
+        return float(w @ self.values), variance**0.5, max(1, df)
+
+
+@attrs.frozen(kw_only=True, eq=False)
+class Improvement:
+    """What each joining school gained, what schools elsewhere gained over the same years.
+
+    Attributes
+    ----------
+    schools
+        One row a joining school, sorted: `school_key`, `cohort`, `cluster`, `before` (its mean in
+        the years before), `change`, `expected` (the mean change elsewhere), `excess` (the rest).
+    n_comparison
+        Schools that any `expected` rests on.
+    before, after
+        Event years compared; 0 is the first year in a partnership.
+    exclusions
+        Joining schools left out, counted, with reasons.
+    """
+
+    schools: pl.DataFrame
+    n_comparison: int
+    before: Window
+    after: Window
+    exclusions: tuple[Exclusion, ...]
+    _rows: pl.DataFrame = attrs.field(repr=False)
+    _others: pl.DataFrame = attrs.field(repr=False)
+
+    @property
+    def n_clusters(self) -> int:
+        """Partnerships, or lone schools, that the joining schools belong to."""
+        return self.schools["cluster"].n_unique()
+
+    def regress(self, design: Floats | None = None, of: Of = "excess") -> Coefficients:
+        """Regress what the joining schools gained on columns of `design`.
+
+        Parameters
+        ----------
+        design
+            Shape (schools, coefficients), rows as in `schools`; None: a column of ones, whose
+            coefficient is the mean.
+        of
+            ``excess``, ``change`` or ``expected``.
+
+        Raises
+        ------
+        EstimationError
+            When a coefficient cannot be told apart from the others, or rests on one cluster only.
+        """
+        y = self.schools[of].to_numpy()
+        X = np.ones((len(y), 1)) if design is None else np.asarray(design, dtype=float)
+        if len(y) <= X.shape[1] - 1 or np.linalg.matrix_rank(X) < X.shape[1]:
+            raise EstimationError(
+                f"{len(y)} schools do not tell {X.shape[1]} coefficients apart; pool groups"
+            )
+        labels, cluster = np.unique(self.schools["cluster"].to_numpy(), return_inverse=True)
+        projection = np.linalg.pinv(X)
+        values = projection @ y
+        touched = np.array([np.unique(cluster[np.abs(row) > 1e-12]).size for row in projection])
+        own = np.zeros((X.shape[1], len(labels)))
+        if of != "expected":
+            own = _jackknife(X, y, cluster, values)
+        theirs, names = np.zeros((X.shape[1], 0)), np.array([], dtype=labels.dtype)
+        if of != "change":
+            theirs, names = self._comparison(projection, -1.0 if of == "excess" else 1.0)
+        shared = {name: k for k, name in enumerate(labels.tolist())}
+        place = np.array([shared.get(name, -1) for name in names.tolist()], dtype=np.int64)
+        both = place >= 0
+        np.add.at(own.T, place[both], theirs.T[both])
+        phi = np.concatenate([own, theirs[:, ~both]], axis=1)
+        extra = _alone_in(projection)
+        if of == "expected":
+            df = np.full(X.shape[1], max(1, len(names) - 1))
+        else:
+            df = np.maximum(1, touched - np.where(extra, 1, X.shape[1]))
+        return Coefficients(
+            values=values,
+            covariance=phi @ phi.T,
+            df=df,
+            n_clusters=len(labels),
+            n_comparison_clusters=len(names),
+        )
+
+    def _comparison(self, projection: Floats, sign: float) -> tuple[Floats, NDArray[np.str_]]:
+        """Return what clusters of comparison schools contribute to each coefficient."""
+        rows = self._rows
+        a = projection[:, rows["school"].to_numpy()] * rows["share"].to_numpy()
+        cells = int(rows["cell"].max()) + 1  # type: ignore[arg-type]
+        load = np.stack([np.bincount(rows["cell"].to_numpy(), row, cells) for row in a])
+        names, code = np.unique(self._others["cluster"].to_numpy(), return_inverse=True)
+        phi = sign * load[:, self._others["cell"].to_numpy()] * self._others["phi"].to_numpy()
+        n = len(names)
+        theirs = np.stack([np.bincount(code, row, n) for row in phi])
+        return theirs * (n / max(1, n - 1)) ** 0.5, names
+
+
+def _alone_in(projection: Floats) -> NDArray[np.bool_]:
+    """Tell which coefficients rest on schools of their own, as the means of groups do."""
+    on = np.abs(projection) > 1e-12
+    return np.array(
+        [not (on[k] & np.delete(on, k, axis=0).any(axis=0)).any() for k in range(len(on))]
+    )
+
+
+def _jackknife(X: Floats, y: Floats, cluster: Ints, values: Floats) -> Floats:
+    """Return each cluster's contribution, such that the squares add up to CRV3."""
+    n = int(cluster.max()) + 1
+    found = np.zeros((X.shape[1], n))
+    on = np.abs(np.linalg.pinv(X)) > 1e-12
+    for c in range(n):
+        rest = cluster != c
+        if np.linalg.matrix_rank(X[rest]) < X.shape[1]:
+            words = "rests on one partnership" if n > 1 else "there is one partnership only"
+            raise EstimationError(
+                f"{words}, so how much it varies between partnerships cannot be seen; "
+                "wait for more partnerships, or pool groups"
+            )
+        found[:, c] = values - np.linalg.lstsq(X[rest], y[rest], rcond=None)[0]
+    # Each coefficient has the factor of the clusters that bear on it.
+    bears = np.array([np.unique(cluster[row]).size for row in on])
+    scaled: Floats = found * np.sqrt((bears - 1) / bears)[:, None]
+    return scaled
+
+
+def improvement(
+    panel: Panel | pl.DataFrame,
+    *,
+    before: Window = (-1, -1),
+    after: Window = (0, 30),
+    control: str = "notyettreated",
+    anticipation: int = 0,
+    strata: pl.DataFrame | None = None,
+) -> Improvement:
+    """Compare the change of each joining school with that of schools elsewhere in the same years.
+
+    Parameters
+    ----------
+    panel
+        A `Panel`, or a frame of `school_key`, `year`, `value`, `cohort` (null: never), `cluster`
+        and, where there is one, `weight`.
+    before, after
+        First and last event year of each window; 0 is the first year in a partnership. All years
+        `before` are needed, of those `after` the ones there are.
+    control
+        ``notyettreated``: schools that had not joined by the later year; ``nevertreated``.
+    anticipation
+        Years before joining in which a school is no comparison any more.
+    strata
+        `school_key`, `year`, `stratum`: compare within the stratum of the year before joining.
+
+    Raises
+    ------
+    EstimationError
+        When no joining school can be followed, or none has a comparison; with the counts.
+
+    Examples
+    --------
+    >>> frame = pl.DataFrame({
+    ...     "school_key": ["a"] * 2 + ["b"] * 2 + ["c"] * 2 + ["d"] * 2,
+    ...     "year": [2019, 2020] * 4, "cohort": [2020] * 4 + [None] * 4,
+    ...     "cluster": ["P"] * 2 + ["Q"] * 2 + ["c"] * 2 + ["d"] * 2,
+    ...     "value": [10.0, 14.0, 11.0, 17.0, 9.0, 10.0, 12.0, 13.5],
+    ... })
+    >>> found = improvement(frame)
+    >>> found.schools.select("school_key", "change", "expected", "excess").rows()
+    [('a', 4.0, 1.25, 2.75), ('b', 6.0, 1.25, 4.75)]
+    >>> round(float(found.regress().values[0]), 6)
+    3.75
+    """
+    frame = panel if isinstance(panel, pl.DataFrame) else panel.frame
+    weight = pl.col("weight") if "weight" in frame.columns else pl.lit(1.0)
+    frame = frame.select("school_key", "year", "value", "cohort", "cluster", weight=weight)
+    joined = frame.filter(pl.col("cohort").is_not_null())
+    n_joined = joined["school_key"].n_unique()
+    cohorts = joined["cohort"].unique().sort().to_list()
+    cells = [_cell(frame, g, before, after, strata) for g in cohorts]
+    every = pl.concat(cells) if cells else frame.clear().with_columns(g=1, stratum=1, change=1.0)
+    free = pl.col("cohort").is_null()
+    if control == "notyettreated":
+        free |= (pl.col("cohort") > pl.col("year") + anticipation) & (
+            pl.col("cohort") > pl.col("g")
+        )
+    key = ["g", "year", "stratum"]
+    other = every.filter(free).sort("school_key", *key)
+    dev = (
+        pl.col("weight")
+        * (pl.col("change") - pl.col("expected"))
+        / pl.col("weight").sum().over(key)
+    )
+    means = other.group_by(key).agg(
+        expected=(pl.col("change") * pl.col("weight")).sum() / pl.col("weight").sum()
+    )
+    means = means.sort(key).with_row_index("cell")
+    mine = every.filter(pl.col("cohort") == pl.col("g"))
+    rows = mine.join(means, on=key, how="inner").sort("school_key", "year")
+    exclusions = _left_out(n_joined, mine["school_key"].n_unique(), rows["school_key"].n_unique())
+    if rows.is_empty():
+        told = "; ".join(f"{e.n_schools} left out: {e.text}" for e in exclusions)
+        raise EstimationError(
+            f"no school that joined can be compared ({n_joined} joined"
+            + (f"; {told}" if told else "")
+            + "); give outcomes of the years before and after joining, and of other schools"
+        )
+    schools = rows.group_by("school_key", maintain_order=True).agg(
+        pl.col("cohort", "cluster", "before").first(),
+        pl.col("change", "expected").mean(),
+        excess=(pl.col("change") - pl.col("expected")).mean(),
+    )
+    codes = schools.select("school_key").with_row_index("school")
+    rows = rows.join(codes, on="school_key", maintain_order="left")
+    used = other.join(means, on=key, how="semi").join(rows.select(key).unique(), on=key, how="semi")
+    used = used.join(means, on=key, maintain_order="left").with_columns(phi=dev)
+    return Improvement(
+        schools=schools,
+        n_comparison=used["school_key"].n_unique(),
+        before=before,
+        after=after,
+        exclusions=exclusions,
+        rows=rows.select("school", "cell", share=1.0 / pl.len().over("school")),
+        others=used.select("cluster", "cell", "phi"),
+    )
+
+
+def _cell(
+    frame: pl.DataFrame, g: int, before: Window, after: Window, strata: pl.DataFrame | None
+) -> pl.DataFrame:
+    """Return the changes of all schools, from before year `g` to each year after it."""
+    base = (
+        frame.filter(pl.col("year").is_between(g + before[0], g + before[1]))
+        .group_by("school_key")
+        .agg(before=pl.col("value").mean(), _years=pl.len())
+        .filter(pl.col("_years") == before[1] - before[0] + 1)
+        .drop("_years")
+    )
+    found = frame.filter(pl.col("year").is_between(g + after[0], g + after[1]))
+    found = found.join(base, on="school_key").with_columns(
+        g=pl.lit(g, pl.Int64), change=pl.col("value") - pl.col("before")
+    )
+    if strata is None:
+        return found.with_columns(stratum=pl.lit(""))
+    then = strata.filter(pl.col("year") == g - 1).select(
+        "school_key", stratum=pl.col("stratum").cast(pl.String)
+    )
+    return found.join(then.drop_nulls().unique("school_key"), on="school_key")
+
+
+def _left_out(joined: int, followed: int, compared: int) -> tuple[Exclusion, ...]:
+    lost = (
+        (
+            "not_followed",
+            "no outcome in all years wanted before joining and one after, or no stratum then",
+            joined - followed,
+        ),
+        ("no_comparison", "no school to compare with in the same years", followed - compared),
+    )
+    return tuple(
+        Exclusion(reason=reason, text=text, n_schools=n, treated=n, stage="estimation")
+        for reason, text, n in lost
+        if n
+    )
