@@ -67,13 +67,13 @@ def _check_study(target: Path, data: Path | None) -> tuple[dict[str, Any], list[
     every = (*planned.problems, *seen.problems)
     plugins = [info.to_plain() for info in registry.plugins]
     labels = {m.id: m.label for m in seen.measures.values()}
-    width = min(shutil.get_terminal_size().columns, WIDEST) if sys.stdout.isatty() else None
+    width = _width()
     severities = [f.severity for f in seen.examination.findings] + [p.severity for p in every]
     lines = [
         *page(study.title, seen.examination, labels, width=width),
         *((f"plugin {p['name']}: {p['reason']}", None) for p in plugins if p["reason"]),
         *_problem_lines(every, width),
-        (total(severities), None),
+        *wrapped(total(severities), "", "", width),
     ]
     return {
         "study": study.title,
@@ -85,6 +85,11 @@ def _check_study(target: Path, data: Path | None) -> tuple[dict[str, Any], list[
         "problems": _plain(every),
         "plugins": plugins,
     }, lines
+
+
+def _width() -> int | None:
+    """Return how wide the page may be; None where no terminal shows it."""
+    return min(shutil.get_terminal_size().columns, WIDEST) if sys.stdout.isatty() else None
 
 
 def _check_file(path: Path) -> tuple[dict[str, Any], list[Line]]:

@@ -9,13 +9,16 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from impactkit.doctor import Examination, Finding
+    from impactkit.doctor import Examination, Fact, Finding
 
 COLOURS = {"error": "red", "warning": "yellow", "note": None}
 HEAD = (
     "A look before anything is estimated. Outcomes of treated schools from joining on were not "
     "read, but to see whether they are possible values."
 )
+GUTTER = 16
+"""Columns of the names of parts."""
+
 Line = tuple[str, str | None]
 
 
@@ -34,17 +37,11 @@ def page(
     """
     yield title, None
     yield from wrapped(HEAD, "", "", width)
+    yield "", None
     for section, facts in groupby(seen.facts, key=lambda fact: fact.section):
-        yield "", None
-        yield section, None
-        for measure, group in groupby(facts, key=lambda fact: fact.measure):
-            told = [fact.text for fact in group]
-            label = labels.get(measure, measure)
-            if measure and len(told) > 1:
-                yield f"  {label}:", None
-            inline = f"  {label}: " if measure and len(told) == 1 else "    " if measure else "  "
-            for text in told:
-                yield from wrapped(text, inline, "      ", width)
+        lines = list(_told(facts, labels, width and width - GUTTER))
+        for i, line in enumerate(lines):
+            yield f"{section if i == 0 else '':<{GUTTER}}{line}", None
     if seen.facts:
         yield "", None
     alike: dict[tuple[str, str], list[Finding]] = {}
@@ -71,6 +68,20 @@ def total(severities: Iterable[str]) -> str:
     return f"{told}."
 
 
+def _told(facts: Iterable[Fact], labels: Mapping[str, str], width: int | None) -> Iterable[str]:
+    """Yield the lines of one part of the page; several of one outcome stand under its name."""
+    for measure, group in groupby(facts, key=lambda fact: fact.measure):
+        told = [fact.text for fact in group]
+        label = labels.get(measure, measure)
+        inline = f"{label}: " if measure and len(told) == 1 else ""
+        if measure and not inline:
+            yield f"{label}:"
+        indent = "  " if measure and not inline else ""
+        for text in told:
+            for line, _ in wrapped(inline + text, indent, indent + "  ", width):
+                yield line
+
+
 def _finding(
     findings: list[Finding], labels: Mapping[str, str], width: int | None
 ) -> Iterable[Line]:
@@ -82,7 +93,8 @@ def _finding(
         about = f"{labels.get(finding.measure, finding.measure)}: " if finding.measure else ""
         example = f" One: {finding.example}." if finding.example else ""
         yield from wrapped(about + finding.evidence + example, "  seen  ", " " * 8, width)
-    yield from wrapped(one.consequence, "    so  ", " " * 8, width)
+    if one.severity != "note":
+        yield from wrapped(one.consequence, "    so  ", " " * 8, width)
     yield from wrapped(one.remedy, "    do  ", " " * 8, width)
 
 

@@ -29,8 +29,9 @@ NO_OVERLAP = Kind(
     title="Treated schools unlike any comparison school",
     section="Overlap",
     severity="warning",
-    detector="More than {outside_overlap} of treated schools have a propensity score (logit on the "
-    "same columns as balance) above every comparison school's; or the columns tell the two apart.",
+    detector="More than {outside_overlap:.0%} of treated schools have a propensity score (logit "
+    "on the same columns as balance) above every comparison school's; or the columns tell the two "
+    "apart.",
     consequence="For these schools nobody shows what would have happened; the answer comes from "
     "the model, not from data.",
     remedy="Widen the comparison pool, or leave these schools out and say for whom the result is.",

@@ -22,6 +22,7 @@ import polars as pl
 from impactkit.doctor.case import Case
 from impactkit.doctor.finding import Fact, Finding, Kind, found
 from impactkit.doctor.words import amount, count
+from impactkit.report.phrases import p_words
 
 REGRESSION = Kind(
     code="E1.regression_to_the_mean",
@@ -73,7 +74,17 @@ SHORT = Kind(
     consequence="Whether paths were parallel before cannot be seen, so it has to be believed.",
     remedy="Add earlier years of the outcomes to the study.",
 )
-KINDS = (REGRESSION, EARLY_START, LEAD, SHORT)
+NOBODY = Kind(
+    code="panel.nobody_joins",
+    title="No school joins in the years of the study",
+    section="Before joining",
+    severity="error",
+    detector="No school of the panel is first exposed after the first year and by the last.",
+    consequence="There is no before and after in these years, so no effect can be estimated.",
+    remedy="Check dates of joining, the condition `treated`, and whether the URNs of memberships "
+    "and outcomes are those of the same schools; or add years.",
+)
+KINDS = (REGRESSION, EARLY_START, LEAD, SHORT, NOBODY)
 
 _LEADS = (-1, -2, -3)
 
@@ -107,7 +118,16 @@ def _length(case: Case, measure: str) -> Iterator[Fact | Finding]:
         .fill_null(0)
     )
     if years.is_empty():
-        yield Fact(section="Before joining", measure=measure, text="no school joins in these years")
+        counts = case.panels[measure].counts
+        yield found(
+            NOBODY,
+            f"Of {count(counts.get('schools', 0), 'school')}, "
+            f"{counts.get('already_treated', 0):,} had joined by the first year, and none joined "
+            "later in the years of the study.",
+            measure=measure,
+            schools=counts.get("schools", 0),
+            already_treated=counts.get("already_treated", 0),
+        )
         return
     wanted = case.limits.years_before
     enough, two = int((years >= wanted).sum()), int((years >= 2).sum())
@@ -267,7 +287,7 @@ def _moving(case: Case, measure: str) -> Iterator[Fact | Finding]:
         LEAD,
         f"In the {when} before joining {count(worst.n_schools, 'treated school')} changed by "
         f"{amount(worst.change, unit)} against comparison schools (standard error "
-        f"{worst.std_error:.2g}, {worst.n_clusters:,} clusters, p = {worst.p_value:.2g}).",
+        f"{worst.std_error:.2g}, {worst.n_clusters:,} clusters, {p_words(worst.p_value)}).",
         measure=measure,
         event_time=worst.event_time,
         change=worst.change,

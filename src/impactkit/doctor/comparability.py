@@ -80,12 +80,14 @@ def of_measure(case: Case, measure: str) -> Iterator[Fact | Finding]:
         text=text,
         numbers={"years": len(years), "gaps": len(gaps), "breaks": len(breaks)},
     )
+    for warning in case.panels[measure].warnings:
+        yield Fact(section="Comparability", measure=measure, text=warning.rstrip("."))
     standardised = case.design.standardise != "none"
     for change in breaks:
         kind = BREAK if change.hard else SOFT_BREAK
         yield found(
             kind,
-            f"{case.label(measure)}, {_told(change)}.",
+            f"{_told(change)}.",
             measure=measure,
             severity="warning" if change.hard and standardised else None,
             year=change.year,

@@ -17,8 +17,8 @@ BEGINS = Kind(
     title="Figures begin when the school joined",
     section="Identity",
     severity="warning",
-    detector="More than {begins} of the schools that join in the years of the study, and two or "
-    "more, have no figure before, although comparison schools have.",
+    detector="More than {begins:.0%} of the schools that join in the years of the study, and two "
+    "or more, have no figure before, although comparison schools have.",
     consequence="Usually the school was there before, under another number: an academy gets a new "
     "URN. Without its years before it cannot be evaluated.",
     remedy="Give the study the links of URNs (`school_links`, reader gias.links) of a date after "
@@ -30,7 +30,7 @@ VANISHED = Kind(
     title="Schools left the series after joining",
     section="Identity",
     severity="warning",
-    detector="More than {vanished} of treated schools have no figure in the last year.",
+    detector="More than {vanished:.0%} of treated schools have no figure in the last year.",
     consequence="Only survivors are compared: if those that closed did worse, the effect looks "
     "better than it was.",
     remedy="Look each of them up; link those that changed their number, and report the others.",

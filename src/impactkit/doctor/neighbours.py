@@ -19,7 +19,7 @@ CONTAMINATED = Kind(
     section="Contamination",
     severity="warning",
     detector="Comparison schools in any partnership within {around_years} years of the study, or "
-    "in the trust of a treated school: more than {contaminated} of them (up to it, a note).",
+    "in the trust of a treated school: more than {contaminated:.0%} of them (up to it, a note).",
     consequence="They have had some of what is evaluated, so the effect looks smaller than it is.",
     remedy="Leave them out (`design.exclude`), and report the result with and without them.",
 )
@@ -29,8 +29,8 @@ SPILLOVER = Kind(
     title="Comparison schools next door to treated ones",
     section="Contamination",
     severity="warning",
-    detector="Comparison schools within {near_km} km of a treated school: more than {contaminated} "
-    "of them (up to it, a note). Needs easting and northing in `schools`.",
+    detector="Comparison schools within {near_km} km of a treated school: more than "
+    "{contaminated:.0%} of them (up to it, a note). Needs easting and northing in `schools`.",
     consequence="They may gain from the partnership (staff, ideas) or lose to it (pupils), which "
     "moves the difference either way.",
     remedy="Report the result without these schools beside it (`design.exclude`).",
@@ -51,7 +51,7 @@ OVERLAPPING = Kind(
     section="Contamination",
     severity="warning",
     detector="Treated schools in more than one partnership at the same time: more than "
-    "{overlapping} of them (up to it, a note).",
+    "{overlapping:.0%} of them (up to it, a note).",
     consequence="The effect of one programme cannot be told from that of the other.",
     remedy="Say which programme is meant, and report schools in that one only beside the result.",
 )

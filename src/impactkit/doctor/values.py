@@ -25,7 +25,7 @@ CONSTANT = Kind(
     title="Figures that never change",
     section="Values",
     severity="warning",
-    detector="More than {constant} of schools with four years or more have one figure in all.",
+    detector="More than {constant:.0%} of schools with four years or more have one figure in all.",
     consequence="Copied figures make changes look smaller and more certain than they are.",
     remedy="Ask the source whether figures were carried forward where none were collected.",
 )
@@ -34,8 +34,8 @@ REPEATED = Kind(
     title="Two years running with the same figures",
     section="Values",
     severity="error",
-    detector="In two years running {repeated} of schools or more have the same figure (20 schools "
-    "or more).",
+    detector="In two years running {repeated:.0%} of schools or more have the same figure "
+    "(20 schools or more).",
     consequence="One year's file stands under two years: years named by their start in one file "
     "and by their end in another is the usual cause. Every date of joining is then a year off.",
     remedy="Name every year by its end: 2024 is 2023/24. Check the `year` of both files.",
