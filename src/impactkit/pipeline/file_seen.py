@@ -51,6 +51,7 @@ def inspect_file(path: Path, registry: Registry) -> FileSeen:
     lines = [f"{path.name}: {recognised.what}", *_reader_lines(reader, recognised, spec)]
     about: dict[str, Any] = {"file": path.name, "reader": reader.id, "what": recognised.what}
     about["others"] = [other.id for other, _ in found[1:]]
+    about |= {"columns_read": recognised.columns_read, "columns_unread": recognised.unread}
     if spec is None:
         return FileSeen(lines=tuple(lines), about=about)
     return _read(path, reader, spec, registry, lines, about)
@@ -69,6 +70,8 @@ def _reader_lines(reader: Reader, recognised: Recognised, spec: TableSpec | None
     table = f", into the table {spec.name}" if spec else ""
     lines = [f"  read by {reader.id} ({reader.title}){table}"]
     lines += [f"  {note}" for note in (*recognised.notes, reader.notes) if note]
+    if not reader.met_real_file and "not met a real file" not in reader.notes:
+        lines.append("  This reader has not met a real file.")
     return lines
 
 
@@ -140,6 +143,28 @@ def _counted(frame: pl.DataFrame, result: Any, about: dict[str, Any]) -> Iterato
         yield from _published_lines(about["published"])
 
 
+def _figure(value: float) -> str:
+    """Return a published figure for people: thousands parted, no more than two decimals.
+
+    Examples
+    --------
+    >>> _figure(4137755.0), _figure(19.17094), _figure(-0.03), _figure(61.0)
+    ('4,137,755', '19.17', '-0.03', '61')
+    """
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{round(value, 2):g}"
+
+
+def _in_text(words: str) -> str:
+    """Return a phase as it stands within a sentence; KS4 keeps its capitals.
+
+    Examples
+    --------
+    >>> _in_text("Secondary without KS4"), _in_text("State-funded")
+    ('secondary without KS4', 'state-funded')
+    """
+    return words[:1].lower() + words[1:]
+
+
 def _number(n: int, what: str) -> str:
     return f"{n:,} {what}{'' if n == 1 else 's'}"
 
@@ -175,8 +200,8 @@ def _published_lines(published: list[dict[str, Any]]) -> Iterator[str]:
     for row in whole[:NATIONAL_LINES]:
         pupils = "" if row.get("subgroup") in (None, "all") else f", {row['subgroup']}"
         place = "Wales" if row["level"] == "wales" else "England"
-        whom = f"{place}, {row['phase'].lower()} schools"
-        yield f"  {whom}: {row['measure']}{pupils} {row['value']:g}"
+        whom = f"{place}, {_in_text(row['phase'])} schools"
+        yield f"  {whom}: {row['measure']}{pupils} {_figure(row['value'])}"
     rest = len(published) - min(len(whole), NATIONAL_LINES)
     if rest:
         yield f"  {rest:,} more published figures, of authorities, regions or England"

@@ -72,7 +72,9 @@ def read_tables(plan: Plan, progress: Progress) -> Tables:
         )
         if file.table == "measures":
             measures |= own_measures(checked.frame)
-        too_many = _too_many(plan, file, checked.rejected["row"].n_unique(), result.n_rows)
+        too_many = _too_many(
+            plan, file, checked.rejected["row"].n_unique() + result.n_rejected, result.n_rows
+        )
         problems += too_many
         # Which rows they are is what the user must know when they stop the run.
         problems += [_raised(p) for p in checked.problems] if too_many else checked.problems

@@ -25,7 +25,16 @@ import polars as pl
 from impactkit.declarations import Head, Reader, ReadResult, Recognised
 from impactkit.engine.files import ROW, TextTable, read_text
 from impactkit.errors import DataError, Problem, did_you_mean
-from impactkit.readers.forms import NOTHING, Figure, Form, Header, ragged, set_aside
+from impactkit.readers.forms import (
+    NO_URN,
+    NOTHING,
+    Figure,
+    Form,
+    Header,
+    ragged,
+    rejected,
+    set_aside,
+)
 from impactkit.readers.options import texts
 from impactkit.readers.performance import long_figures, period_year
 from impactkit.readers.published import figure_columns, measure_id
@@ -134,6 +143,7 @@ def read(
         national=published.drop("urn", "text", strict=False),
         problems=(*problems, *unknown, *unknown_too),
         n_rows=text.n_rows,
+        n_rejected=rejected(text, *elsewhere),
     )
 
 
@@ -265,7 +275,7 @@ def _chosen(
         )
     )
     schools = rows.filter(is_school)
-    aside.append(set_aside(schools.filter(pl.col("urn") == ""), "the row has no URN"))
+    aside.append(set_aside(schools.filter(pl.col("urn") == ""), NO_URN))
     schools = schools.filter(pl.col("urn") != "")
     others = rows.filter(level.is_not_null()).with_columns(level=level)
     problems = []

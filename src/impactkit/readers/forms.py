@@ -202,13 +202,31 @@ def needed(form: Form, found: Iterable[str]) -> set[str]:
     return set(form.required) - ({"urn"} if numbered else set())
 
 
+def taken(form: Form, columns: Iterable[str]) -> list[str]:
+    """Return the columns of a file that the form reads, in order."""
+    columns = tuple(columns)
+    known = {column for column, _ in match(form.identity, columns).values()}
+    known |= {figure.column for figure in figures(form, columns)}
+    known |= {column for column, _ in match(form.cohorts, columns).values()}
+    return [column for column in columns if column in known]
+
+
 def unread(form: Form, columns: Iterable[str]) -> list[str]:
     """Return the columns of a file that the form does not read, in order."""
     columns = tuple(columns)
-    taken = {column for column, _ in match(form.identity, columns).values()}
-    taken |= {figure.column for figure in figures(form, columns)}
-    taken |= {column for column, _ in match(form.cohorts, columns).values()}
-    return [column for column in columns if column not in taken]
+    known = set(taken(form, columns))
+    return [column for column in columns if column not in known]
+
+
+def listed(columns: Iterable[str]) -> str:
+    """Return names of columns for a sentence; a column without a name is called so.
+
+    Examples
+    --------
+    >>> listed(["", "NOR"])
+    '(unnamed), NOR'
+    """
+    return ", ".join(column or "(unnamed)" for column in columns)
 
 
 def year_by_marks(form: Form, columns: Iterable[str]) -> tuple[str, set[int]] | None:
@@ -255,7 +273,7 @@ def structure_problems(form: Form, table: TextTable) -> list[Problem]:
             row=1,
             column=name,
             rule="two columns have this name",
-            remedy="Download the file again, or remove one of them.",
+            remedy="Their figures may differ: keep the column that is meant and remove the other.",
         )
         for name in table.duplicates
         if name in used
@@ -290,6 +308,19 @@ def set_aside(
         detail=blank if detail is None else detail.cast(pl.String),
         values=blank if values is None else values.cast(pl.String),
     )
+
+
+NO_URN = "the row has no URN"
+IMPOSSIBLE = "the figure cannot be true"
+UNFIT = (NO_URN, IMPOSSIBLE)
+"""Reasons that are a fault of the row; for all others it is no business of the table."""
+
+
+def rejected(table: TextTable, *aside: pl.DataFrame) -> int:
+    """Count the rows that should have been usable: ragged ones, and those set aside as `UNFIT`."""
+    rows = [frame.filter(pl.col("reason").is_in(UNFIT))["row"] for frame in aside]
+    unfit = pl.concat([pl.Series("row", [], dtype=pl.Int64), *(r.cast(pl.Int64) for r in rows)])
+    return unfit.n_unique() + len(table.row_problems)
 
 
 def ragged(table: TextTable) -> pl.DataFrame:

@@ -30,6 +30,7 @@ from impactkit.readers.forms import (
     headers,
     match,
     ragged,
+    rejected,
     set_aside,
 )
 from impactkit.readers.options import texts
@@ -217,6 +218,7 @@ def read(
         set_aside=pl.concat(aside),
         problems=problems,
         n_rows=text.n_rows,
+        n_rejected=rejected(text),
     )
 
 

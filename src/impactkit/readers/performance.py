@@ -19,15 +19,20 @@ from impactkit.declarations import Head, Reader, ReadResult, Recognised
 from impactkit.engine.files import ROW, TextTable, read_text
 from impactkit.errors import DataError, Problem, did_you_mean
 from impactkit.readers.forms import (
+    IMPOSSIBLE,
+    NO_URN,
     NOTHING,
     Figure,
     Form,
     figures,
+    listed,
     match,
     ragged,
     recognised,
+    rejected,
     rename,
     set_aside,
+    taken,
     unread,
 )
 from impactkit.readers.options import texts
@@ -111,11 +116,18 @@ def recognise_form(
     if rest:
         more = f" and {len(rest) - SHOWN:,} more" if len(rest) > SHOWN else ""
         fate = "not read" if some_measure else "read under their own names if they hold figures"
-        notes.append(f"It has columns that are {fate}: {', '.join(rest[:SHOWN])}{more}.")
+        notes.append(f"It has columns that are {fate}: {listed(rest[:SHOWN])}{more}.")
     notes += [words for word, words in form.named.items() if word in path.name.casefold()]
     notes += [f"{p.rule}. {p.remedy}".strip() for p in problems]
     year = None if year is None else year - form.lag
-    return Recognised(confidence=confidence, what=form.title, year=year, notes=notes)
+    return Recognised(
+        confidence=confidence,
+        what=form.title,
+        year=year,
+        notes=notes,
+        columns_read=taken(form, head.columns),
+        unread=rest if some_measure else (),
+    )
 
 
 def read_form(
@@ -188,6 +200,7 @@ def read_form(
         national=published.drop("urn", "text", "denominator", strict=False),
         problems=(*problems, *unknown, *unknown_too),
         n_rows=text.n_rows,
+        n_rejected=rejected(text, aside, impossible),
     )
 
 
@@ -288,7 +301,7 @@ def split_schools(
     rest = frame.filter(pl.col("level").is_null())
     aside = [
         *(set_aside(part, str(key[0])) for key, part in other.group_by("reason")),
-        set_aside(rest.filter(no_urn), "the row has no URN"),
+        set_aside(rest.filter(no_urn), NO_URN),
     ]
     return rest.filter(~no_urn).drop("level"), aggregates, pl.concat(aside)
 
@@ -361,7 +374,7 @@ def _within_range(figures: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
     impossible = outside(core_measures())
     aside = set_aside(
         figures.filter(impossible),
-        "the figure cannot be true",
+        IMPOSSIBLE,
         detail=pl.col("measure"),
         values=pl.col("text"),
     )

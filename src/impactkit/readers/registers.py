@@ -15,7 +15,18 @@ import polars as pl
 from impactkit.declarations import Head, ReadResult, Recognised, TableSpec
 from impactkit.engine.files import ROW, TextTable, read_text
 from impactkit.errors import DataError, Problem
-from impactkit.readers.forms import NOTHING, Form, match, ragged, recognised, rename, unread
+from impactkit.readers.forms import (
+    NOTHING,
+    Form,
+    listed,
+    match,
+    ragged,
+    recognised,
+    rejected,
+    rename,
+    taken,
+    unread,
+)
 from impactkit.readers.options import la_codes
 from impactkit.readers.performance import SHOWN
 from impactkit.tables.coerce import coerce
@@ -40,8 +51,14 @@ def recognise_register(head: Head, form: Form) -> Recognised | None:
     more = f" and {len(rest) - SHOWN:,} more" if len(rest) > SHOWN else ""
     notes = [f"It has {', '.join(match(form.identity, head.columns))}."]
     if rest:
-        notes.append(f"It has columns that are not read: {', '.join(rest[:SHOWN])}{more}.")
-    return Recognised(confidence=confidence, what=form.title, notes=notes)
+        notes.append(f"It has columns that are not read: {listed(rest[:SHOWN])}{more}.")
+    return Recognised(
+        confidence=confidence,
+        what=form.title,
+        notes=notes,
+        columns_read=taken(form, head.columns),
+        unread=rest,
+    )
 
 
 def read_register(
@@ -70,6 +87,7 @@ def read_register(
         set_aside=pl.concat([ragged(text), *aside]),
         problems=(*text.notes, *problems, *told),
         n_rows=text.n_rows,
+        n_rejected=rejected(text, *aside),
     )
 
 
