@@ -10,6 +10,7 @@ import pytest
 from impactkit.errors import UsageError
 from impactkit.lineage import Lineage, build_lineage
 from impactkit.panel import Exposure, exposure
+from impactkit.panel.exposure import exposed_from, exposure_words
 
 NONE = build_lineage(None)
 SEPT = dt.date(2014, 9, 1)
@@ -169,3 +170,36 @@ def test_no_memberships_at_all() -> None:
     found = exposure(_members(), NONE)
     assert found.schools.is_empty()
     assert found.clusters.is_empty()
+
+
+def _by_the_calendar(joined: dt.date, exposed_by: str) -> int:
+    """Return the first exposed year by comparing dates, the way a person would."""
+    ends = joined.year + (joined.month >= 9)
+    month, day = (int(part) for part in exposed_by.split("-"))
+    last = dt.date(ends - (month >= 9), month, day)
+    return ends if joined <= last else ends + 1
+
+
+@pytest.mark.parametrize("exposed_by", ["08-31", "01-01", "12-31", "11-05", "09-01", "02-28"])
+def test_every_day_of_three_years_is_where_the_calendar_puts_it(exposed_by: str) -> None:
+    """September to August, cut at a day: 2012 is a leap year, and changes nothing."""
+    days = [dt.date(2011, 6, 1) + dt.timedelta(days=i) for i in range(1096)]
+    members = _members(*((f"P{i // 2}", 100_001 + i, day) for i, day in enumerate(days)))
+    found = exposure(members, NONE, exposed_by=exposed_by).schools.sort("school_key")
+    assert found["cohort"].to_list() == [_by_the_calendar(day, exposed_by) for day in days]
+
+
+def test_a_start_after_new_year_counts_for_the_tests_of_the_next() -> None:
+    """On 1 January still these tests; on 2 January the next; left alone, the school year counts."""
+    assert exposed_from(dt.date(2014, 1, 1), "01-01").year == 2014
+    assert exposed_from(dt.date(2014, 1, 2), "01-01").year == 2015
+    assert exposed_from(dt.date(2013, 9, 1), "01-01").year == 2014
+    assert exposed_from(dt.date(2014, 8, 31)).year == 2014
+    assert exposed_from(dt.date(2014, 9, 1)).year == 2015
+
+
+def test_the_rule_is_told_with_an_example() -> None:
+    """A reader can check a school of their own against it."""
+    assert "by 1 January" in exposure_words("01-01")
+    assert "3 February 2014 counts as exposed from 2014/15" in exposure_words("01-01")
+    assert "3 February 2014 counts as exposed from 2013/14" in exposure_words()
