@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from impactkit.declarations import Metric
     from impactkit.metrics import MetricContext
 
+CORE_ENGINE = "polars"
+"""What takes files, each through its reader; no plugin's engine may have this name."""
+
 _PRIVATE = ("folder", "file", "text", "sha256")
 """What a study knows of the file that it was read from, and does not tell."""
 
@@ -48,7 +51,7 @@ class TableSource:
 
     path: tuple[str, ...] = attrs.field(default=(), converter=texts)
     reader: str = "plain.table"
-    engine: str = "polars"
+    engine: str = CORE_ENGINE
     options: Mapping[str, Any] = attrs.field(factory=dict)
 
 
@@ -198,8 +201,33 @@ class Study:
         return attrs.evolve(problem, row=line_of(self.text, problem.column))
 
     def to_plain(self) -> dict[str, Any]:
-        """Return the study as it is recorded in ``evaluation.json``: no path of any machine."""
-        return attrs.asdict(self, filter=lambda a, _: a.name not in _PRIVATE, recurse=True)
+        """Return the study as it is recorded in ``evaluation.json``.
+
+        Without the folder that it lay in, and without what an engine may have been told in
+        confidence: a password in an address, the values of its options.
+        """
+        return attrs.asdict(
+            self, filter=lambda field, _: field.name not in _PRIVATE, value_serializer=_public
+        )
+
+
+def _public(of: Any, field: attrs.Attribute[Any], value: Any) -> Any:
+    if isinstance(of, TableSource) and field.name == "path":
+        return tuple(public_path(path) for path in value)
+    if isinstance(of, TableSource) and field.name == "options" and of.engine != CORE_ENGINE:
+        return dict.fromkeys(value, "(not shown)")
+    return value
+
+
+def public_path(path: str) -> str:
+    """Return a path without the user and password that an address may have in it.
+
+    Examples
+    --------
+    >>> public_path("postgres://ann:secret@db.kent/outcomes"), public_path("data/**/swf.csv")
+    ('postgres://db.kent/outcomes', 'data/**/swf.csv')
+    """
+    return re.sub(r"(?<=://)[^/\s]*@", "", path)
 
 
 def _parse(
@@ -270,6 +298,6 @@ def source_of(keys: Keys) -> TableSource:
     return TableSource(
         path=keys.texts("path", required=True),
         reader=keys.text("reader", "plain.table"),
-        engine=keys.text("engine", "polars"),
+        engine=keys.text("engine", CORE_ENGINE),
         options=keys.rest(),
     )

@@ -14,9 +14,6 @@ from impactkit.plugins import spare, words_of
 if TYPE_CHECKING:
     import polars as pl
 
-CORE_ENGINE = "polars"
-"""What takes files, each through its reader; no plugin's engine may have this name."""
-
 PLAIN = "plain.table"
 """The reader of a study's entry that names none."""
 

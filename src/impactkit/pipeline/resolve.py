@@ -22,9 +22,9 @@ from impactkit.declarations import (
 )
 from impactkit.errors import Problem, did_you_mean
 from impactkit.pipeline.compared import faults_of
-from impactkit.pipeline.engines import CORE_ENGINE, PLAIN, engine_reader
+from impactkit.pipeline.engines import PLAIN, engine_reader
 from impactkit.pipeline.params import structure
-from impactkit.study import Study, TableSource
+from impactkit.study import CORE_ENGINE, Study, TableSource, public_path
 
 if TYPE_CHECKING:
     import polars as pl
@@ -192,7 +192,7 @@ def _opened(
         yield PlannedFile(
             table=table,
             path=path,
-            shown=f"{engine.scheme}:{path}",
+            shown=f"{engine.scheme}:{public_path(path)}",
             reader=engine_reader(engine),
             options=dict(source.options),
             # What it has shows only once it is open; what is lacking then, its metrics say.

@@ -104,6 +104,27 @@ def test_an_engine_is_given_the_path_and_the_options_of_the_study(tables):
     assert ("kent/outcomes", {"server": "a", "port": 1}) in seen
 
 
+def test_what_an_engine_was_told_in_confidence_is_not_released(tables):
+    """Neither a password in an address nor the value of an option; their being there is."""
+
+    def opened(path, options):
+        assert options == {"token": "hunter2"}
+        return tables[path.rpartition("/")[2]]
+
+    study = study_through("vault", options={"token": "hunter2"})
+    secret = {
+        name: tuple(
+            attrs.evolve(entry, path=f"pg://ann:pass:w@rd@db.kent/{name}") for entry in entries
+        )
+        for name, entries in study.tables.items()
+    }
+    told = evaluate(attrs.evolve(study, tables=secret), registry=registry_with(opened)).to_json()
+    for word in ("hunter2", "w@rd", "ann:"):
+        assert word not in told
+    assert "vault:pg://db.kent/outcomes" in told
+    assert '"token": "(not shown)"' in told
+
+
 def test_faults_in_the_rows_name_where_they_came_from(tables):
     """As a register of the user's own: row, column, value."""
     spoilt = {**tables, "memberships": tables["memberships"].with_columns(joined=pl.lit("soon"))}
