@@ -124,6 +124,7 @@ def test_p_values_and_intervals_are_normal(mpdta: pl.DataFrame) -> None:
             assert cell.p_value == pytest.approx(2 * norm.sf(abs(cell.value / cell.std_error)))
             interval = norm.interval(level, cell.value, cell.std_error)
             assert (cell.ci_low, cell.ci_high) == pytest.approx(interval)
+            assert cell.df is None
 
 
 def test_balancing_keeps_the_cohorts_seen_long_enough(mpdta: pl.DataFrame) -> None:

@@ -219,6 +219,7 @@ def answered(estimate: Estimator, frame: pl.DataFrame, **options: Any) -> None:
         assert (e.value is None) == (e.status == "not_estimable"), e
         assert e.reason or e.ci_low is not None or e.p_value is not None, e
         assert e.std_error is None or e.std_error > 0, e
+        assert e.df is None or (e.df > 0 and e.ci_low is not None), e
     lost = getattr(found, "exclusions", None)
     if lost is not None and "y" in frame.columns:
         empty = frame.filter(~pl.col("y").cast(pl.Float64).is_finite().fill_null(False)).height

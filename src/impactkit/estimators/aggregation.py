@@ -12,7 +12,7 @@ and weight w adds w (ATT_k - theta) / S for every effect k of its cohort, beside
 the effects themselves.
 
 Source: Callaway & Sant'Anna (2021), section 3, table 1 and corollary 2; `balance_e` as their
-equation 3.9.
+event study of a balanced composition.
 """
 
 from __future__ import annotations

@@ -251,6 +251,7 @@ def _standardised(
             ci_low=low,
             ci_high=high,
             level=level,
+            df=df,
             unit="sd",
             n_people=None if school_level else sum(n),
             n_schools=schools[0] if cells.clustered or school_level else None,

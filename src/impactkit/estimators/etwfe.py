@@ -12,8 +12,8 @@ unit effects a_i and a balanced panel this is Wooldridge's pooled regression wit
 Covariates are those of the unit before treatment; b_gt is the effect at its cohort's mean.
 
 Sources: Wooldridge (2021), "Two-way fixed effects, the two-way Mundlak regression, and
-difference-in-differences estimators", SSRN 3906345, equations 6.33 and 7.1 (also Empirical
-Economics 69, 2025); Wooldridge (2023), The Econometrics Journal 26(3).
+difference-in-differences estimators", SSRN 3906345 (also Empirical Economics 69,
+2025); Wooldridge (2023), The Econometrics Journal 26(3).
 """
 
 from __future__ import annotations

@@ -18,8 +18,8 @@ weights of an average are taken as given. No small-sample factor; ``leave_out=Tr
 cluster's effects from the mean of the others of its cell, which is upwards where cells are small.
 
 Source: Borusyak, Jaravel & Spiess (2024), "Revisiting event-study designs: robust and efficient
-estimation", Review of Economic Studies 91(6): theorems 1 to 3, equation 8, proposition 9 (test of
-parallel trends on untreated rows only).
+estimation", Review of Economic Studies 91(6): theorems 1 to 3, and its test of parallel trends on
+untreated rows only.
 """
 
 from __future__ import annotations

@@ -195,7 +195,7 @@ def with_interval(
         return attrs.evolve(e, std_error=error, reason=reason)
     low, high = t_interval(e.value, error, df, e.level)
     p = t_p_value(e.value, error, df)
-    return attrs.evolve(e, std_error=error, ci_low=low, ci_high=high, p_value=p)
+    return attrs.evolve(e, std_error=error, ci_low=low, ci_high=high, df=df, p_value=p)
 
 
 def clusters_of(panel: Rectangle, units: NDArray[np.bool_]) -> int:
@@ -215,6 +215,7 @@ def not_estimable(estimate: Estimate, reason: str) -> Estimate:
         std_error=None,
         ci_low=None,
         ci_high=None,
+        df=None,
         p_value=None,
         status="not_estimable",
         reason=reason,

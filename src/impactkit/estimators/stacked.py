@@ -16,7 +16,7 @@ with every row of a window enter its stack, so composition does not change with 
 
 Sources: Cengiz, Dube, Lindner & Zipperer (2019), Quarterly Journal of Economics 134(3), appendix D;
 Wing, Freedman & Hollingsworth (2024), "Stacked difference-in-differences", NBER working paper
-32054, equations 10 and 11.
+32054 (the corrective weights).
 """
 
 from __future__ import annotations

@@ -229,6 +229,7 @@ def _estimate(
         band_low=band_low,
         band_high=band_high,
         level=inference.level,
+        df=found.df if low is not None else None,
         p_value=p,
         n_schools=s.treated,
         n_comparison=s.comparison,

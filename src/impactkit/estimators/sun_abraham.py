@@ -12,8 +12,8 @@ its start. Unlike the two-way event study (`event_study`), no effect of one coho
 leaks into the coefficient of another. The shares n are taken as fixed, as fixest takes them.
 
 Source: Sun & Abraham (2021), "Estimating dynamic treatment effects in event studies with
-heterogeneous treatment effects", Journal of Econometrics 225(2), section 4 (definition 4, the IW
-estimator); as `sunab` in R fixest.
+heterogeneous treatment effects", Journal of Econometrics 225(2), section 4 (the
+interaction-weighted estimator); as `sunab` in R fixest.
 """
 
 from __future__ import annotations

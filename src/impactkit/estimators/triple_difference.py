@@ -3,15 +3,15 @@
 Estimand: the average effect on the eligible units of treated groups after the start, ATT, if in
 the absence of treatment the *gap* between eligible and other units had changed alike in treated
 and comparison groups. The two differences-in-differences need not have parallel trends each; it is
-enough that they are biased alike (Olden & Moen, section 3).
+enough that they are biased alike (Olden & Møen).
 
     y_it = a_i + l_{t, treated group} + m_{t, eligible} + b treated_i eligible_i post_t + u_it
 
 which is the canonical regression with all two-way interactions, unit effects in place of those of
 group by eligibility.
 
-Source: Olden & Moen (2022), "The triple difference estimator", The Econometrics Journal 25(3),
-equations 1 and 8; Gruber (1994), American Economic Review 84(3).
+Sources: Olden & Møen (2022), "The triple difference estimator", The Econometrics Journal 25(3);
+Gruber (1994), American Economic Review 84(3).
 """
 
 from __future__ import annotations

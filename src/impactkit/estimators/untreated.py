@@ -13,7 +13,7 @@ before. The unit effects drop out, because a unit's residuals before treatment a
 is left of theta is one number a period and a covariate, whatever the number of units.
 
 Sources: Borusyak, Jaravel & Spiess (2024), "Revisiting event-study designs: robust and efficient
-estimation", Review of Economic Studies 91(6), theorem 2 and proposition 5; Gardner (2022),
+estimation", Review of Economic Studies 91(6), theorem 2; Gardner (2022),
 "Two-stage differences in differences", arXiv:2207.05943, section 3.
 """
 
@@ -289,8 +289,7 @@ def cluster_average(first: Untreated) -> tuple[Floats, Floats, Floats]:
     """Average deviations by cohort and period as a conservative variance asks.
 
     With v_c a cluster's weight in the cell, the average is sum_c v_c (sum of w tau over c) / sum_c
-    v_c^2: the value about which the cell's contributions vary least (Borusyak, Jaravel & Spiess,
-    equation 8).
+    v_c^2: the value about which the cell's contributions vary least (Borusyak, Jaravel & Spiess).
 
     Returns
     -------

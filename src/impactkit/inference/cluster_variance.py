@@ -17,7 +17,7 @@ CRV3 has no factor but its own (G - 1)/G. pyfixest's default multiplies it by q 
 Sources: Liang & Zeger (1986), "Longitudinal data analysis using generalized linear models",
 Biometrika 73(1); Cameron & Miller (2015), "A practitioner's guide to cluster-robust inference",
 Journal of Human Resources 50(2), section II; MacKinnon, Nielsen & Webb (2023), "Cluster-robust
-inference: a guide to empirical practice", Journal of Econometrics 232(2), equations 15 and 16.
+inference: a guide to empirical practice", Journal of Econometrics 232(2).
 """
 
 from __future__ import annotations

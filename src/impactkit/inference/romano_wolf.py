@@ -10,7 +10,7 @@ which controls the chance of any false rejection, in large samples.
 
 Source: Romano & Wolf (2005), "Stepwise multiple testing as formalized data snooping", Econometrica
 73(4); Romano & Wolf (2016), "Efficient computation of adjusted p-values for resampling-based
-stepdown multiple testing", Statistics and Probability Letters 113, algorithm 4.1.
+stepdown multiple testing", Statistics and Probability Letters 113.
 """
 
 from __future__ import annotations

@@ -23,6 +23,9 @@ class Estimate:
     for, `n_treated_clusters` of those that were treated. Never treated is no cluster of anyone's:
     a school in no partnership is a cluster of its own.
 
+    `df` are the degrees of freedom of Student's t that the interval is made of; without them it is
+    of the normal distribution, or as `variance` says.
+
     `term` places the estimate within its family: an event time, a cohort, a level. An estimate
     without an interval says why in `reason`.
     """
@@ -39,6 +42,7 @@ class Estimate:
     band_low: float | None = None
     band_high: float | None = None
     level: float = 0.95
+    df: float | None = None
     p_value: float | None = None
     p_adjusted: float | None = None
     unit: str = ""
@@ -75,7 +79,7 @@ def estimates_to_frame(estimates: Iterable[Estimate]) -> pl.DataFrame:
     Examples
     --------
     >>> estimates_to_frame([Estimate(metric="did.effect", value=0.5)]).shape
-    (1, 28)
+    (1, 29)
     """
     import polars as pl
 

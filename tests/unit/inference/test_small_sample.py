@@ -84,6 +84,7 @@ def test_with_two_periods_the_correction_is_welchs_t_test(treated: int, others: 
     for e in (found.cells[0], *(found.aggregate(k).overall for k in ("simple", "group"))):
         assert e.p_value == pytest.approx(expected.pvalue)
         assert (e.ci_low, e.ci_high) == pytest.approx((interval.low, interval.high))
+        assert e.df == pytest.approx(expected.df)
         assert "CR2" in e.variance
 
 
