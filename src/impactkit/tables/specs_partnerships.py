@@ -35,6 +35,13 @@ partnerships = table(
         optional("brokered_by", description="Who brought the schools together."),
         optional("funder", description="Who pays."),
         optional("country", values=COUNTRIES, description="E (England) or W (Wales)."),
+        optional(
+            "admin_fte",
+            "float",
+            low=0,
+            unit="FTE",
+            description="Administration that it has, in full-time posts.",
+        ),
     ),
 )
 
@@ -145,6 +152,7 @@ evaluation_activity = table(
         optional("reported_to_governors", "bool", description="Were governors told?"),
         optional("decision_ref", description="The decision that came of it."),
         optional("evidence_ref", description="Where the evidence is."),
+        optional("coder", description="Who judged it, if two did."),
     ),
 )
 

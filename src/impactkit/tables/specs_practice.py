@@ -1,4 +1,4 @@
-"""Tables of how partnerships work: needs, barriers, enquiries and money."""
+"""Tables of how partnerships work: needs, barriers, enquiries, tracking and money."""
 
 from __future__ import annotations
 
@@ -46,6 +46,28 @@ enquiries = table(
         optional("ended", "date", description="Last day; blank while it lasts."),
         optional("result", values=ENQUIRY_RESULTS, description="What came of it."),
         optional("learning_ref", description="Where what was learnt is written down."),
+    ),
+)
+
+data_drops = table(
+    "data_drops",
+    title="Data drops",
+    description=(
+        "One row a day on which pupils' progress was due to be collected, and who looked at it."
+    ),
+    key=("drop_id",),
+    columns=(
+        column("drop_id", description="Your own name for it.", example="D001"),
+        PARTNERSHIP,
+        column("scheduled_on", "date", description="When it was due.", example="2019-11-29"),
+        optional("analysed_on", "date", description="When it was looked at; blank: it was not."),
+        optional(
+            "schools",
+            "list",
+            description="URNs of the schools that looked at it together.",
+            example="100001; 100002",
+        ),
+        optional("evidence_ref", description="Where the evidence is."),
     ),
 )
 
@@ -109,4 +131,4 @@ finance = table(
     ),
 )
 
-TABLES = (needs, barriers, enquiries, finance)
+TABLES = (needs, barriers, enquiries, data_drops, finance)

@@ -22,6 +22,7 @@ def test_the_tables_of_the_domain_are_there() -> None:
         *("governor_activity", "activity", "agreements", "evaluation_activity"),
         *("school_years", "pupils", "talent_pool", "instruments", "survey_responses"),
         *("observations", "barriers", "enquiries", "needs", "finance", "trust_outcomes"),
+        "data_drops",
     }
 
 
