@@ -33,6 +33,9 @@ LEADER_ACTIVITY = (
     ("meeting", False),
     ("training", False),
 )
+SCHOOL_LED = 0.8
+"""Share of leaders' activity that a school called, one of those that took part; the rest came from
+the authority."""
 BODIES = ("Elected by parents", "Elected by school staff", "Appointed by LA")
 
 
@@ -87,15 +90,19 @@ def leader_activity(
     rate = settings.governor_rate / settings.governor_ratio
     events, exposure = _events(groups, schools, schools.key.tolist(), rate, settings, rng)
     kinds = rng.integers(0, len(LEADER_ACTIVITY), len(events)).tolist()
+    level = rng.choice(list(LADDER), len(events))
+    hours = 0.5 * rng.integers(2, 13, len(events))
+    by_school = rng.random(len(events)) < SCHOOL_LED
+    callers = [str(rng.choice(event.who)) for event in events]
     table = pl.DataFrame(
         {
             "activity_id": [f"L{i + 1:05d}" for i in range(len(events))],
             "date": [event.day for event in events],
             "type": [LEADER_ACTIVITY[kind][0] for kind in kinds],
-            "level": rng.choice(list(LADDER), len(events)),
-            "hours": 0.5 * rng.integers(2, 13, len(events)),
+            "level": level,
+            "hours": hours,
             "practice_focused": [LEADER_ACTIVITY[kind][1] for kind in kinds],
-            "initiated_by": rng.choice(["school", "authority"], len(events), p=[0.8, 0.2]),
+            "initiated_by": np.where(by_school, callers, "authority"),
             "schools": [list(event.who) for event in events],
             "partnership_id": [event.partnership for event in events],
         },

@@ -4,6 +4,9 @@ A planted number of partnerships evaluates systematically: at least six of eight
 them both gates, a baseline no later than 60 days after the start and two reviews in every year.
 The others fail in the ways that occur: too few criteria, a baseline too late, or one review a
 year. Those last two have all the rest, so a count of criteria alone would be fooled by them.
+
+Reviews that took place were mostly held no more than 30 days from the day planned, and mostly led
+to a decision. The part `reviews` of a full county adds those that were planned and never held.
 """
 
 from __future__ import annotations
@@ -21,6 +24,10 @@ from impactkit.tables.vocabulary import AGREEMENT_ITEMS, EVALUATION_CRITERIA
 GATES = ("baseline", "reviews")
 LEVELS_NAMED = ("middle", "senior_assistant", "senior_deputy", "head")
 WEAKNESSES = ("few", "late_baseline", "one_review", "none")
+NEAR = 0.85
+"""Share of reviews held that were held within 30 days of the day planned."""
+DECIDED = 0.7
+"""Share of reviews held that led to a recorded decision."""
 
 
 def choose_systematic(
@@ -81,6 +88,7 @@ def evaluation_table(
                     "decision_ref": f"minutes/{group.id}"
                     if criterion == "decision_changed"
                     else None,
+                    "evidence_ref": f"evaluation/{group.id}/{criterion}",
                 }
             )
     types: dict[str, pl.DataType | type[pl.DataType]] = {
@@ -91,8 +99,25 @@ def evaluation_table(
         "levels": pl.List(pl.String),
         "reported_to_governors": pl.Boolean,
         "decision_ref": pl.String,
+        "evidence_ref": pl.String,
     }
-    return pl.DataFrame(rows, schema=types)
+    return _planned(pl.DataFrame(rows, schema=types), rng)
+
+
+def _planned(table: pl.DataFrame, rng: np.random.Generator) -> pl.DataFrame:
+    """Return the table with the day for which each review was planned, and what it decided."""
+    n = table.height
+    late = np.where(rng.random(n) < NEAR, rng.integers(-10, 31, n), rng.integers(31, 91, n))
+    decided = pl.Series(rng.random(n) < DECIDED)
+    review = pl.col("criterion") == "reviews"
+    day = pl.col("evidenced_on") - pl.duration(days=pl.lit(pl.Series(late)))
+    return table.with_columns(
+        pl.when(review).then(day).alias("planned_on"),
+        pl.when(review & decided)
+        .then(pl.format("minutes/{}", "partnership_id"))
+        .otherwise("decision_ref")
+        .alias("decision_ref"),
+    )
 
 
 def _criteria_met(weakness: str, rng: np.random.Generator) -> set[str]:
