@@ -147,10 +147,10 @@ def recovery(
     exclusions = _left_out(n_joined - mine.height)
     if len(labels) < 2 or not pool.enough:
         raise EstimationError(
-            f"{n_joined} schools joined; {mine.height} of them, in {len(labels)} partnerships, "
-            f"have results in each of the {LAGS} years before and in one after of which {pool.n:,} "
-            "other schools have results too; it takes two partnerships, and more schools than the "
-            "forecast has coefficients. Add earlier years or more schools"
+            f"{mine.height} of {n_joined} schools that joined, in {len(labels)} partnerships, have "
+            f"results in each of the {LAGS} years before and in one after, beside {pool.n:,} other "
+            "schools with results in the same years; it takes two partnerships, and more schools "
+            "than the forecast has coefficients. Add earlier years, or more schools"
         )
     rng = np.random.default_rng(seed)
     start = mine["y-1"].to_numpy()
