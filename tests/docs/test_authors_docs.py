@@ -91,7 +91,8 @@ def test_the_tutorial_works_when_it_is_followed_to_the_letter(impactkit, tmp_pat
     """Every command, in order, with the file and the study changed where it says."""
     monkeypatch.chdir(tmp_path)
     steps = re.findall(r"```(sh|python|toml)\n(.*?)```", TUTORIAL.read_text("utf-8"), flags=re.S)
-    assert [kind for kind, _ in steps] == ["sh", "sh", "python", "sh", "toml", "sh", "sh", "sh"]
+    kinds = ["sh", "sh", "python", "sh", "toml", "sh", "sh", "sh", "sh"]
+    assert [kind for kind, _ in steps] == kinds
     for kind, text in steps:
         if kind == "python":
             (file,) = Path("practice/local_metrics").iterdir()
