@@ -78,8 +78,9 @@ def _unknown(kind: str, name: str, known: Iterable[str], registry: Registry) -> 
 def _list(found: Iterable[dict[str, Any]], kind: str) -> None:
     found = list(found)
     width = max((len(e["id"]) for e in found), default=0)
+    titles = max((len(e["title"]) for e in found), default=0) if kind == "plugins" else 0
     for entry in found:
-        line = f"{entry['id'].ljust(width)}  {entry['title']}"
+        line = f"{entry['id'].ljust(width)}  {entry['title'].ljust(titles)}"
         if kind == "plugins":
             why = "; ".join(entry[key] for key in ("reason", "slow") if entry[key])
             line += f"  {entry['source']}" + (f": {why}" if why else "")

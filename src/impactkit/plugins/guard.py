@@ -6,7 +6,6 @@ This guards against accident, not malice: a plugin is code that the user chose t
 from __future__ import annotations
 
 import contextlib
-import inspect
 import io
 import locale
 import os
@@ -168,16 +167,12 @@ def _surface() -> Iterator[tuple[Any, dict[str, Any]]]:
     for name, module in list(sys.modules.items()):
         top = name.partition(".")[0]
         if name in ("polars", "numpy") or top == "impactkit":
-            yield module, {k: v for k, v in vars(module).items() if _is_code(v)}
+            yield module, {k: v for k, v in vars(module).items() if callable(v)}
     polars = sys.modules.get("polars")
     for name in ("DataFrame", "LazyFrame", "Series", "Expr"):
         cls = vars(polars).get(name) if polars else None
         if isinstance(cls, type):
             yield cls, dict(vars(cls))
-
-
-def _is_code(value: Any) -> bool:
-    return isinstance(value, type) or inspect.isroutine(value)
 
 
 def _unpatched(surface: Iterable[tuple[Any, dict[str, Any]]]) -> Iterator[str]:
