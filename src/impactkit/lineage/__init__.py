@@ -15,6 +15,7 @@ from __future__ import annotations
 from impactkit.lineage.build import Lineage, build_lineage
 from impactkit.lineage.given import disagreements
 from impactkit.lineage.mergers import Reorganised, combined, reorganised, without
+from impactkit.lineage.snapshots import combine_snapshots, snapshot_findings
 from impactkit.lineage.vanished import Vanished, vanished
 
 __all__ = [
@@ -22,9 +23,11 @@ __all__ = [
     "Reorganised",
     "Vanished",
     "build_lineage",
+    "combine_snapshots",
     "combined",
     "disagreements",
     "reorganised",
+    "snapshot_findings",
     "vanished",
     "without",
 ]

@@ -117,7 +117,13 @@ class Ground:
 
 def ground_of(plan: Plan, tables: Tables) -> Ground:
     """Give every school its key, and settle the years."""
-    linked = link(tables.frames, plan.study.design, tables.measures, _register_day(plan))
+    linked = link(
+        tables.frames,
+        plan.study.design,
+        tables.measures,
+        as_of=_register_day(plan),
+        extracts=_extracts(plan),
+    )
     years = linked.years
     return Ground(
         plan=plan,
@@ -131,10 +137,18 @@ def ground_of(plan: Plan, tables: Tables) -> Ground:
 
 def _register_day(plan: Plan) -> dt.date | None:
     """Return the day of the register of links: as the study says, or by its file's name."""
-    from impactkit.readers.years import days_in
+    from impactkit.readers.years import extract_day
 
-    named = [days_in(file.shown) for file in plan.files if file.table == "school_links"]
-    return plan.study.design.as_of or max((day for days in named for day in days), default=None)
+    named = [extract_day(file.shown) for file in plan.files if file.table == "school_links"]
+    return plan.study.design.as_of or max((day for day in named if day), default=None)
+
+
+def _extracts(plan: Plan) -> dict[str, dt.date | None]:
+    """Return the extracts of a register of groups, with their days; own tables are none."""
+    from impactkit.readers.years import extract_day
+
+    files = [file for file in plan.files if file.table == "memberships" and file.reader.table]
+    return {file.shown: extract_day(file.shown) for file in files}
 
 
 def missing_outcomes(plan: Plan, tables: Tables) -> list[Problem]:

@@ -32,14 +32,22 @@ def link(
     tables: Mapping[str, pl.DataFrame],
     design: Design,
     measures: Mapping[str, Measure],
-    as_of: dt.date | None,
+    as_of: dt.date | None = None,
+    extracts: Mapping[str, dt.date | None] | None = None,
 ) -> Linked:
     """Give every school its key; leave out or combine reorganised schools where the study says so.
 
-    What became of links, and keys of the study's own that contradict one another, are in the
-    lineage's `exclusions` and `findings`.
+    What became of links, keys of the study's own that contradict one another, and what extracts of
+    a register of groups cannot know, are in the lineage's `exclusions` and `findings`. `extracts`
+    are the files of that register, with their days.
     """
-    from impactkit.lineage import build_lineage, disagreements
+    from impactkit.lineage import (
+        build_lineage,
+        combine_snapshots,
+        disagreements,
+        snapshot_findings,
+    )
+    from impactkit.panel.exposure import PLACEHOLDER_BEFORE
 
     frames = dict(tables)
     urns = [frame["urn"] for frame in frames.values() if "urn" in frame.columns]
@@ -50,7 +58,15 @@ def link(
         if "urn" in frame.columns and name != "school_links":
             frames[name] = lineage.apply(frame)
     torn = disagreements(frames)
-    lineage = attrs.evolve(lineage, findings=(*lineage.findings, *torn))
+    findings = [*lineage.findings, *torn]
+    if extracts and "memberships" in frames:
+        read = frames["memberships"]
+        if len(extracts) > 1:
+            frames["memberships"] = combine_snapshots(
+                read, extracts, placeholder_before=PLACEHOLDER_BEFORE
+            )
+        findings += snapshot_findings(read, frames["memberships"], extracts)
+    lineage = attrs.evolve(lineage, findings=tuple(findings))
     years = design.years
     if years is None and "outcomes" in frames and frames["outcomes"].height:
         found = frames["outcomes"]["year"]

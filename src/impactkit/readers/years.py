@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import calendar
 import datetime as dt
 import re
 from collections.abc import Iterable
@@ -11,7 +12,7 @@ from impactkit.errors import Problem
 from impactkit.readers.forms import Form, figures, match, year_by_marks
 
 _TWO = re.compile(r"(?<!\d)(20\d\d)[-_/]?(20)?(\d\d)(?!\d)")
-_DAY = re.compile(r"(?<!\d)(20\d\d)[-_]?(\d\d)[-_]?(\d\d)(?!\d)")
+_DAY = re.compile(r"(?<!\d)(20\d\d)[-_]?(\d\d)(?:[-_]?(\d\d))?(?!\d)")
 _ONE = re.compile(r"(?<!\d)(20\d\d)(?!\d)")
 
 
@@ -35,23 +36,23 @@ def years_in(name: str) -> set[int]:
     return pairs or {int(year) for year in _ONE.findall(name)}
 
 
-def days_in(name: str) -> list[dt.date]:
-    """Return the days that a path speaks of: an extract of a register has its day in its name.
+def extract_day(name: str) -> dt.date | None:
+    """Return the day of an extract of a register by its path: its last, or the end of a month.
 
     Examples
     --------
-    >>> days_in("gias/2024-03-29/links_edubasealldata20240329.csv")
-    [datetime.date(2024, 3, 29), datetime.date(2024, 3, 29)]
-    >>> days_in("201718_abs.csv"), days_in("20231399.csv")
-    ([], [])
+    >>> extract_day("gias/2024-03-29/links_edubasealldata20240329.csv")
+    datetime.date(2024, 3, 29)
+    >>> extract_day("2022-08_group_links.csv"), extract_day("group_links.csv")
+    (datetime.date(2022, 8, 31), None)
     """
     found = []
     for year, month, day in _DAY.findall(name):
-        try:
-            found.append(dt.date(int(year), int(month), int(day)))
-        except ValueError:
-            continue
-    return found
+        if 1 <= int(month) <= 12:
+            last = calendar.monthrange(int(year), int(month))[1]
+            if not day or 1 <= int(day) <= last:
+                found.append(dt.date(int(year), int(month), int(day or last)))
+    return max(found, default=None)
 
 
 def year_of(path: Path, given: int | None, file: str) -> tuple[int | None, list[Problem]]:

@@ -102,7 +102,7 @@ governor_spells = table(
     "governor_spells",
     title="Governor spells",
     description="One row a person, board, role and term. `role` is one of the roles of GIAS.",
-    key=("person_key", "board_id", "role", "appointed"),
+    key=("person_key", "board_id", "urn", "school_key", "role", "appointed"),
     checks=(in_order("appointed", "term_end"),),
     columns=(
         column("board_id", description="Your own name for the board.", example="B01"),
