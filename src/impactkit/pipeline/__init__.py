@@ -61,7 +61,8 @@ def evaluate(
     study
         A `Study`, or the path of a study file.
     tables
-        Polars frames by table name, beside or instead of files.
+        Polars frames by table name, beside or instead of files. They are checked as files are; in
+        what is said of them the first row is row 2, as in a sheet with a header.
     registry
         The plugins to use; by default the installed ones, filtered by the study.
     data

@@ -123,6 +123,19 @@ def test_faults_of_a_frame_name_the_frame(registry):
         evaluate(STUDY, {**TABLES, "memberships": bad}, registry=registry)
 
 
+def test_a_fault_in_one_row_of_a_frame_names_row_column_and_value(registry):
+    """The first row is row 2, as in a sheet with a header."""
+    third = pl.int_range(pl.len()) == 2
+    joined = pl.when(third).then(pl.lit("soon")).otherwise("joined")
+    bad = TABLES["memberships"].with_columns(joined=joined)
+    with pytest.raises(InputError) as caught:
+        evaluate(STUDY, {**TABLES, "memberships": bad}, registry=registry)
+    (problem,) = caught.value.problems
+    told = (problem.file, problem.row, problem.column, problem.value)
+    assert told == ("the frame 'memberships'", 4, "joined", "soon")
+    assert problem.remedy
+
+
 def test_all_faults_of_a_call_come_at_once(registry):
     """Names and frames together."""
     study = attrs.evolve(
