@@ -155,7 +155,8 @@ def _placed(rows: pl.DataFrame, how: str, group: list[str]) -> pl.DataFrame:
 def scale_words(rows: pl.DataFrame, how: str) -> str:
     """Say what standardised values are, and of which schools the distribution is.
 
-    `rows` have `year`, `published` and `value`; `phase` and `la_code` where they are known.
+    `rows` have `school_key`, `year`, `published` and `value`; `phase` and `la_code` where they are
+    known.
     """
     placed = rows.filter(pl.col("published").is_not_null() & pl.col("value").is_not_null())
     by_year = placed.group_by("year").len()["len"].to_list()
@@ -165,6 +166,8 @@ def scale_words(rows: pl.DataFrame, how: str) -> str:
         placed[name].drop_nulls().n_unique() if name in placed.columns else 0
         for name in ("phase", "la_code")
     )
+    of_no_phase = placed.filter(pl.col("phase").is_null()) if phases > 1 else placed.clear()
+    unknown = of_no_phase["school_key"].n_unique()
     of = f" of {authorities} local {'authority' if authorities == 1 else 'authorities'}"
     weighted = "weighted by pupils" if how != "rank" and pupils_known(placed) else "not weighted"
     told = [
@@ -172,6 +175,11 @@ def scale_words(rows: pl.DataFrame, how: str) -> str:
         f"The distribution is that of all schools in the files ({schools} a year"
         f"{of if authorities else ''}), {weighted}; among other schools the same school may stand "
         "elsewhere.",
+        *(
+            [f"Schools whose phase no file says are placed among each other ({unknown:,})."]
+            if unknown
+            else []
+        ),
         *([_NO_EFFECT_SIZE] if how != "rank" else []),
     ]
     return " ".join(told)

@@ -103,7 +103,7 @@ def _refused(study: Study, measure: Measure, item: Break) -> Problem:
         rule=f"the years of {measure.id}{before} lie on both sides of {Period(item.year).label} "
         f"({item.year}): {_told(item)}",
         remedy=f"Begin `years` with {item.year}, or end them before; or compare schools' places "
-        'within each year: standardise = "z" under [design]. Say why in the report.',
+        'within each year: standardise = "z" under [design].',
     )
     return study.placed(problem)
 

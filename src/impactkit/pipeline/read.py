@@ -15,10 +15,12 @@ from impactkit.errors import PluginError, Problem
 from impactkit.pipeline.engines import digest
 from impactkit.pipeline.resolve import Plan, PlannedFile
 from impactkit.results import SourceFile
-from impactkit.types import Measure
+from impactkit.types import Break, Measure
 
 if TYPE_CHECKING:
     import polars as pl
+
+    from impactkit.tables import Validated
 
 Progress = Callable[[str, int, int], None]
 
@@ -71,7 +73,7 @@ def read_tables(plan: Plan, progress: Progress) -> Tables:
             result.frame, spec, file=file.shown, register=register, measures=measures.values()
         )
         if file.table == "measures":
-            measures |= own_measures(checked.frame)
+            measures |= own_measures(checked)
         too_many = _too_many(
             plan, file, checked.rejected["row"].n_unique() + result.n_rejected, result.n_rows
         )
@@ -110,7 +112,7 @@ def read_tables(plan: Plan, progress: Progress) -> Tables:
             frame, spec, file=f"the frame {name!r}", register=True, measures=measures.values()
         )
         if name == "measures":
-            measures |= own_measures(checked.frame)
+            measures |= own_measures(checked)
         problems.extend(checked.problems)
         frames.setdefault(name, []).append(checked.frame)
     return Tables(
@@ -123,13 +125,20 @@ def read_tables(plan: Plan, progress: Progress) -> Tables:
     )
 
 
-def own_measures(frame: pl.DataFrame) -> dict[str, Measure]:
-    """Return the measures of the study's own `measures` table, by id."""
+def own_measures(checked: Validated) -> dict[str, Measure]:
+    """Return the measures of the study's own `measures` table, by id; none where it has faults."""
+    if any(problem.severity == "error" for problem in checked.problems):
+        return {}
     known = {field.name for field in attrs.fields(Measure)}
     made = {}
-    for row in frame.iter_rows(named=True):
+    for row in checked.frame.iter_rows(named=True):
         given = {k: v for k, v in row.items() if k in known and v is not None}
-        given["breaks"] = tuple(int(year) for year in row.get("break_years") or ())
+        hard, soft, gaps = (
+            [int(year) for year in row.get(name) or ()]
+            for name in ("break_years", "soft_break_years", "gap_years")
+        )
+        given["breaks"] = [*map(Break, hard), *(Break(year, hard=False) for year in soft)]
+        given["gaps"] = gaps
         given["source"] = row.get("publisher") or ""
         made[row["measure"]] = Measure(id=row["measure"], **given)
     return made

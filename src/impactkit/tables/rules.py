@@ -93,6 +93,34 @@ def at_most(part: str, whole: str) -> Check:
     return check
 
 
+def years_listed(*columns: str) -> Check:
+    """Return a check that lists hold academic years, each by its end: ``2016;2018``.
+
+    Examples
+    --------
+    >>> rows = {"break_years": [["2016"], ["2016/17"]], "source_row": [2, 3]}
+    >>> check = years_listed("break_years")
+    >>> [str(problem) for problem in check(pl.DataFrame(rows), None)]
+    ["Row 3: `break_years` is '2016/17'; expected years of four digits. Write 2017 for 2016/17."]
+    """
+
+    def check(frame: pl.DataFrame, spec: TableSpec) -> Iterable[Problem]:
+        for name in columns:
+            if name not in frame.columns:
+                continue
+            rows = frame.select("source_row", pl.col(name)).explode(name).drop_nulls()
+            yield from row_problems(
+                rows,
+                ~pl.col(name).str.contains(r"^\d{4}$"),
+                code=f"{name}.format",
+                column=name,
+                rule="expected years of four digits",
+                remedy="Write 2017 for 2016/17.",
+            )
+
+    return check
+
+
 def value_or_reason(frame: pl.DataFrame, spec: TableSpec) -> Iterable[Problem]:
     """Check that an outcome has either a value and status ``ok``, or neither."""
     ok, given = pl.col("status") == "ok", pl.col("value").is_not_null()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from impactkit.tables.columns import column, optional, school, table, years
-from impactkit.tables.rules import at_most, names_school, value_or_reason
+from impactkit.tables.rules import at_most, names_school, value_or_reason, years_listed
 from impactkit.tables.vocabulary import PHASES
 from impactkit.types import DIRECTIONS, STATUSES, SUBGROUPS, UNITS
 
@@ -40,11 +40,20 @@ outcomes = table(
     ),
 )
 
+_DAY = (
+    r"^((0[13578]|1[02])-(0[1-9]|[12]\d|3[01])|(0[469]|11)-(0[1-9]|[12]\d|30)|02-(0[1-9]|[12]\d))$"
+)
+
 measures = table(
     "measures",
     title="Measures",
     description="Local measures: what a number means, and over which years it means that.",
     key=("measure",),
+    checks=(
+        at_most("low", "high"),
+        at_most("first_year", "last_year"),
+        years_listed("break_years", "soft_break_years", "gap_years"),
+    ),
     columns=(
         column(
             "measure",
@@ -60,6 +69,14 @@ measures = table(
         optional("first_year", "int", unit="academic year", description="First year."),
         optional("last_year", "int", unit="academic year", description="Last year."),
         optional("break_years", "list", description="First years of a new meaning."),
+        optional("soft_break_years", "list", description="Years of a change that needs caution."),
+        optional("gap_years", "list", description="Years of which no value was published."),
+        optional(
+            "exposed_by",
+            pattern=_DAY,
+            example="01-01",
+            description="Last day of joining, as month and day, that counts for the same year.",
+        ),
         optional("publisher", description="Who publishes it."),
     ),
 )

@@ -206,6 +206,11 @@ def test_the_words_name_the_distribution():
     words = scale_words(ranked, "rank")
     assert "within the year and phase" in words
     assert "effect size" not in words
+    assert "phase no file says" not in words
+    some = pl.when(pl.col("phase") == "Primary").then("phase")
+    other = pl.when(pl.col("school_key") == "Secondary0").then(pl.lit("Secondary")).otherwise(some)
+    told = scale_words(ranked.with_columns(phase=other), "rank")
+    assert "Schools whose phase no file says are placed among each other (24)." in told
 
 
 def test_a_school_has_one_phase_for_all_its_years():

@@ -175,6 +175,18 @@ def test_a_soft_break_is_a_warning():
     assert "Education Policy Institute" in warning
 
 
+def test_breaks_of_the_studys_own_measures_count_as_well():
+    """A measure of the table `measures` is refused across its break like any other."""
+    tables = schools()
+    late = tables["outcomes"].with_columns(measure=pl.lit("late"))
+    own = {"measure": ["late"], "label": ["Late"], "unit": ["percent"], "break_years": ["2017"]}
+    tables |= {"outcomes": late, "measures": pl.DataFrame(own)}
+    [problem] = problems_of(study(outcome="late"), tables)
+    assert problem.code == "measure.break"
+    assert "2016/17" in problem.rule
+    assert evaluate(study(outcome="late", years=(2012, 2016)), tables=tables).measures
+
+
 def test_a_filled_gap_year_is_refused():
     """No school has key stage 2 results of 2020: whoever typed them in is told so."""
     tables = schools(joined=dt.date(2017, 9, 4))

@@ -5,13 +5,16 @@ from __future__ import annotations
 import itertools
 from pathlib import Path
 
+import polars as pl
 import pytest
 
+from impactkit.pipeline.read import own_measures
 from impactkit.readers import core_readers
-from impactkit.tables import core_measures
+from impactkit.tables import core_measures, core_tables, validate
 from impactkit.tables.national_figures import READ, SAID, national_figures
 
 DATA = Path(__file__).resolve().parents[3] / ".." / "shared" / "data" / "england"
+SPEC = next(spec for spec in core_tables() if spec.name == "measures")
 KNOWN = {measure.id: measure for measure in core_measures()}
 READERS = {reader.id: reader for reader in core_readers()}
 
@@ -142,3 +145,42 @@ def test_soft_and_hard_breaks_are_told_apart():
     assert (measure.break_years, measure.soft_break_years) == ((2016,), (2018,))
     pairs = itertools.pairwise(KNOWN["ks4_attainment8"].soft_break_years)
     assert all(before < after for before, after in pairs)
+
+
+OWN = {
+    "measure": ["late"],
+    "label": ["Late arrivals"],
+    "unit": ["percent"],
+    "break_years": ["2021; 2023"],
+    "soft_break_years": ["2022"],
+    "gap_years": ["2020"],
+    "exposed_by": ["12-31"],
+}
+
+
+def test_a_study_can_say_what_its_own_measure_means():
+    """Breaks, gaps and exposure of a table of one's own, as of core's."""
+    checked = validate(pl.DataFrame(OWN), SPEC, file="measures.csv", register=True)
+    assert checked.problems == ()
+    late = own_measures(checked)["late"]
+    assert (late.break_years, late.soft_break_years) == ((2021, 2023), (2022,))
+    assert (late.gap_years, late.exposed_by) == ((2020,), "12-31")
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "rule"),
+    [
+        ("break_years", "2020/21", "expected years of four digits"),
+        ("gap_years", "2020; soon", "expected years of four digits"),
+        ("exposed_by", "02-31", "it has not the expected form"),
+    ],
+)
+def test_what_is_no_year_and_no_day_is_a_fault(column, value, rule):
+    """The row and the column are named, and no measure is made of a faulty table."""
+    checked = validate(
+        pl.DataFrame(OWN | {column: [value]}), SPEC, file="measures.csv", register=True
+    )
+    [problem] = checked.problems
+    assert (problem.row, problem.column) == (2, column)
+    assert rule in problem.rule
+    assert own_measures(checked) == {}
