@@ -29,7 +29,7 @@ from impactkit.estimators.event_study import require_treatment
 from impactkit.estimators.fixed_effects import least_squares
 from impactkit.estimators.printing import account
 from impactkit.estimators.rectangle import Floats, Rectangle, rectangle
-from impactkit.estimators.regression import Combination, to_estimates
+from impactkit.estimators.regression import Combination, to_estimates, without_interval
 from impactkit.results import Estimate, Exclusion
 
 if TYPE_CHECKING:
@@ -99,15 +99,12 @@ class BaconDecomposition:
         """Return the coefficient, and the average of each kind of comparison without interval."""
         parts = tuple(
             attrs.evolve(
-                self.overall,
+                without_interval(
+                    self.overall, "a part of a coefficient; it is here to be looked at, not tested"
+                ),
                 term=kind,
                 estimand=f"TWFE part of weight {weight:.3f}",
                 value=value,
-                std_error=None,
-                ci_low=None,
-                ci_high=None,
-                p_value=None,
-                reason="a part of a coefficient; it is here to be looked at, not tested",
             )
             for kind, (weight, value) in self.by_kind().items()
         )

@@ -35,6 +35,7 @@ from impactkit.estimators.regression import (
     inference_options,
     pretest,
     to_estimates,
+    without_interval,
 )
 from impactkit.inference.cluster_variance import SmallSample
 
@@ -240,15 +241,10 @@ def event_result(
     overall = found.pop() if after else None
     for e in references:
         base = attrs.evolve(
-            found[0],
+            without_interval(found[0], "the reference period, zero by construction"),
             term=str(e),
             value=0.0,
-            std_error=None,
-            ci_low=None,
-            ci_high=None,
-            p_value=None,
             n_schools=int(treated[e].sum()),
-            reason="the reference period, zero by construction",
         )
         found.append(base)
     at = fit.at([name_of(e) for e in terms])

@@ -209,15 +209,18 @@ def clusters_of(panel: Rectangle, units: NDArray[np.bool_]) -> int:
 
 def not_estimable(estimate: Estimate, reason: str) -> Estimate:
     """Return the same quantity without a value, and why."""
+    return attrs.evolve(without_interval(estimate, reason), value=None, status="not_estimable")
+
+
+def without_interval(estimate: Estimate, reason: str) -> Estimate:
+    """Return the same value without standard error, interval and p-value, and why."""
     return attrs.evolve(
         estimate,
-        value=None,
         std_error=None,
         ci_low=None,
         ci_high=None,
         df=None,
         p_value=None,
-        status="not_estimable",
         reason=reason,
     )
 
