@@ -11,7 +11,7 @@ def core_tables() -> tuple[TableSpec, ...]:
     Examples
     --------
     >>> [spec.name for spec in core_tables()][:4]
-    ['schools', 'school_links', 'partnerships', 'memberships']
+    ['schools', 'school_links', 'school_years', 'partnerships']
     """
     from impactkit.tables import (
         specs_outcomes,
