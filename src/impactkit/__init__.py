@@ -49,6 +49,23 @@ if TYPE_CHECKING:  # for type checkers and editors; nothing of it is imported at
         Working as Working,
         score_r1 as score_r1,
     )
+    from impactkit.evidence.checking import (
+        Check as Check,
+        improvement_rates as improvement_rates,
+    )
+    from impactkit.evidence.claims import (
+        Claim as Claim,
+        read_claim as read_claim,
+    )
+    from impactkit.evidence.improvement import (
+        Improvement as Improvement,
+        improvement as improvement,
+    )
+    from impactkit.evidence.recovery import (
+        Recovery as Recovery,
+        recovery as recovery,
+        school_facts as school_facts,
+    )
     from impactkit.hookspecs import (
         hookimpl as hookimpl,
     )
@@ -65,6 +82,9 @@ if TYPE_CHECKING:  # for type checkers and editors; nothing of it is imported at
         rate_ratio as rate_ratio,
         wilson as wilson,
     )
+    from impactkit.inference.multiplicity import (
+        benjamini_hochberg as benjamini_hochberg,
+    )
     from impactkit.metrics import (
         MetricContext as MetricContext,
         Panel as Panel,
@@ -79,6 +99,12 @@ if TYPE_CHECKING:  # for type checkers and editors; nothing of it is imported at
         plan as plan,
         run as run,
         write as write,
+    )
+    from impactkit.pipeline.claiming import (
+        check_claim as check_claim,
+    )
+    from impactkit.pipeline.effects import (
+        EFFECT_UNITS as EFFECT_UNITS,
     )
     from impactkit.plugins import (
         Registry as Registry,
@@ -165,6 +191,10 @@ _NAMES = {
         "Source",
         "TableSpec",
     ),
+    "impactkit.evidence.checking": ("Check", "improvement_rates"),
+    "impactkit.evidence.claims": ("Claim", "read_claim"),
+    "impactkit.evidence.improvement": ("Improvement", "improvement"),
+    "impactkit.evidence.recovery": ("Recovery", "recovery", "school_facts"),
     "impactkit.hookspecs": ("hookimpl",),
     "impactkit.estimators": ("Kappa", "att_gt", "cohen_kappa", "kaplan_meier", "log_rank"),
     "impactkit.evidence.rubric": ("RubricR1", "RubricScore", "Working", "score_r1"),
@@ -187,6 +217,9 @@ _NAMES = {
         "run",
         "write",
     ),
+    "impactkit.inference.multiplicity": ("benjamini_hochberg",),
+    "impactkit.pipeline.claiming": ("check_claim",),
+    "impactkit.pipeline.effects": ("EFFECT_UNITS",),
     "impactkit.plugins": ("Registry",),
     "impactkit.study": ("Design", "Study", "TableSource"),
     "impactkit.metrics": ("MetricContext", "Panel", "estimating_metric", "outcome_metric"),

@@ -163,7 +163,8 @@ def _page(found: Check) -> Iterator[str]:
     if rates.ratio is not None:
         yield _line("Ratio: joined over elsewhere", rates.ratio)
     if found.ratio_by_reliability is not None:
-        yield f"{'  with no effect, from one year’s reliability':<46}{found.ratio_by_reliability:>8.2f}"
+        name = "  with no effect, from one year’s reliability"
+        yield f"{name:<46}{found.ratio_by_reliability:>8.2f}"
     if parts is not None:
         yield f"Of the {parts.n_schools} schools with three years of results before:"
         yield _line("  raw change", parts.raw)
@@ -171,7 +172,8 @@ def _page(found: Check) -> Iterator[str]:
         yield _line("  recovery that would have come anyway", parts.recovery)
         yield _line("  what is left (recovery-adjusted)", parts.excess)
         if parts.ratio_anyway is not None:
-            yield f"{'  ratio that such schools reach with no effect':<46}{parts.ratio_anyway:>8.2f}"
+            name = "  ratio that such schools reach with no effect"
+            yield f"{name:<46}{parts.ratio_anyway:>8.2f}"
     yield ""
     counts = f"{rates.n_schools} schools in {rates.n_clusters} partnerships joined"
     yield f"{counts}; {rates.n_comparison} schools to compare with."

@@ -72,7 +72,7 @@ class Rates:
     exclusions: tuple[Exclusion, ...] = ()
 
 
-def rates(found: Improvement, level: float = 0.95) -> Rates:
+def improvement_rates(found: Improvement, level: float = 0.95) -> Rates:
     """Return the mean changes of joining schools and elsewhere, their difference and ratio.
 
     Raises
@@ -196,7 +196,7 @@ def check(
                 remedy="Name another --measure, or give --difference in the measure's unit.",
             )
         )
-    found = rates(improvement(panel, after=AFTER, control=control), level)
+    found = improvement_rates(improvement(panel, after=AFTER, control=control), level)
     facts = school_facts(tables, panel.measure)
     parts, why = None, ""
     try:
