@@ -23,8 +23,8 @@ severities are named the detector says which holds when. **E1** to **E10** are t
 evaluations of partnerships are known for.
 
 Thresholds are judgements of this project, but those of balance, which are the What Works
-Clearinghouse's. All stand in `impactkit.doctor.Thresholds`; `impactkit.doctor.examine` takes others:
-`Case(..., limits=Thresholds(small_cohort=20))`.
+Clearinghouse's. All stand in `impactkit.doctor.Thresholds`; `impactkit.doctor.examine` takes
+others: `Case(..., limits=Thresholds(small_cohort=20))`.
 """
 
 
