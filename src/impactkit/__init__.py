@@ -43,12 +43,6 @@ if TYPE_CHECKING:  # for type checkers and editors; nothing of it is imported at
         kaplan_meier as kaplan_meier,
         log_rank as log_rank,
     )
-    from impactkit.evidence.rubric import (
-        RubricR1 as RubricR1,
-        RubricScore as RubricScore,
-        Working as Working,
-        score_r1 as score_r1,
-    )
     from impactkit.evidence.checking import (
         Check as Check,
         improvement_rates as improvement_rates,
@@ -65,6 +59,12 @@ if TYPE_CHECKING:  # for type checkers and editors; nothing of it is imported at
         Recovery as Recovery,
         recovery as recovery,
         school_facts as school_facts,
+    )
+    from impactkit.evidence.rubric import (
+        RubricR1 as RubricR1,
+        RubricScore as RubricScore,
+        Working as Working,
+        score_r1 as score_r1,
     )
     from impactkit.hookspecs import (
         hookimpl as hookimpl,
