@@ -29,7 +29,7 @@ import numpy as np
 import polars as pl
 from benchmarks.montecarlo_panels import NAMES, partnerships
 
-from impactkit.estimators import att_gt, event_study, wild_cluster_bootstrap
+from impactkit.estimators import att_gt, event_study, imputation, wild_cluster_bootstrap
 from impactkit.inference import randomisation_inference
 from impactkit.results import Estimate
 
@@ -57,7 +57,7 @@ def wild(panel: pl.DataFrame, seed: int) -> bool | None:
     return None if p is None else p >= 0.05
 
 
-def randomised(assignment: str) -> Method:
+def randomised(assignment: str, statistic: Callable[[pl.DataFrame], Estimate] = att) -> Method:
     """Return the test of 19 assignments, whose size is 5 % exactly where the assignment is right.
 
     It holds the truth when it does not reject it: its interval is made so.
@@ -65,7 +65,7 @@ def randomised(assignment: str) -> Method:
 
     def test(panel: pl.DataFrame, seed: int) -> bool:
         made = randomisation_inference(
-            panel, att, **NAMED, assignment=assignment, draws=19, seed=seed
+            panel, statistic, **NAMED, assignment=assignment, draws=19, seed=seed
         )
         p = made.estimate.p_value
         assert p is not None
@@ -181,14 +181,18 @@ def county_once(settings: dict[str, object], seed: int) -> dict[str, bool | floa
     return found
 
 
+COUNTIES: tuple[tuple[str, float, dict[str, object]], ...] = (
+    ("240 schools, 24 partnerships, nothing planted", 1.0, {"n_schools": 240}),
+    ("400 schools, 40 partnerships, effect of 2", 0.5, {"n_schools": 400, "effect": 2.0}),
+)
+"""Title, share of the simulations that are made of it, and settings."""
+
+
 def authority(options: argparse.Namespace) -> None:
     """Print coverage and the size of the pre-test on the synthetic authority."""
     print("| county | without correction | CR2 | pre-test, chi2, rejects | F, rejects |")
     print("|---|---:|---:|---:|---:|")
-    for title, share, settings in (
-        ("240 schools, 24 partnerships, nothing planted", 1.0, {"n_schools": 240}),
-        ("400 schools, 40 partnerships, effect of 2", 0.5, {"n_schools": 400, "effect": 2.0}),
-    ):
+    for title, share, settings in COUNTIES[options.first_row :]:
         seeds = range(round(options.simulations * share))
         found = each(partial(county_once, settings), seeds, options.processes)
         cells = []
@@ -199,48 +203,108 @@ def authority(options: argparse.Namespace) -> None:
         print(f"| {title} | " + " | ".join(cells) + " |", flush=True)
 
 
-UNLIKE = {
-    "24 partnerships of 240, all rows, no weights": {},
-    "the same, weighted by pupils": {"weights": "w"},
-    "the same, a seventh of rows missing": {"missing": 1 / 7},
-    "the same, both": {"missing": 1 / 7, "weights": "w"},
-    "8 partnerships of 80, both": {"treated": 8, "missing": 1 / 7, "weights": "w"},
-}
+FEW = {"treated": 4, "others": 36}
+UNLIKE: dict[str, dict[str, object]] = {
+    "clusters above the unit": {},
+    "weighted by pupils": {"weights": "w"},
+    "gaps at random": {"missing": 1 / 7},
+    "gaps by level": {"missing": 1 / 7, "gaps": "level"},
+    "8 treated": {"treated": 8, "others": 72},
+    "4 treated": FEW,
+    "8 treated, weighted, gaps at random": {
+        "treated": 8, "others": 72, "weights": "w", "missing": 1 / 7,
+    },
+    "4 treated, weighted, gaps at random": {**FEW, "weights": "w", "missing": 1 / 7},
+}  # fmt: skip
+PACKAGES = ("csdid", "diff-diff", "moderndid")
+Found = list[float | None]
+
+
+def ours(panel: pl.DataFrame, weights: str | None) -> dict[str, Found]:
+    """Return estimate, low and high by method."""
+    shared: dict[str, object] = {**NAMES, "weights": weights}
+    found = {
+        "att_gt": att(panel, weights=weights),
+        "att_gt, CR2": att(panel, weights=weights, small_sample="cr2"),
+        "pairs, CR2": att(panel, weights=weights, small_sample="cr2", gaps="pairs"),
+        "imputation": imputation(panel, **shared).aggregate("simple").overall,
+    }
+    return {name: [e.value, e.ci_low, e.ci_high] for name, e in found.items()}
+
+
+def theirs(folder: str, package: str, weights: str | None) -> list[Found]:
+    """Return estimate, low and high of each panel in a folder, by another package.
+
+    Raises
+    ------
+    RuntimeError
+        When the package stops.
+    """
+    done = subprocess.run(
+        [
+            os.environ["IMPACTKIT_PEERS_PYTHON"],
+            str(Path(__file__).with_name("montecarlo_peers.py")),
+            package,
+            folder,
+            weights or "",
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    lines = [line for line in done.stdout.splitlines() if line.startswith("FOUND")]
+    if not lines:
+        raise RuntimeError((done.stderr.strip().splitlines() or ["no output"])[-1])
+    answers: list[Found] = json.loads(lines[-1].removeprefix("FOUND"))
+    return answers
+
+
+def coverage(found: list[Found]) -> str:
+    """Return how often intervals held the truth, zero."""
+    return told(
+        [None if low is None or high is None else low <= 0 <= high for _, low, high in found]
+    )
+
+
+def accuracy(found: list[Found]) -> str:
+    """Return mean and root mean square of the estimates of zero."""
+    values = np.array([value for value, _, _ in found if value is not None])
+    return f"{values.mean():+.3f}; {np.sqrt((values**2).mean()):.3f}"
 
 
 def peers(options: argparse.Namespace) -> None:
-    """Print coverage beside other packages' on the same panels, clusters above the unit."""
-    python = os.environ["IMPACTKIT_PEERS_PYTHON"]
-    script = str(Path(__file__).with_name("montecarlo_peers.py"))
-    packages = ("csdid", "diff-diff", "moderndid")
-    print("| panels | impactkit, analytic | impactkit, CR2 | " + " | ".join(packages) + " |")
-    print("|---|---:|---:|" + "---:|" * len(packages))
-    for row, (name, shape) in enumerate(UNLIKE.items()):
-        design = {k: v for k, v in shape.items() if k != "weights"}
-        design = {"treated": 24, "missing": 0.0, **design}
-        design["others"] = 9 * design["treated"]
-        weights = shape.get("weights")
+    """Print coverage, and mean and RMSE, beside other packages' on the same panels."""
+    rows: dict[str, dict[str, list[Found]]] = {}
+    tests: dict[str, str] = {}
+    for row, (name, shape) in list(enumerate(UNLIKE.items()))[options.first_row :]:
+        design = {"treated": 24, "others": 216, **shape}
+        weights = design.pop("weights", None)
+        test = randomised("clusters", partial(att, weights=weights, gaps="pairs"))
+        found: dict[str, list[Found]] = {}
+        held: list[bool | None] = []
         with tempfile.TemporaryDirectory() as folder:
-            ours: dict[str, list[bool | None]] = {"none": [], "cr2": []}
             for k in range(options.simulations):
                 panel = partnerships(np.random.default_rng((100 + row, k)), **design)
                 columns = panel.with_columns(pl.col("cohort").fill_null(0)).to_dict(as_series=False)
                 np.savez(Path(folder) / f"{k}.npz", **columns)
-                for small_sample, answers in ours.items():
-                    found = att(panel, weights=weights, small_sample=small_sample)
-                    answers.append(holds(found))
-            cells = [told(answers) for answers in ours.values()]
-            for package in packages:
-                done = subprocess.run(
-                    [python, script, package, folder, weights or ""],
-                    capture_output=True,
-                    text=True,
-                    check=False,
-                )
-                lines = [line for line in done.stdout.splitlines() if line.startswith("HOLDS")]
-                error = (done.stderr.strip().splitlines() or ["no output"])[-1]
-                cells.append(told(json.loads(lines[-1][5:])) if lines else f"failed: {error[:60]}")
-        print(f"| {name} | " + " | ".join(cells) + " |", flush=True)
+                for method, answer in ours(panel, weights).items():
+                    found.setdefault(method, []).append(answer)
+                if k < options.randomised:
+                    held.append(test(panel, k))
+            for package in PACKAGES:
+                found[package] = theirs(folder, package, weights)
+        rows[name], tests[name] = found, told(held)
+        print(f"{name}: done", file=sys.stderr, flush=True)
+    methods = list(next(iter(rows.values())))
+    print(f"| coverage | {' | '.join(methods)} | pairs, randomised |")
+    print("|---|" + "---:|" * (len(methods) + 1))
+    for name, found in rows.items():
+        print(f"| {name} | {' | '.join(map(coverage, found.values()))} | {tests[name]} |")
+    shown = [method for method in methods if method != "att_gt, CR2"]
+    print(f"\n| mean; RMSE | {' | '.join(shown)} |")
+    print("|---|" + "---:|" * len(shown))
+    for name, found in rows.items():
+        print(f"| {name} | {' | '.join(accuracy(found[method]) for method in shown)} |")
 
 
 def main() -> int:

@@ -9,6 +9,8 @@ did good and harm alike, and the treated vary more than others, which no exact t
 
 from __future__ import annotations
 
+from typing import Literal
+
 import numpy as np
 import polars as pl
 
@@ -25,12 +27,15 @@ def partnerships(
     alone: bool = False,
     spread: float = 0.0,
     missing: float = 0.0,
+    gaps: Literal["random", "level"] = "random",
 ) -> pl.DataFrame:
     """Return a panel of `treated` partnerships of two to four schools and `others` never treated.
 
     The others are partnerships, too, or with `alone` single schools, clusters of one. Half of the
     treated start in year 4, half in year 6. `w` is a weight, such as pupils, from 0.5 to 2;
-    `missing` is the share of rows left out.
+    `missing` is the share of rows left out. With gaps by ``level`` partnerships that have begun
+    lose rows of schools above the mean only, twice as many: trends stay parallel within schools,
+    but means of those seen no longer compare like with like.
     """
     sizes = rng.integers(2, 5, treated + others)
     if alone:
@@ -44,7 +49,8 @@ def partnerships(
     starts = np.where(np.arange(len(sizes)) < treated, np.resize(STARTS, len(sizes)), 0)
     effects = spread * rng.normal(size=len(sizes))
     begun = (starts[:, None] > 0) & (np.arange(YEARS) >= starts[:, None])
-    y = rng.normal(size=(n, 1)) + 0.2 * np.arange(YEARS) + own
+    level = rng.normal(size=(n, 1))
+    y = level + 0.2 * np.arange(YEARS) + own
     y += (shared + effects[:, None] * begun)[cluster]
     frame = pl.DataFrame(
         {
@@ -56,4 +62,9 @@ def partnerships(
             "y": y.ravel(),
         }
     ).with_columns(cohort=pl.when(pl.col("cohort") > 0).then("cohort"))
-    return frame.filter(pl.Series(rng.random(frame.height) >= missing)) if missing else frame
+    if not missing:
+        return frame
+    chance = np.full(y.shape, missing)
+    if gaps == "level":
+        chance = np.where(begun[cluster], 2 * missing * (level > 0), chance)
+    return frame.filter(pl.Series(rng.random(frame.height) >= chance.ravel()))

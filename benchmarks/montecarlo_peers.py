@@ -1,7 +1,8 @@
-"""Whether other packages' intervals hold zero.
+"""Other packages' estimates and intervals.
 
 ``python montecarlo_peers.py PACKAGE FOLDER WEIGHTS``, run by the peers' Python; imports nothing of
-impactkit. Analytic errors, clustered above the unit by each package's own argument.
+impactkit. Analytic errors, clustered above the unit by each package's own argument. Prints a
+line of [estimate, low, high], null where there is none.
 """
 
 from __future__ import annotations
@@ -17,6 +18,12 @@ import numpy as np
 import pandas as pd
 
 
+def normal(value, error):
+    """Return the interval of a package that prints a standard error only."""
+    half = 1.959963984540054 * error if error is not None and error > 0 else np.nan
+    return value, value - half, value + half
+
+
 def csdid(frame, weights):
     from csdid.att_gt import ATTgt
 
@@ -26,7 +33,7 @@ def csdid(frame, weights):
         weights_name=weights, allow_unbalanced_panel=True,
     ).fit(est_method="dr", bstrap=False)  # fmt: skip
     simple = fit.aggte("simple", bstrap=False, cband=False).atte
-    return simple["overall_att"], np.ravel(simple["overall_se"])[0], 1.959963984540054
+    return normal(simple["overall_att"], np.ravel(simple["overall_se"])[0])
 
 
 def diff_diff(frame, weights):
@@ -39,8 +46,7 @@ def diff_diff(frame, weights):
         frame, outcome="y", unit="unit", time="time", first_treat="cohort",
         **({"survey_design": survey} if survey else {}),
     )  # fmt: skip
-    low, high = fit.overall_conf_int
-    return (low + high) / 2, (high - low) / 2, 1.0
+    return fit.overall_att, *fit.overall_conf_int
 
 
 def moderndid(frame, weights):
@@ -52,7 +58,7 @@ def moderndid(frame, weights):
         allow_unbalanced_panel=True, boot=False, cband=False,
     )  # fmt: skip
     simple = aggte(fit, type="simple")
-    return simple.overall_att, simple.overall_se, 1.959963984540054
+    return normal(simple.overall_att, simple.overall_se)
 
 
 PACKAGES = {"csdid": csdid, "diff-diff": diff_diff, "moderndid": moderndid}
@@ -64,10 +70,9 @@ def main(package, folder, weights):
     with contextlib.redirect_stdout(io.StringIO()):
         for path in sorted(Path(folder).glob("*.npz"), key=lambda p: int(p.stem)):
             frame = pd.DataFrame(dict(np.load(path)))
-            value, error, critical = PACKAGES[package](frame, weights or None)
-            known = error is not None and np.isfinite(error) and error > 0
-            answers.append(bool(abs(value) <= critical * error) if known else None)
-    print("HOLDS" + json.dumps(answers))
+            found = np.array(PACKAGES[package](frame, weights or None), dtype=float)
+            answers.append([None if np.isnan(x) else x for x in found.tolist()])
+    print("FOUND" + json.dumps(answers))
 
 
 if __name__ == "__main__":
