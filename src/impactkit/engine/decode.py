@@ -31,9 +31,8 @@ GZIP, ZIP, _OLE, PARQUET, _PDF = (
 )
 _HTML = re.compile(rb"^\s*<(!doctype\s+html|html|head|body|\?xml)", re.IGNORECASE)
 # UTF-8 text that was read as cp1252 and saved again shows these pairs in place of one letter.
-_UTF8_IN_CP1252 = re.compile(
-    "\u00c2[\u00a0-\u00bf]|\u00c3[\u00a0-\u00bf\u2018-\u201d]|\u00e2\u20ac"
-)
+_SECOND_BYTES = re.escape(bytes(range(0x80, 0xC0)).decode("cp1252", errors="ignore"))
+_UTF8_IN_CP1252 = re.compile(f"\u00c2[\u00a0-\u00bf]|\u00c3[{_SECOND_BYTES}]|\u00e2\u20ac")
 _NEWLINES = (b"\n", b"\r")
 
 

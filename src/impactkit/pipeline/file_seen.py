@@ -106,7 +106,8 @@ def _read(
     aside = _set_aside(result.set_aside, checked.rejected)
     about["set_aside"] = aside
     lines += _counted(checked.frame, result, about)
-    lines += [f"  {n:,} set aside: {why}" for why, n in aside.items()]
+    first = _first_rows(result.set_aside, checked.rejected)
+    lines += [f"  {n:,} set aside{first.get(why, '')}: {why}" for why, n in aside.items()]
     return FileSeen(lines=tuple(lines), about=about, problems=tuple(problems))
 
 
@@ -118,6 +119,19 @@ def _set_aside(*frames: pl.DataFrame | None) -> dict[str, int]:
             for reason, n in frame.group_by("reason", maintain_order=True).len().iter_rows():
                 counts[reason] = counts.get(reason, 0) + n
     return counts
+
+
+def _first_rows(*frames: pl.DataFrame | None) -> dict[str, str]:
+    """Return, by reason, the first row that was set aside for it, in words."""
+    import polars as pl
+
+    rows: dict[str, int] = {}
+    for frame in frames:
+        if frame is not None:
+            numbered = frame.drop_nulls("row")
+            for reason, row in numbered.group_by("reason").agg(pl.col("row").min()).iter_rows():
+                rows[reason] = min(row, rows.get(reason, row))
+    return {reason: f", the first in row {row}" for reason, row in rows.items()}
 
 
 def _counted(frame: pl.DataFrame, result: Any, about: dict[str, Any]) -> Iterator[str]:
