@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 def annexes(ground: Ground, outcomes: Iterable[str]) -> Iterator[Table]:
     """Yield the tables about schools, of the measures of the design that have a panel."""
     outcomes = tuple(outcomes)
-    tables = [histories(ground, outcomes)]
+    # A study of a plugin's own table has no panel of its own outcomes, and nothing to say of them.
+    tables = [histories(ground, outcomes)] if outcomes else []
     if ground.reorganised is not None:
         tables.append(ground.reorganised.table())
     for measure in outcomes:
