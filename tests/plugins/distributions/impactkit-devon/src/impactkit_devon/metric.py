@@ -6,6 +6,9 @@ import attrs
 
 from impactkit import Card, EstimationError, estimating_metric
 
+UNITS = {"percent": "percentage points", "ratio": "points of the ratio"}
+"""What a difference is in, where that has another name."""
+
 
 @attrs.frozen(kw_only=True)
 class Params:
@@ -49,5 +52,5 @@ def typical_change(context):
             )
         except EstimationError as error:
             raise EstimationError(f"{measure}: {error}") from error
-        unit = "percentage points" if panel.unit == "percent" else panel.unit
+        unit = UNITS.get(panel.unit, panel.unit)
         yield from found.estimates(metric="devon.typical_change", measure=measure, unit=unit)

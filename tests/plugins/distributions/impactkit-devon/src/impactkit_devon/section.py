@@ -9,21 +9,22 @@ WHOSE = {"did.effect": "the average school", "devon.typical_change": "the typica
 
 def sections(evaluation):
     """Return the section, where there is anything to set side by side."""
+    labels = {measure["id"]: measure["label"] for measure in evaluation.measures}
     rows = [
-        [e.measure, WHOSE[e.metric], e.value, e.ci_low, e.ci_high, e.unit]
+        [labels.get(e.measure, e.measure), WHOSE[e.metric], e.value, e.ci_low, e.ci_high, e.unit]
         for result in evaluation.results
         for e in _headlines(result)
     ]
     if not rows:
         return []
     note = Note(
-        "Where the two differ, a few partnerships changed unlike the rest; {n} outcomes are shown.",
+        "Where they differ, a few partnerships changed unlike the rest; outcomes shown: {n}.",
         values={"n": len({row[0] for row in rows})},
         of="events",
     )
     columns = [
         Column(name="outcome", kind="dimension"),
-        Column(name="whose", label="change of", kind="dimension"),
+        Column(name="whose", label="Change of", kind="dimension"),
         *(Column(name=name, digits=2) for name in ("estimate", "from", "to")),
         Column(name="unit", kind="text"),
     ]
