@@ -44,6 +44,16 @@ def test_a_local_metric_is_in_the_report_before_it_is_changed(impactkit, county_
     assert title in (release / "report.html").read_text("utf-8")
 
 
+def test_a_folder_without_a_study_is_told(impactkit, tmp_path, county_folder):
+    """Written into the wrong folder it would be found by no study."""
+    ended = impactkit("new", "metric", "kent.late_arrivals", "--folder", tmp_path / "elsewhere")
+    assert ended.code == 0
+    assert f"No study is in {tmp_path / 'elsewhere'} yet" in ended.out
+    ended = impactkit("new", "metric", "kent.late_arrivals", "--folder", county_folder)
+    assert "No study" not in ended.out
+    assert f"Then: impactkit evaluate {county_folder} --allow-local" in ended.out
+
+
 def test_a_package_has_tests_that_pass_before_it_is_installed(impactkit, tmp_path):
     """A distribution with a card, a README and tests."""
     ended = impactkit("new", "metric", "kent.late_arrivals", "--package", "--folder", tmp_path)

@@ -55,7 +55,9 @@ def metric(metric: str, package: bool, folder: Path) -> None:
     _write(target, files)
     click.echo(f"Made {target}. It works as it stands, on overall absence.")
     click.echo(f"Change the places marked HERE, then run: python -m pytest {target}")
-    if not package:
+    if not package and not any(folder.glob("*.toml")):
+        click.echo(f"No study is in {folder.resolve()} yet: local_metrics belongs beside one.")
+    elif not package:
         click.echo(f"Then: impactkit evaluate {folder} --allow-local")
         click.echo(
             f'If the study lists the metrics that it runs, add the line [metrics."{metric}"].'
