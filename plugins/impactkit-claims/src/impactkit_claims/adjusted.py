@@ -1,0 +1,228 @@
+"""M22, ``claims.rtm_adjusted``: raw, trend-adjusted and recovery-adjusted change, always together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import attrs
+
+from impactkit import (
+    Card,
+    Chart,
+    Column,
+    Diagnostic,
+    Estimate,
+    MetricContext,
+    Needs,
+    Note,
+    Table,
+    estimating_metric,
+)
+from impactkit_claims.common import (
+    ABOUT_OUTCOMES,
+    MEMBERSHIPS,
+    OUTCOMES,
+    each_measure,
+    few,
+    unit_of,
+)
+
+if TYPE_CHECKING:
+    from impactkit import Panel, Recovery
+
+EXCESS = "Change beyond trend and recovery"
+TREND_ADJUSTED = "Change beyond trend"
+RAW = "Raw change"
+RATIO = "Change over what there would have been anyway"
+METHOD = (
+    "forecast from the three years before joining, learnt from schools not in a partnership, year "
+    "by year (g-formula)"
+)
+
+
+@attrs.frozen(kw_only=True)
+class Params:
+    """What a study may say under ``[metrics."claims.rtm_adjusted"]``.
+
+    Attributes
+    ----------
+    after
+        First and last event year of which the outcome is the mean; 0: the first in a partnership.
+    draws
+        Of the two-stage bootstrap.
+    """
+
+    after: tuple[int, int] = (0, 2)
+    draws: int = 499
+
+
+@estimating_metric(
+    id="claims.rtm_adjusted",
+    title="Change beyond trend and recovery",
+    question="How much did schools gain beyond what schools with such results gain anyway?",
+    needs=Needs(
+        tables={"outcomes": OUTCOMES, "memberships": MEMBERSHIPS},
+        optional={"outcomes": ABOUT_OUTCOMES, "schools": ("school_key", "phase")},
+        panel=True,
+    ),
+    params=Params,
+    card=Card(
+        definition=(
+            "The change of schools that joined, split into the trend elsewhere, the recovery that "
+            "schools with such results make without a partnership, and the rest."
+        ),
+        formula="raw = trend + recovery + excess; excess = mean(y after - forecast from y before)",
+        source=(
+            "Regression to the mean: Galton (1886). Forecast year by year: Robins (1986), "
+            "Mathematical Modelling 7, 1393-1512. The recipe is this project's own"
+        ),
+        caveats=(
+            "Forecasts reach beyond what they were learnt from where nobody else had such poor "
+            "results; how many schools that concerns is told.",
+            "A forecast knows results, phase and size. If schools were chosen for something else "
+            "that bears on results, such as a new head, it does not know that.",
+            "It takes results in each of the three years before joining.",
+        ),
+        founding="M22",
+        ours=True,
+    ),
+)
+def rtm_adjusted(context: MetricContext) -> Iterator[Any]:
+    """Yield the change in its parts, and what is left of it."""
+    yield from each_measure(context, lambda measure: _of(context, measure))
+
+
+def _of(context: MetricContext, measure: str) -> Iterator[Any]:
+    from impactkit import recovery, school_facts
+
+    params = context.params or Params()
+    panel = context.panel(measure)
+    found = recovery(
+        panel,
+        facts=school_facts(context.tables, measure),
+        after=params.after,
+        draws=params.draws,
+        seed=context.seed,
+        level=context.design.level,
+    )
+    yield from estimates(context, panel, found)
+    yield from _picture(measure, unit_of(panel), found)
+    yield from cautions(measure, found)
+    yield from found.exclusions
+
+
+def estimates(context: MetricContext, panel: Panel, found: Recovery) -> Iterator[Estimate]:
+    """Yield what is left, and what was there before it was adjusted."""
+    from impactkit import fieller
+
+    from scipy.special import stdtr
+
+    shown: dict[str, Any] = {
+        "metric": context.metric,
+        "measure": panel.measure,
+        "unit": unit_of(panel),
+        "level": context.design.level,
+        "n_schools": found.n_schools,
+        "n_partnerships": found.n_clusters,
+        "n_treated_clusters": found.n_clusters,
+        "n_comparison": found.n_comparison,
+        "method": METHOD,
+        "variance": f"two-stage bootstrap of schools and partnerships, {found.draws:,} draws, t",
+        "warnings": few(found.n_clusters),
+    }
+    excess = found.excess
+    df = found.n_clusters - 1
+    p = 2 * float(stdtr(df, -abs(excess.value) / excess.std_error)) if excess.std_error else None
+    beyond_trend = found.beyond_trend
+    for estimand, part, p_value in (
+        (EXCESS, excess, p),
+        (TREND_ADJUSTED, beyond_trend, None),
+        (RAW, found.raw, None),
+    ):
+        yield Estimate(
+            estimand=estimand,
+            value=part.value,
+            std_error=part.std_error,
+            ci_low=part.ci_low,
+            ci_high=part.ci_high,
+            p_value=p_value,
+            **shown,
+        )
+    raw, anyway = found.raw, found.anyway
+    bounds = None
+    if abs(anyway.value) >= 3 * anyway.std_error:
+        bounds = fieller(
+            raw.value,
+            anyway.value,
+            raw.std_error**2,
+            anyway.std_error**2,
+            level=context.design.level,
+            df=df,
+        )
+    about = {**shown, "estimand": RATIO, "unit": "times"}
+    if bounds is None:
+        why = "what there would have been anyway is too near nothing to divide by"
+        yield Estimate(status="not_estimable", reason=why, **about)
+        return
+    low, high = bounds
+    about["variance"] = f"Fieller's interval, no covariance; {shown['variance']}"
+    yield Estimate(value=raw.value / anyway.value, ci_low=low, ci_high=high, **about)
+
+
+def _picture(measure: str, unit: str, found: Recovery) -> Iterator[Any]:
+    parts = (
+        ("Raw change", found.raw),
+        ("of it trend", found.trend),
+        ("of it recovery", found.recovery),
+        ("left over", found.excess),
+    )
+    name = measure.replace("_", " ")
+    yield Table(
+        id=f"parts_{measure}",
+        title=f"What the change is made of: {name}",
+        columns=(
+            Column(name="part", label="Part", kind="dimension"),
+            Column(name="change", label="Change", unit=unit, digits=2),
+            Column(name="low", label="From", unit=unit, digits=2),
+            Column(name="high", label="To", unit=unit, digits=2),
+        ),
+        rows=[(label, p.value, p.ci_low, p.ci_high) for label, p in parts],
+        note="Trend, recovery and what is left over add up to the raw change.",
+    )
+    yield Chart(
+        id=f"parts_{measure}",
+        kind="bar",
+        title=f"{name.capitalize()}: what the change after joining is made of",
+        data=f"parts_{measure}",
+        x="part",
+        y="change",
+        x_title="Part",
+        y_title=f"Change, {unit}",
+        reference=0.0,
+    )
+
+
+def cautions(measure: str, found: Recovery) -> Iterator[Any]:
+    """Yield what a reader must know of a split into parts."""
+    raw, left = found.raw.value, found.excess.value
+    sound = raw * left > 0 and abs(raw) <= 2 * abs(left)
+    yield Diagnostic(
+        name="raw beside adjusted",
+        value=raw / left if left else None,
+        passed=sound,
+        measure=measure,
+        text="The raw change is at most twice what trend and recovery leave of it."
+        if sound
+        else "The raw change is more than twice what trend and recovery leave of it, or has the "
+        "other sign: do not quote it alone.",
+    )
+    if found.beyond:
+        yield Note(
+            "{n} of {m} schools had results before joining that no other school had; for them the "
+            "forecast reaches beyond what it was learnt from.",
+            values={"n": found.beyond, "m": found.n_schools},
+            of="schools",
+        )
+    if not found.sized:
+        yield Note("Numbers of pupils are not known, so small schools are forecast like large ones.")

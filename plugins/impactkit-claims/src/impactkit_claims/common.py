@@ -1,0 +1,170 @@
+"""What the metrics share: their needs, a turn for each measure, and estimates of school changes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import TYPE_CHECKING, Any
+
+import attrs
+
+from impactkit import Estimate, EstimationError, MetricContext
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from impactkit import Improvement, Panel
+
+OUTCOMES = ("school_key", "year", "measure", "value")
+MEMBERSHIPS = ("school_key", "partnership_id", "joined")
+ABOUT_OUTCOMES = ("denominator", "phase")
+
+METHOD = (
+    "school-level difference in differences: each joining school's change less the mean change, "
+    "between the same years, of schools not in a partnership by then"
+)
+VARIANCE = "cluster jackknife (CRV3) over partnerships, influence of comparison schools, t"
+NO_ADVICE = "It is an effect only if the groups would have changed alike without it."
+
+
+def each_measure(
+    context: MetricContext, found: Callable[[str], Iterable[Any]]
+) -> Iterator[Any]:
+    """Yield what is found of each outcome; one that cannot be estimated leaves the others be."""
+    for measure in context.design.outcome:
+        try:
+            yield from tuple(found(measure))
+        except EstimationError as error:
+            yield Estimate(
+                metric=context.metric, measure=measure, status="not_estimable", reason=str(error)
+            )
+
+
+def unit_of(panel: Panel) -> str:
+    """Return the unit of an effect on the panel: percentage points for percentages."""
+    from impactkit import EFFECT_UNITS
+
+    return EFFECT_UNITS.get(panel.unit, panel.unit)
+
+
+def changes(context: MetricContext, panel: Panel, **options: Any) -> Improvement:
+    """Return what joining schools gained, compared as the study's design says."""
+    from impactkit import improvement
+
+    design = context.design
+    return improvement(
+        panel, control=design.control, anticipation=design.anticipation, **options
+    )
+
+
+@attrs.frozen(kw_only=True)
+class Told:
+    """What goes with every estimate of one measure: what it is of, and what it rests on."""
+
+    metric: str
+    measure: str
+    unit: str
+    level: float
+    found: Any
+
+    def estimate(
+        self,
+        estimand: str,
+        value: float,
+        std_error: float,
+        df: int,
+        *,
+        schools: pl.DataFrame | None = None,
+        **more: Any,
+    ) -> Estimate:
+        """Return an estimate with its t interval; `schools` are those that it is about."""
+        from scipy.special import stdtr, stdtrit
+
+        schools = self.found.schools if schools is None else schools
+        reach = float(stdtrit(df, 0.5 + self.level / 2)) * std_error
+        p = 2 * float(stdtr(df, -abs(value) / std_error)) if std_error > 0 else None
+        clusters = schools["cluster"].n_unique()
+        shown: dict[str, Any] = {
+            "metric": self.metric,
+            "measure": self.measure,
+            "unit": self.unit,
+            "estimand": estimand,
+            "value": value,
+            "std_error": std_error,
+            "ci_low": value - reach,
+            "ci_high": value + reach,
+            "level": self.level,
+            "p_value": p,
+            "n_schools": schools.height,
+            "n_partnerships": clusters,
+            "n_treated_clusters": clusters,
+            "n_comparison": self.found.n_comparison,
+            "method": METHOD,
+            "variance": f"{VARIANCE} with {df} degrees of freedom",
+            "warnings": few(clusters),
+        }
+        return Estimate(**{**shown, **more})
+
+    def missing(self, estimand: str, reason: str, **more: Any) -> Estimate:
+        """Return an estimate that could not be made, with the reason."""
+        shown: dict[str, Any] = {"unit": self.unit, "status": "not_estimable", "reason": reason}
+        return Estimate(
+            metric=self.metric, measure=self.measure, estimand=estimand, **{**shown, **more}
+        )
+
+
+FEW = 8
+
+
+def few(clusters: int) -> tuple[str, ...]:
+    """Return the warning that goes with few partnerships."""
+    if clusters >= FEW:
+        return ()
+    return (
+        f"{clusters} partnerships: with fewer than {FEW} the interval is likely to be too narrow",
+    )
+
+
+def told(context: MetricContext, panel: Panel, found: Any) -> Told:
+    """Return what goes with the estimates of a panel."""
+    return Told(
+        metric=context.metric,
+        measure=panel.measure,
+        unit=unit_of(panel),
+        level=context.design.level,
+        found=found,
+    )
+
+
+def spread(panel: Panel) -> float:
+    """Return the standard deviation of schools within a year, pooled over the years."""
+    import polars as pl
+
+    place = pl.col("value") - pl.col("value").mean().over("year")
+    rows = panel.frame.select(place=place, years=pl.col("year").n_unique())
+    n = rows.height - int(rows["years"][0] if rows.height else 0)
+    return float((rows["place"] ** 2).sum() / n) ** 0.5 if n > 0 else 0.0
+
+
+def joined_with(context: MetricContext) -> pl.DataFrame:
+    """Return the partnership that each school was in first, other than as a supporter.
+
+    Columns `school_key`, `partnership_id`, `n_partnerships`. A school that only supports has the
+    first partnership that it supports.
+    """
+    import polars as pl
+
+    rows = context.table("memberships")
+    role = pl.col("role") if "role" in rows.columns else pl.lit("")
+    rows = rows.select(
+        pl.col("school_key", "partnership_id").cast(pl.String),
+        "joined",
+        supports=(role == "supporter").fill_null(False),
+    ).drop_nulls(["school_key", "partnership_id"])
+    return (
+        rows.sort("school_key", "supports", "joined", "partnership_id", nulls_last=True)
+        .group_by("school_key", maintain_order=True)
+        .agg(
+            pl.col("partnership_id").first(),
+            n_partnerships=pl.col("partnership_id").n_unique(),
+        )
+    )

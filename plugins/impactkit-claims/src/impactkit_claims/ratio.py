@@ -1,0 +1,204 @@
+"""M21, ``claims.improvement_ratio``: "three to four times the rate of improvement elsewhere"."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import attrs
+
+from impactkit import (
+    Card,
+    Chart,
+    Column,
+    EstimationError,
+    MetricContext,
+    Needs,
+    Note,
+    Table,
+    estimating_metric,
+)
+from impactkit_claims.common import (
+    ABOUT_OUTCOMES,
+    MEMBERSHIPS,
+    OUTCOMES,
+    changes,
+    each_measure,
+    few,
+    told,
+)
+
+DIFFERENCE = "Difference of mean changes"
+JOINED = "Mean change, schools that joined"
+ELSEWHERE = "Mean change, schools elsewhere"
+RATIO = "Ratio of mean changes"
+ANYWAY = "Ratio that recovery alone would give"
+EARLIER = "Difference of mean changes, from years before the dip"
+
+
+@attrs.frozen(kw_only=True)
+class Params:
+    """What a study may say under ``[metrics."claims.improvement_ratio"]``.
+
+    Attributes
+    ----------
+    before, after
+        First and last event year that a change is from and to; 0 is the first year in a
+        partnership. Claims are mostly made from the year before.
+    earlier
+        Event years of a second baseline, without the year in which results were poor.
+    draws
+        Of the bootstrap behind the recovery.
+    """
+
+    before: tuple[int, int] = (-1, -1)
+    after: tuple[int, int] = (0, 2)
+    earlier: tuple[int, int] = (-3, -2)
+    draws: int = 199
+
+
+@estimating_metric(
+    id="claims.improvement_ratio",
+    title="Improvement beside improvement elsewhere",
+    question="Did schools that joined improve more than schools elsewhere, and how many times?",
+    needs=Needs(
+        tables={"outcomes": OUTCOMES, "memberships": MEMBERSHIPS},
+        optional={"outcomes": ABOUT_OUTCOMES, "schools": ("school_key", "phase")},
+        panel=True,
+    ),
+    params=Params,
+    card=Card(
+        definition=(
+            "The mean change of schools that joined, that of schools elsewhere between the same "
+            "years, their difference, and the one over the other. Beside the ratio stands the one "
+            "that schools with such results reach with no effect at all."
+        ),
+        formula="D = dC - dK; R = dC / dK, where |dK| is at least 3 standard errors from zero",
+        source=(
+            "Founding claim: supported schools improve three to four times the rate elsewhere "
+            "(article on National Leaders of Education). Interval of the ratio: Fieller (1954)"
+        ),
+        caveats=(
+            "A ratio of two small changes is next to nothing divided by next to nothing: none is "
+            "given where the change elsewhere may be zero. The difference is the headline.",
+            "With no effect at all, schools chosen for one year's poor results improve several "
+            "times as much as others; never quote the ratio without the one for recovery alone.",
+            "Changes of percentages are in percentage points; a ratio of them is no percentage.",
+            "Whom schools are compared with decides the ratio: here, with those of the study's "
+            "design. Other programmes are another comparison.",
+            "In the ratio's interval the two changes have no covariance, being of separate "
+            "schools, and the years of joining are taken as given.",
+        ),
+        founding="M21",
+    ),
+)
+def improvement_ratio(context: MetricContext) -> Iterator[Any]:
+    """Yield the changes, their difference and ratio, and the ratio that recovery alone gives."""
+    yield from each_measure(context, lambda measure: _of(context, measure))
+    yield Note(
+        "A ratio of improvement says nothing by itself: schools with poor results improve more than "
+        "others whether or not anybody helps them. Read it beside the ratio for recovery alone."
+    )
+
+
+def _of(context: MetricContext, measure: str) -> Iterator[Any]:
+    from impactkit import improvement_rates, recovery, school_facts
+
+    params = context.params or Params()
+    panel = context.panel(measure)
+    found = changes(context, panel, before=params.before, after=params.after)
+    rates = improvement_rates(found, context.design.level)
+    say = told(context, panel, found)
+    difference = found.regress()
+    yield say.estimate(DIFFERENCE, *difference.contrast([1.0]))
+    yield say.estimate(JOINED, *found.regress(of="change").contrast([1.0]), p_value=None)
+    yield say.estimate(ELSEWHERE, *found.regress(of="expected").contrast([1.0]), p_value=None)
+    ratio = rates.ratio
+    if ratio is None:
+        yield say.missing(RATIO, rates.why_no_ratio, unit="times")
+    else:
+        yield say.estimate(
+            RATIO,
+            ratio.value,
+            1.0,
+            1,
+            unit="times",
+            std_error=None,
+            p_value=None,
+            ci_low=ratio.ci_low,
+            ci_high=ratio.ci_high,
+            variance="Fieller's interval; clustered by partnership, no covariance",
+            warnings=few(found.n_clusters),
+        )
+    try:
+        earlier = changes(context, panel, before=params.earlier, after=params.after)
+        again = told(context, panel, earlier)
+        yield again.estimate(EARLIER, *earlier.regress().contrast([1.0]), p_value=None)
+    except EstimationError as error:
+        yield say.missing(EARLIER, str(error))
+    anyway, why = None, "schools elsewhere changed too little to divide by"
+    try:
+        parts = recovery(
+            panel,
+            facts=school_facts(context.tables, measure),
+            after=params.after,
+            draws=params.draws,
+            seed=context.seed,
+            level=context.design.level,
+        )
+        anyway = parts.ratio_anyway
+    except EstimationError as error:
+        why = str(error)
+    if anyway is None:
+        yield say.missing(ANYWAY, why, unit="times")
+    else:
+        yield say.estimate(
+            ANYWAY,
+            anyway,
+            1.0,
+            1,
+            unit="times",
+            std_error=None,
+            p_value=None,
+            ci_low=parts.anyway.ci_low / parts.trend.value,
+            ci_high=parts.anyway.ci_high / parts.trend.value,
+            n_schools=parts.n_schools,
+            n_partnerships=parts.n_clusters,
+            n_treated_clusters=parts.n_clusters,
+            n_comparison=parts.n_comparison,
+            method="forecast from results before joining (see claims.rtm_adjusted), over the trend",
+            variance="two-stage bootstrap, the trend taken as known",
+        )
+    rows = [
+        (name, figure.value, figure.ci_low, figure.ci_high)
+        for name, figure in (
+            ("Schools that joined", rates.joined),
+            ("Schools elsewhere", rates.elsewhere),
+            ("Difference", rates.difference),
+        )
+    ]
+    yield Table(
+        id=f"changes_{measure}",
+        title=f"Mean changes over the same years: {measure.replace('_', ' ')}",
+        columns=(
+            Column(name="who", label="Who", kind="dimension"),
+            Column(name="change", label="Change", unit=say.unit, digits=2),
+            Column(name="low", label="From", unit=say.unit, digits=2),
+            Column(name="high", label="To", unit=say.unit, digits=2),
+        ),
+        rows=rows,
+    )
+    yield Chart(
+        id=f"changes_{measure}",
+        kind="interval",
+        title=f"{measure.replace('_', ' ').capitalize()}: change after joining, and elsewhere",
+        data=f"changes_{measure}",
+        x="who",
+        y="change",
+        low="low",
+        high="high",
+        x_title="Who",
+        y_title=f"Change, {say.unit}",
+        reference=0.0,
+    )
+    yield from found.exclusions
