@@ -290,30 +290,15 @@ def att_gt(
     covariates = [covariates] if isinstance(covariates, str) else list(covariates)
     checks.check_options(
         [
-            (control not in _CONTROLS, "control", control, f"one of {tuple(_CONTROLS)}"),
-            (
-                base_period not in ("varying", "universal"),
-                "base_period",
-                base_period,
-                "'varying' or 'universal'",
-            ),
-            (method not in _METHODS, "method", method, f"one of {tuple(_METHODS)}"),
-            (
-                not _whole(anticipation),
-                "anticipation",
-                anticipation,
-                "a number of periods, 0 or more",
-            ),
-            (
-                small_sample not in ("none", "cr2"),
-                "small_sample",
-                small_sample,
-                "'none' or 'cr2'",
-            ),
-            (not _whole(bootstrap), "bootstrap", bootstrap, "a number of draws, 0 for analytic"),
-            (not 0 < level < 1, "level", level, "a share between 0 and 1, such as 0.95"),
-            (seed is not None and not _whole(seed), "seed", seed, "a whole number, 0 or more"),
-            (gaps not in ("means", "pairs"), "gaps", gaps, "'means' or 'pairs'"),
+            checks.one_of("control", control, tuple(_CONTROLS)),
+            checks.one_of("base_period", base_period, ("varying", "universal")),
+            checks.one_of("method", method, tuple(_METHODS)),
+            checks.one_of("small_sample", small_sample, ("none", "cr2")),
+            checks.one_of("gaps", gaps, ("means", "pairs")),
+            checks.a_count("anticipation", anticipation, "a number of periods, 0 or more"),
+            checks.a_count("bootstrap", bootstrap, "a number of draws, 0 for analytic"),
+            checks.a_count("seed", 0 if seed is None else seed, "a whole number, 0 or more"),
+            checks.a_level(level),
             (not panel and gaps == "pairs", "gaps", gaps, "'means' with panel=False"),
             (panel and unit is None, "unit", unit, "the column of units, or panel=False"),
         ]
@@ -404,7 +389,3 @@ def _variance(cells: Cells, bootstrap: int, small_sample: str, clustered: str) -
         )
         source = f"multiplier bootstrap, {bootstrap:,} {kind} draws"
     return f"{source}, clustered on {clustered}, no small-sample correction"
-
-
-def _whole(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value >= 0

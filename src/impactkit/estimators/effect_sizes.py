@@ -33,7 +33,7 @@ import numpy as np
 
 from impactkit.errors import EstimationError
 from impactkit.estimators.arms import Cells, Floats, Spread, cells_of_people, spread
-from impactkit.estimators.checks import check_options
+from impactkit.estimators.checks import a_level, check_options
 from impactkit.estimators.printing import notes
 from impactkit.inference.cluster_variance import t_interval
 from impactkit.results import Estimate, Exclusion, estimates_to_frame
@@ -198,7 +198,7 @@ def _standardised(
     check_options(
         [
             (rows not in ("pupil", "school"), "rows", rows, "'pupil' or 'school'"),
-            (not 0 < level < 1, "level", level, "a share between 0 and 1, such as 0.95"),
+            a_level(level),
             (
                 (difference is None) != (std_error is None),
                 "std_error",
@@ -369,7 +369,7 @@ def icc_from_sums(
 def _icc(cells: Cells, level: float) -> EffectSize:
     from scipy.special import fdtri
 
-    check_options([(not 0 < level < 1, "level", level, "a share between 0 and 1, such as 0.95")])
+    check_options([a_level(level)])
     s = spread(cells)
     if s.df_between < 1 or s.df_within < 1:
         raise EstimationError(

@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Literal
 import attrs
 import numpy as np
 
-from impactkit.estimators.checks import check_options
+from impactkit.estimators.checks import check_options, one_of
 from impactkit.estimators.cohort_effects import (
     CohortEffects,
     cell_columns,
@@ -104,12 +104,7 @@ def etwfe(
     check_options(
         [
             *inference_options(vcov, small_sample, level),
-            (
-                control not in ("notyettreated", "nevertreated"),
-                "control",
-                control,
-                "'notyettreated' or 'nevertreated'",
-            ),
+            one_of("control", control, ("notyettreated", "nevertreated")),
         ]
     )
     panel = rectangle(

@@ -33,7 +33,7 @@ import numpy as np
 
 from impactkit.errors import EstimationError
 from impactkit.estimators.aggregation import Aggregation, Kind
-from impactkit.estimators.checks import check_options, reasons_of
+from impactkit.estimators.checks import a_count, a_level, check_options, reasons_of
 from impactkit.estimators.cohort_effects import (
     CohortEffects,
     cell_columns,
@@ -287,16 +287,10 @@ def imputation(
 
 def check_staggered_options(anticipation: Any, level: float) -> None:
     """Raise `UsageError` for an anticipation that is no number of periods, or a level beyond 1."""
-    whole = isinstance(anticipation, int) and not isinstance(anticipation, bool)
     check_options(
         [
-            (
-                not whole or anticipation < 0,
-                "anticipation",
-                anticipation,
-                "a number of periods, 0 or more",
-            ),
-            (not 0 < level < 1, "level", level, "a share between 0 and 1, such as 0.95"),
+            a_count("anticipation", anticipation, "a number of periods, 0 or more"),
+            a_level(level),
         ]
     )
 

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Protocol
 import attrs
 import numpy as np
 
-from impactkit.estimators.checks import check_options
+from impactkit.estimators.checks import a_level, check_options
 from impactkit.results import Estimate, estimates_to_frame
 
 if TYPE_CHECKING:
@@ -246,4 +246,4 @@ def _power(ratio: float, df: float, level: float) -> float:
 
 
 def _check(level: float) -> None:
-    check_options([(not 0 < level < 1, "level", level, "a share between 0 and 1, such as 0.95")])
+    check_options([a_level(level)])

@@ -23,7 +23,7 @@ import attrs
 import numpy as np
 
 from impactkit.errors import EstimationError
-from impactkit.estimators.checks import check_options
+from impactkit.estimators.checks import a_level, check_options
 from impactkit.estimators.event_coefficients import EventCoefficients, event_coefficients
 from impactkit.estimators.normal_box import MOST_DIMENSIONS, box
 from impactkit.estimators.rectangle import Floats
@@ -126,7 +126,7 @@ def pretrends_power(
     check_options(
         [
             (not 0 < power < 1, "power", power, "a chance between 0 and 1, such as 0.5"),
-            (not 0 < level < 1, "level", level, "a share between 0 and 1, such as 0.95"),
+            a_level(level),
             (
                 slope is not None and not np.isfinite(slope),
                 "slope",

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING
 import attrs
 
 from impactkit.estimators.arms import Cells, cells_of_people
-from impactkit.estimators.checks import check_options
+from impactkit.estimators.checks import a_level, check_options
 from impactkit.estimators.effect_sizes import EffectSize
 from impactkit.inference.effective import EffectiveSample, effective_sample
 from impactkit.inference.influence import critical_value
@@ -197,7 +197,7 @@ def _arms(
 ) -> tuple[Cells, EffectiveSample, EffectiveSample]:
     check_options(
         [
-            (not 0 < level < 1, "level", level, "a share between 0 and 1, such as 0.95"),
+            a_level(level),
             (min_clusters < 2, "min_clusters", min_clusters, "2 or more"),
         ]
     )

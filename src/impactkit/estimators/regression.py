@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import attrs
 import numpy as np
 
+from impactkit.estimators.checks import Option, a_level, one_of
 from impactkit.estimators.fixed_effects import Fit, Vcov
 from impactkit.estimators.printing import account, counted, notes, table
 from impactkit.estimators.rectangle import Floats, Rectangle
@@ -105,24 +106,12 @@ class Regression:
     __repr__ = __str__
 
 
-def inference_options(
-    vcov: str, small_sample: str, level: float
-) -> list[tuple[bool, str, object, str]]:
+def inference_options(vcov: str, small_sample: str, level: float) -> list[Option]:
     """Return the checks of the arguments of inference, for `check_options`."""
     return [
-        (
-            vcov not in ("CRV1", "CRV3", "HC1", "iid"),
-            "vcov",
-            vcov,
-            "'CRV1', 'CRV3', 'HC1' or 'iid'",
-        ),
-        (
-            small_sample not in ("fixest", "stata", "none"),
-            "small_sample",
-            small_sample,
-            "'fixest', 'stata' or 'none'",
-        ),
-        (not 0 < level < 1, "level", level, "a share between 0 and 1, such as 0.95"),
+        one_of("vcov", vcov, ("CRV1", "CRV3", "HC1", "iid")),
+        one_of("small_sample", small_sample, ("fixest", "stata", "none")),
+        a_level(level),
     ]
 
 

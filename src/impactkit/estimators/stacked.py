@@ -27,7 +27,7 @@ import attrs
 import numpy as np
 
 from impactkit.errors import EstimationError
-from impactkit.estimators.checks import check_options
+from impactkit.estimators.checks import check_options, one_of
 from impactkit.estimators.event_study import event_result, event_times, name_of, require_treatment
 from impactkit.estimators.fixed_effects import Vcov, least_squares
 from impactkit.estimators.rectangle import Ints, Rectangle, rectangle, within_window
@@ -123,18 +123,8 @@ def stacked(
                 reference,
                 "an event time of the window before 0",
             ),
-            (
-                control not in ("notyettreated", "nevertreated"),
-                "control",
-                control,
-                "'notyettreated' or 'nevertreated'",
-            ),
-            (
-                weighting not in ("none", "corrective"),
-                "weighting",
-                weighting,
-                "'none' or 'corrective'",
-            ),
+            one_of("control", control, ("notyettreated", "nevertreated")),
+            one_of("weighting", weighting, ("none", "corrective")),
         ]
     )
     panel = rectangle(

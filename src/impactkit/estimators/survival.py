@@ -34,7 +34,7 @@ import numpy as np
 import polars as pl
 
 from impactkit.errors import EstimationError
-from impactkit.estimators.checks import check_options
+from impactkit.estimators.checks import a_level, check_options
 from impactkit.estimators.printing import notes
 from impactkit.estimators.survival_counts import Counts, Floats, check_spells, count
 from impactkit.inference.influence import critical_value
@@ -280,7 +280,7 @@ def _curves(
     level: float,
     method: str,
 ) -> Survival:
-    check_options([(not 0 < level < 1, "level", level, "a share between 0 and 1, such as 0.95")])
+    check_options([a_level(level)])
     spells = check_spells(
         frame,
         duration=duration,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import attrs
 import numpy as np
 
-from impactkit.estimators.checks import check_options
+from impactkit.estimators.checks import a_level, check_options
 from impactkit.estimators.printing import notes, set_aside, table
 from impactkit.estimators.rectangle import Floats
 from impactkit.estimators.synthetic_units import (
@@ -114,7 +114,7 @@ def estimate_synthetic(
                 "'frank_wolfe' or 'exact'",
             ),
             (replications < 2, "replications", replications, "a number of draws, 2 or more"),
-            (not 0 < level < 1, "level", level, "a share between 0 and 1, such as 0.95"),
+            a_level(level),
         ]
     )
     units = complete_panel(frame, unit=unit, time=time, cohort=cohort, outcome=outcome)

@@ -23,7 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from impactkit.errors import DataError, EstimationError, Problem
-from impactkit.estimators.checks import FILE, check_options
+from impactkit.estimators.checks import FILE, a_level, check_options
 from impactkit.estimators.cluster_scores import cluster_scores
 from impactkit.estimators.event_study import event_times, require_treatment, seen
 from impactkit.estimators.printing import account, notes
@@ -196,7 +196,7 @@ def wild_cluster_bootstrap(
                 small_sample,
                 "'fixest', 'stata' or 'none'",
             ),
-            (not 0 < level < 1, "level", level, "a share between 0 and 1, such as 0.95"),
+            a_level(level),
             (
                 treatment is not None and event_time is not None,
                 "event_time",

@@ -27,7 +27,7 @@ import attrs
 import numpy as np
 
 from impactkit.errors import EstimationError, ImpactkitError, InputError
-from impactkit.estimators.checks import check_options
+from impactkit.estimators.checks import a_level, check_options
 from impactkit.estimators.power import Sensitivity, minimum_detectable_effect
 from impactkit.planning.design import PanelDesign
 from impactkit.planning.diagnosis import Diagnosis
@@ -106,7 +106,7 @@ def diagnose(
         [
             (not names and not others, "estimators", names, "one estimator or more"),
             (simulations < 2, "simulations", simulations, "2 or more"),
-            (not 0 < level < 1, "level", level, "a share between 0 and 1, such as 0.95"),
+            a_level(level),
             (
                 isinstance(effect, Mapping) and not effect,
                 "effect",
