@@ -16,7 +16,7 @@ import polars as pl
 from impactkit.comparison.group import ComparisonGroup
 from impactkit.comparison.schools import Schools, leave_out, require_both, schools
 from impactkit.errors import DataError, Problem, did_you_mean
-from impactkit.estimators.checks import check_options
+from impactkit.estimators.options import check_options
 from impactkit.results import Exclusion
 
 

@@ -24,7 +24,7 @@ import polars as pl
 from impactkit.comparison.group import ComparisonGroup
 from impactkit.comparison.schools import Floats, Schools, schools
 from impactkit.errors import EstimationError
-from impactkit.estimators.checks import check_options
+from impactkit.estimators.options import check_options
 from impactkit.estimators.two_by_two import dependent_columns, listing
 
 _TOLERANCE = 1e-10

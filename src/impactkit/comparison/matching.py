@@ -32,7 +32,7 @@ from numpy.typing import NDArray
 from impactkit.comparison.group import ComparisonGroup
 from impactkit.comparison.schools import Floats, Schools, schools
 from impactkit.errors import EstimationError
-from impactkit.estimators.checks import check_options
+from impactkit.estimators.options import check_options
 from impactkit.estimators.two_by_two import dependent_columns, listing
 from impactkit.results import Exclusion
 

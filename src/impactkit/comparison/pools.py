@@ -20,7 +20,7 @@ from impactkit.comparison.group import ComparisonGroup
 from impactkit.comparison.schools import require_both
 from impactkit.conditions import parse_condition
 from impactkit.errors import DataError, Problem, UsageError, did_you_mean
-from impactkit.estimators.checks import check_options
+from impactkit.estimators.options import check_options
 from impactkit.results import Exclusion
 
 

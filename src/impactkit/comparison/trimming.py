@@ -22,7 +22,7 @@ import polars as pl
 from impactkit.comparison.group import ComparisonGroup
 from impactkit.comparison.schools import Floats, leave_out, require_both, schools
 from impactkit.errors import DataError, Problem
-from impactkit.estimators.checks import check_options
+from impactkit.estimators.options import check_options
 
 Target = Literal["att", "ate"]
 

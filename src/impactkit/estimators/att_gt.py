@@ -24,13 +24,14 @@ from typing import TYPE_CHECKING, Literal
 import attrs
 import numpy as np
 
-from impactkit.estimators import checks
 from impactkit.estimators.aggregation import Aggregation, Kind, aggregate, event_times
 from impactkit.estimators.att_gt_cells import Cells, cluster_shares, estimate_cells
 from impactkit.estimators.att_gt_comparisons import BasePeriod, Control
 from impactkit.estimators.att_gt_pretest import pretest_cells, pretest_event_times
 from impactkit.estimators.blocks import Units, arrange
+from impactkit.estimators.checks import tidy
 from impactkit.estimators.event_coefficients import EventCoefficients
+from impactkit.estimators.options import a_count, a_level, check_options, one_of
 from impactkit.estimators.printing import notes, set_aside, table
 from impactkit.estimators.sample import staggered_sample
 from impactkit.estimators.summaries import BASE, Inference, Quantity, to_estimates
@@ -142,9 +143,7 @@ class AttGt:
         UsageError
             When `reference` is neither.
         """
-        checks.check_options(
-            [(reference not in ("F", "chi2"), "reference", reference, "'F' or 'chi2'")]
-        )
+        check_options([(reference not in ("F", "chi2"), "reference", reference, "'F' or 'chi2'")])
         if reference == "F":
             return pretest_event_times(self._units, self._effects)
         return pretest_cells(self._units, self._effects, self.cells)
@@ -288,22 +287,22 @@ def att_gt(
     'Effects before treatment were not tested: there is no year before treatment to compare.'
     """
     covariates = [covariates] if isinstance(covariates, str) else list(covariates)
-    checks.check_options(
+    check_options(
         [
-            checks.one_of("control", control, tuple(_CONTROLS)),
-            checks.one_of("base_period", base_period, ("varying", "universal")),
-            checks.one_of("method", method, tuple(_METHODS)),
-            checks.one_of("small_sample", small_sample, ("none", "cr2")),
-            checks.one_of("gaps", gaps, ("means", "pairs")),
-            checks.a_count("anticipation", anticipation, "a number of periods, 0 or more"),
-            checks.a_count("bootstrap", bootstrap, "a number of draws, 0 for analytic"),
-            checks.a_count("seed", 0 if seed is None else seed, "a whole number, 0 or more"),
-            checks.a_level(level),
+            one_of("control", control, tuple(_CONTROLS)),
+            one_of("base_period", base_period, ("varying", "universal")),
+            one_of("method", method, tuple(_METHODS)),
+            one_of("small_sample", small_sample, ("none", "cr2")),
+            one_of("gaps", gaps, ("means", "pairs")),
+            a_count("anticipation", anticipation, "a number of periods, 0 or more"),
+            a_count("bootstrap", bootstrap, "a number of draws, 0 for analytic"),
+            a_count("seed", 0 if seed is None else seed, "a whole number, 0 or more"),
+            a_level(level),
             (not panel and gaps == "pairs", "gaps", gaps, "'means' with panel=False"),
             (panel and unit is None, "unit", unit, "the column of units, or panel=False"),
         ]
     )
-    data = checks.tidy(
+    data = tidy(
         frame,
         unit=unit if panel else None,
         time=time,

@@ -21,9 +21,9 @@ import numpy as np
 
 from impactkit.errors import EstimationError
 from impactkit.estimators.aggregation import KINDS, Aggregation, Kind
-from impactkit.estimators.checks import check_options
 from impactkit.estimators.event_coefficients import EventCoefficients
 from impactkit.estimators.fixed_effects import Fit
+from impactkit.estimators.options import check_options
 from impactkit.estimators.printing import account, notes, table
 from impactkit.estimators.rectangle import Floats, Rectangle, restrict, within_window
 from impactkit.estimators.regression import (

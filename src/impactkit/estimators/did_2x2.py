@@ -20,7 +20,8 @@ import numpy as np
 import polars as pl
 
 from impactkit.errors import DataError, EstimationError, Problem
-from impactkit.estimators.checks import FILE, check_options, drop, reasons_of, tidy
+from impactkit.estimators.checks import FILE, drop, reasons_of, tidy
+from impactkit.estimators.options import check_options
 from impactkit.estimators.regression import (
     Regression,
     few_treated,

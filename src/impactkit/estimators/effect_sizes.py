@@ -33,7 +33,7 @@ import numpy as np
 
 from impactkit.errors import EstimationError
 from impactkit.estimators.arms import Cells, Floats, Spread, cells_of_people, spread
-from impactkit.estimators.checks import a_level, check_options
+from impactkit.estimators.options import a_level, check_options
 from impactkit.estimators.printing import notes
 from impactkit.inference.cluster_variance import t_interval
 from impactkit.results import Estimate, Exclusion, estimates_to_frame

@@ -24,7 +24,6 @@ from typing import TYPE_CHECKING, Literal
 import attrs
 import numpy as np
 
-from impactkit.estimators.checks import check_options, one_of
 from impactkit.estimators.cohort_effects import (
     CohortEffects,
     cell_columns,
@@ -36,6 +35,7 @@ from impactkit.estimators.cohort_effects import (
 )
 from impactkit.estimators.event_study import require_treatment
 from impactkit.estimators.fixed_effects import Vcov, least_squares
+from impactkit.estimators.options import check_options, one_of
 from impactkit.estimators.rectangle import Floats, Ints, Rectangle, rectangle
 from impactkit.estimators.regression import common_warnings, inference_options
 from impactkit.estimators.sun_abraham import comparison_of

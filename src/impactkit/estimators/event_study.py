@@ -25,8 +25,8 @@ import attrs
 import numpy as np
 
 from impactkit.errors import EstimationError
-from impactkit.estimators.checks import check_options
 from impactkit.estimators.fixed_effects import Fit, Vcov, least_squares
+from impactkit.estimators.options import check_options
 from impactkit.estimators.rectangle import Ints, Rectangle, rectangle, within_window
 from impactkit.estimators.regression import (
     Combination,

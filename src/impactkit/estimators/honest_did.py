@@ -24,12 +24,12 @@ import attrs
 import numpy as np
 
 from impactkit.estimators import fixed_length, relative_magnitudes
-from impactkit.estimators.checks import check_options
 from impactkit.estimators.event_coefficients import (
     EventCoefficients,
     Target,
     event_coefficients,
 )
+from impactkit.estimators.options import check_options
 from impactkit.estimators.rectangle import Floats
 from impactkit.inference.influence import critical_value
 from impactkit.results import Estimate

@@ -33,7 +33,7 @@ import numpy as np
 
 from impactkit.errors import EstimationError
 from impactkit.estimators.aggregation import Aggregation, Kind
-from impactkit.estimators.checks import a_count, a_level, check_options, reasons_of
+from impactkit.estimators.checks import reasons_of
 from impactkit.estimators.cohort_effects import (
     CohortEffects,
     cell_columns,
@@ -49,6 +49,7 @@ from impactkit.estimators.event_study import (
     seen,
 )
 from impactkit.estimators.fixed_effects import Fit, least_squares
+from impactkit.estimators.options import a_count, a_level, check_options
 from impactkit.estimators.rectangle import Floats, Rectangle, rectangle
 from impactkit.estimators.regression import FEW_TREATED, Regression
 from impactkit.estimators.untreated import (

@@ -21,8 +21,8 @@ from typing import Literal
 
 import attrs
 
-from impactkit.estimators.checks import check_options
 from impactkit.estimators.effect_sizes import EffectSize, People
+from impactkit.estimators.options import check_options
 
 MonthsTable = Literal["eef_trial", "eef_toolkit_legacy"]
 

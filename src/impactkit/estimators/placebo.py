@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING
 import attrs
 
 from impactkit.errors import EstimationError
-from impactkit.estimators.checks import check_options
+from impactkit.estimators.options import check_options
 from impactkit.results import Diagnostic, Estimate, estimates_to_frame
 
 if TYPE_CHECKING:

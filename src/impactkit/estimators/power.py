@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Protocol
 import attrs
 import numpy as np
 
-from impactkit.estimators.checks import a_level, check_options
+from impactkit.estimators.options import a_level, check_options
 from impactkit.results import Estimate, estimates_to_frame
 
 if TYPE_CHECKING:

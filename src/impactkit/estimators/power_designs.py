@@ -33,7 +33,7 @@ from typing import Any
 import attrs
 
 from impactkit.errors import EstimationError
-from impactkit.estimators.checks import check_options
+from impactkit.estimators.options import check_options
 from impactkit.estimators.power import Precision, satterthwaite
 
 

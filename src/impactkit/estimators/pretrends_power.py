@@ -23,9 +23,9 @@ import attrs
 import numpy as np
 
 from impactkit.errors import EstimationError
-from impactkit.estimators.checks import a_level, check_options
 from impactkit.estimators.event_coefficients import EventCoefficients, event_coefficients
 from impactkit.estimators.normal_box import MOST_DIMENSIONS, box
+from impactkit.estimators.options import a_level, check_options
 from impactkit.estimators.rectangle import Floats
 from impactkit.inference.influence import critical_value
 

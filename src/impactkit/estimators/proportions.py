@@ -23,8 +23,8 @@ from typing import TYPE_CHECKING
 import attrs
 
 from impactkit.estimators.arms import Cells, cells_of_people
-from impactkit.estimators.checks import a_level, check_options
 from impactkit.estimators.effect_sizes import EffectSize
+from impactkit.estimators.options import a_level, check_options
 from impactkit.inference.effective import EffectiveSample, effective_sample
 from impactkit.inference.influence import critical_value
 from impactkit.inference.intervals import newcombe

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 import attrs
 import numpy as np
 
-from impactkit.estimators.checks import Option, a_level, one_of
 from impactkit.estimators.fixed_effects import Fit, Vcov
+from impactkit.estimators.options import Option, a_level, one_of
 from impactkit.estimators.printing import account, counted, notes, table
 from impactkit.estimators.rectangle import Floats, Rectangle
 from impactkit.inference.cluster_variance import f_test, t_interval, t_p_value

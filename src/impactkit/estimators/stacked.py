@@ -27,9 +27,9 @@ import attrs
 import numpy as np
 
 from impactkit.errors import EstimationError
-from impactkit.estimators.checks import check_options, one_of
 from impactkit.estimators.event_study import event_result, event_times, name_of, require_treatment
 from impactkit.estimators.fixed_effects import Vcov, least_squares
+from impactkit.estimators.options import check_options, one_of
 from impactkit.estimators.rectangle import Ints, Rectangle, rectangle, within_window
 from impactkit.estimators.regression import Regression, common_warnings, inference_options
 from impactkit.estimators.within import Levels

@@ -21,7 +21,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from impactkit.estimators.checks import check_options
 from impactkit.estimators.cohort_effects import (
     CohortEffects,
     cell_columns,
@@ -33,6 +32,7 @@ from impactkit.estimators.cohort_effects import (
 )
 from impactkit.estimators.event_study import require_treatment
 from impactkit.estimators.fixed_effects import Vcov, least_squares
+from impactkit.estimators.options import check_options
 from impactkit.estimators.rectangle import Rectangle, rectangle
 from impactkit.estimators.regression import common_warnings, inference_options
 from impactkit.inference.cluster_variance import SmallSample

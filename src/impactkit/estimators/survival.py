@@ -34,7 +34,7 @@ import numpy as np
 import polars as pl
 
 from impactkit.errors import EstimationError
-from impactkit.estimators.checks import a_level, check_options
+from impactkit.estimators.options import a_level, check_options
 from impactkit.estimators.printing import notes
 from impactkit.estimators.survival_counts import Counts, Floats, check_spells, count
 from impactkit.inference.influence import critical_value

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import attrs
 import numpy as np
 
-from impactkit.estimators.checks import a_level, check_options
+from impactkit.estimators.options import a_level, check_options
 from impactkit.estimators.printing import notes, set_aside, table
 from impactkit.estimators.rectangle import Floats
 from impactkit.estimators.synthetic_units import (

@@ -23,9 +23,10 @@ import attrs
 import numpy as np
 
 from impactkit.errors import DataError, EstimationError, Problem
-from impactkit.estimators.checks import FILE, check_options
+from impactkit.estimators.checks import FILE
 from impactkit.estimators.event_study import require_treatment
 from impactkit.estimators.fixed_effects import Vcov, least_squares
+from impactkit.estimators.options import check_options
 from impactkit.estimators.rectangle import Ints, rectangle
 from impactkit.estimators.regression import (
     Combination,

@@ -23,9 +23,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from impactkit.errors import DataError, EstimationError, Problem
-from impactkit.estimators.checks import FILE, a_level, check_options
+from impactkit.estimators.checks import FILE
 from impactkit.estimators.cluster_scores import cluster_scores
 from impactkit.estimators.event_study import event_times, require_treatment, seen
+from impactkit.estimators.options import a_level, check_options
 from impactkit.estimators.printing import account, notes
 from impactkit.estimators.rectangle import Floats, Ints, Rectangle, rectangle
 from impactkit.estimators.within import Columns

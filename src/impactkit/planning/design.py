@@ -8,7 +8,8 @@ import attrs
 import polars as pl
 
 from impactkit.errors import EstimationError
-from impactkit.estimators.checks import check_options, tidy
+from impactkit.estimators.checks import tidy
+from impactkit.estimators.options import check_options
 from impactkit.results import Exclusion
 
 

@@ -27,7 +27,7 @@ import attrs
 import numpy as np
 
 from impactkit.errors import EstimationError, ImpactkitError, InputError
-from impactkit.estimators.checks import a_level, check_options
+from impactkit.estimators.options import a_level, check_options
 from impactkit.estimators.power import Sensitivity, minimum_detectable_effect
 from impactkit.planning.design import PanelDesign
 from impactkit.planning.diagnosis import Diagnosis

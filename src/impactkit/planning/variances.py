@@ -31,7 +31,8 @@ import polars as pl
 from numpy.typing import NDArray
 
 from impactkit.errors import EstimationError
-from impactkit.estimators.checks import check_options, tidy
+from impactkit.estimators.checks import tidy
+from impactkit.estimators.options import check_options
 from impactkit.planning.design import panel_design
 
 Floats = NDArray[np.float64]
