@@ -1,7 +1,13 @@
 """The years before joining: chosen when low (E1), moving already (E8), and long enough to tell.
 
-Regression to the mean: of a school z standard deviations below the mean, (1 - r) z come back on
-their own over k years, where r is the correlation of untreated schools' figures k years apart.
+Regression to the mean: the figure of a low year rises on its own. How far is a line fitted through
+untreated schools' standard scores two years apart, applied to the treated schools' last year:
+
+    recovery = mean of (a + b z - z) s          z the score, s the standard deviation in units
+
+It is fitted twice, for neither pool is free of selection: schools that never joined lack those that
+were low (the recovery comes out too large), and all schools before joining end in the low year of
+those that joined (too small). Both are shown.
 
 Leads: for event time e < 0 the change of each treated school from year g + e - 1 to g + e, less the
 mean change of comparison schools over the same years. Averages over schools; standard errors are
@@ -87,6 +93,8 @@ NOBODY = Kind(
 KINDS = (REGRESSION, EARLY_START, LEAD, SHORT, NOBODY)
 
 _LEADS = (-1, -2, -3)
+_PAIRS = 30
+"""Pairs of years below which a line through them says nothing."""
 
 
 @attrs.frozen(kw_only=True)
@@ -177,8 +185,6 @@ def _regression(case: Case, measure: str) -> Iterator[Fact | Finding]:
     fall = {"higher": dip, "lower": -dip}.get(direction, abs(dip))
     if len(dips) < case.limits.few_schools:
         fall = 0.0
-    spread = float(treated["spread"].median())  # type: ignore[arg-type]
-    back, r = _comes_back(rows, each["last"].drop_nulls())
     numbers = {"mean_z": level, "dip": dip, "treated": len(low)}
     text = (
         f"treated schools stood {level:+.2f} standard deviations from schools of their year and "
@@ -188,14 +194,14 @@ def _regression(case: Case, measure: str) -> Iterator[Fact | Finding]:
     if worse <= case.limits.low_z and fall <= case.limits.dip:
         return
     unit = case.panels[measure].unit
-    expected = (
-        f" Untreated schools' figures two years apart correlate at {r:.2f}, so about "
-        f"{amount(back * spread, unit)} would come back with no help at all."
-        if back is not None and r is not None
-        else ""
-    )
-    if back is not None and r is not None:
-        numbers |= {"correlation": r, "expected_recovery": back * spread}
+    expected = ""
+    back = comes_back(rows, treated.filter(before == 1 + case.design.anticipation))
+    if back is not None:
+        expected = (
+            " Going by how untreated schools move over two years, about "
+            f"{amount(back[0], unit)} to {amount(back[1], unit)} would come back with no help."
+        )
+        numbers |= {"recovery_low": back[0], "recovery_high": back[1]}
     yield found(
         REGRESSION,
         f"The {count(len(low), 'treated school')} stood {level:+.2f} standard deviations from "
@@ -208,17 +214,31 @@ def _regression(case: Case, measure: str) -> Iterator[Fact | Finding]:
     )
 
 
-def _comes_back(rows: pl.DataFrame, last: pl.Series) -> tuple[float | None, float | None]:
-    """Return the recovery to expect over two years, in standard deviations, and the correlation."""
-    z = rows.filter(~pl.col("treated")).select("school_key", "year", "z")
-    later = z.select("school_key", pl.col("year") - 2, later="z")
-    pairs = z.join(later, on=["school_key", "year"])
-    if pairs.height < 30 or last.is_empty():
-        return None, None
-    r = pairs.select(pl.corr("z", "later")).item()
-    if r is None or not math.isfinite(r):
-        return None, None
-    return -(1 - r) * float(last.mean()), float(r)  # type: ignore[arg-type]
+def comes_back(rows: pl.DataFrame, last: pl.DataFrame) -> tuple[float, float] | None:
+    """Return the recovery over two years to expect of treated schools, from two pools.
+
+    Parameters
+    ----------
+    rows
+        Untreated school-years: `school_key`, `year`, `treated`, `z`.
+    last
+        Treated schools in their last year before joining: `z`, `spread` (of one z, in units).
+    """
+    found = []
+    for pool in (rows.filter(~pl.col("treated")), rows):
+        z = pool.select("school_key", "year", "z")
+        later = z.select("school_key", pl.col("year") - 2, later="z")
+        pairs = z.join(later, on=["school_key", "year"])
+        slope, at, to = pairs.select(
+            slope=pl.cov("z", "later") / pl.col("z").var(),
+            at=pl.col("z").mean(),
+            to=pl.col("later").mean(),
+        ).row(0)
+        if pairs.height < _PAIRS or last.is_empty() or slope is None or not math.isfinite(slope):
+            return None
+        rise = to + slope * (pl.col("z") - at) - pl.col("z")
+        found.append(float(last.select((rise * pl.col("spread")).mean()).item()))
+    return min(found), max(found)
 
 
 def leads(rows: pl.DataFrame) -> tuple[Lead, ...]:
