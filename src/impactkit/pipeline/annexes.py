@@ -1,6 +1,7 @@
 """What the evaluation says of the schools themselves: changed numbers, mergers, who vanished.
 
-Schools are public facts; nothing here is about people.
+And what neighbours of treated schools do to the result. Schools are public facts; nothing here is
+about people.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import attrs
 
+from impactkit.errors import EstimationError
 from impactkit.pipeline.ground import Ground
 from impactkit.results import Column, Table
 
@@ -29,7 +31,54 @@ def annexes(ground: Ground, outcomes: Iterable[str]) -> Iterator[Table]:
         table = gone(ground, measure).table()
         title = f"{table.title}: {known.label if known else measure}"
         tables.append(attrs.evolve(table, title=title))
+        if "near" in ground.plan.study.design.exclude:
+            table = neighbours(ground, measure)
+            title = f"{table.title}: {known.label if known else measure}"
+            tables.append(attrs.evolve(table, title=title))
     yield from (table for table in tables if table.rows)
+
+
+def neighbours(ground: Ground, measure: str) -> Table:
+    """Return the estimate without schools near a treated one, as the study has it, and with them.
+
+    If the effect spills over to neighbours, they are no fair comparison, and leaving them out makes
+    it larger. Intervals are analytic, so those of the main result may differ a little.
+    """
+    from impactkit.pipeline.effects import EFFECT_UNITS, fit
+
+    plan = ground.plan
+    design = plan.study.design
+    near = attrs.evolve(design, exclude=tuple(word for word in design.exclude if word != "near"))
+    together = attrs.evolve(plan, study=attrs.evolve(plan.study, design=near))
+    choices = {
+        f"Without schools within {design.exclude_km:g} km of one that joined": ground,
+        "With them": attrs.evolve(ground, plan=together, panels={}),
+    }
+    rows = []
+    assert plan.estimator is not None
+    for words, choice in choices.items():
+        panel = choice.panel(measure)
+        try:
+            found = fit(panel, design, plan.estimator, seed=plan.study.seed, bootstrap=0)
+        except EstimationError:
+            continue
+        first = next(iter(found.estimates(metric="", measure=measure, unit=panel.unit)))
+        counts = (panel.counts["panel_treated"], panel.counts["panel_never_treated"])
+        rows.append((words, first.value, first.ci_low, first.ci_high, *counts))
+    unit = EFFECT_UNITS.get(ground.panel(measure).unit, ground.panel(measure).unit)
+    return Table(
+        id=f"neighbours_{measure}",
+        title="With and without neighbours of treated schools",
+        columns=(
+            Column(name="choice", label="Comparison schools", kind="dimension"),
+            Column(name="value", label="Difference", unit=unit, digits=2),
+            Column(name="low", label="From", unit=unit, digits=2),
+            Column(name="high", label="To", unit=unit, digits=2),
+            Column(name="treated", label="Treated schools", kind="count", of="schools"),
+            Column(name="never", label="Never treated", kind="count", of="schools"),
+        ),
+        rows=rows,
+    )
 
 
 def gone(ground: Ground, measure: str) -> Vanished:

@@ -201,3 +201,17 @@ def test_faulty_keys_are_told(design: dict[str, Any], told: str) -> None:
     """Each key that a study can get wrong has its message."""
     with pytest.raises(StudyError, match=told):
         Study.parse({"study": {"title": "T"}, "design": design})
+
+
+def test_with_near_schools_left_out_both_results_are_shown() -> None:
+    """The table has the main result and the one with neighbours, with the schools behind each."""
+    found = _evaluated(exclude=["near"])
+    (table,) = [t for t in found.tables if t.id == "neighbours_overall_absence"]
+    assert [(row[0], *row[4:]) for row in table.rows] == [
+        ("Without schools within 5 km of one that joined", 4, 6),
+        ("With them", 4, 8),
+    ]
+    assert table.rows[0][1] == pytest.approx(found.estimates[0].value)
+    plain = _evaluated()
+    assert table.rows[1][1] == pytest.approx(plain.estimates[0].value)
+    assert not [t for t in plain.tables if t.id.startswith("neighbours")]
