@@ -34,12 +34,32 @@ FEW = Kind(
     remedy="Report the randomisation test beside it, leave each partnership out in turn, and tell "
     "it as a case study.",
 )
-KINDS = (WEAK, FEW)
+IGNORED = Kind(
+    code="power.clusters_ignored",
+    title="Schools of one partnership are taken as independent",
+    section="Power",
+    severity="warning",
+    detector="`cluster` is `school`, and treated schools share partnerships.",
+    consequence="What is good for one school of a partnership is good for the others: intervals "
+    "come out too narrow, and differences too often significant.",
+    remedy='Set `cluster = "partnership"` in [design].',
+)
+KINDS = (WEAK, FEW, IGNORED)
 
 
 def of_measure(case: Case, measure: str) -> Iterator[Fact | Finding]:
     """Work out the smallest effect that an outcome's design would find."""
-    clusters = case.schools(measure).filter("treated")["cluster"].n_unique()
+    treated = case.schools(measure).filter("treated")
+    clusters = treated["cluster"].n_unique()
+    if case.design.cluster == "school" and clusters < treated.height:
+        yield found(
+            IGNORED,
+            f"The {count(treated.height, 'treated school')} are in {count(clusters, 'cluster')} of "
+            "partnerships.",
+            measure=measure,
+            schools=treated.height,
+            clusters=clusters,
+        )
     if clusters and clusters < case.limits.few_clusters:
         yield found(
             FEW,

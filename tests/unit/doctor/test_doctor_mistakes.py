@@ -221,3 +221,45 @@ def test_a_school_in_two_programmes_and_a_trust_shared_are_seen(studies, examine
     assert found["programmes.overlapping"].severity == "warning"
     assert found["E5.comparison_in_partnerships"].numbers["same_trust"] == 2
     assert found["E5.comparison_in_partnerships"].severity == "note"
+
+
+def test_schools_of_a_partnership_taken_as_independent_are_warned_of(studies, examined):
+    """Thirty schools are no thirty trials when they work in threes."""
+    drawn = studies.clean()
+    drawn.design["cluster"] = '"school"'
+    (finding,) = [f for f in examined(drawn).examination.findings if f.severity == "warning"]
+    assert finding.code == "power.clusters_ignored"
+    assert finding.numbers == {"schools": 30, "clusters": 10}
+
+
+@pytest.mark.parametrize(
+    ("mistake", "exclude"),
+    [("others_in_partnerships", '["memberships"]'), ("next_door", '["near"]')],
+)
+def test_a_remedy_that_is_followed_takes_the_finding_away(mistake, exclude, studies, examined):
+    """`exclude`, which the finding advises, leaves out just the schools that it counted."""
+    drawn = studies.clean()
+    getattr(studies, mistake)(drawn)
+    before = examined(drawn)
+    drawn.design["exclude"] = exclude
+    after = examined(drawn)
+    (finding,) = [f for f in before.examination.findings if f.severity == "warning"]
+    assert not [f for f in after.examination.findings if f.severity == "warning"]
+    lost = finding.numbers.get("partners") or finding.numbers["near"]
+    assert before.panels[0].frame.height - after.panels[0].frame.height == 9 * lost
+
+
+def test_links_between_numbers_take_the_missing_years_back(studies, examined):
+    """E4: with the register of links the six schools have their years before again."""
+    drawn = studies.clean()
+    studies.numbers_changed(drawn)
+    drawn.tables["school_links"] = [
+        {"urn": studies.urn(s), "link_urn": studies.urn(s) + 50_000, "link_type": "Predecessor"}
+        for s in range(6)
+    ] + [
+        {"urn": studies.urn(s) + 50_000, "link_urn": studies.urn(s), "link_type": "Successor"}
+        for s in range(6)
+    ]
+    seen = examined(drawn)
+    assert "E4.begins_when_joining" not in {f.code for f in seen.examination.findings}
+    assert any("6 successions in 6 chains" in f.text for f in seen.examination.facts)
