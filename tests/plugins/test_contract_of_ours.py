@@ -10,6 +10,13 @@ from impactkit.pipeline import default_registry
 from impactkit.testing import assert_metric_contract
 
 OURS = (
+    "claims.chains_vs_pairs",
+    "claims.distance_dissimilarity",
+    "claims.improvement_ratio",
+    "claims.intensity",
+    "claims.purpose",
+    "claims.rtm_adjusted",
+    "claims.supporter_non_inferiority",
     "did.effect",
     "governance.joint_activity",
     "leadership.internal_appointments",

@@ -1,4 +1,4 @@
-"""M22, ``claims.rtm_adjusted``: raw, trend-adjusted and recovery-adjusted change, always together."""
+"""M22, ``claims.rtm_adjusted``: raw, trend-adjusted and recovery-adjusted change together."""
 
 from __future__ import annotations
 
@@ -114,9 +114,9 @@ def _of(context: MetricContext, measure: str) -> Iterator[Any]:
 
 def estimates(context: MetricContext, panel: Panel, found: Recovery) -> Iterator[Estimate]:
     """Yield what is left, and what was there before it was adjusted."""
-    from impactkit import fieller
-
     from scipy.special import stdtr
+
+    from impactkit import fieller
 
     shown: dict[str, Any] = {
         "metric": context.metric,
@@ -225,4 +225,6 @@ def cautions(measure: str, found: Recovery) -> Iterator[Any]:
             of="schools",
         )
     if not found.sized:
-        yield Note("Numbers of pupils are not known, so small schools are forecast like large ones.")
+        yield Note(
+            "Numbers of pupils are not known, so small schools are forecast like large ones."
+        )

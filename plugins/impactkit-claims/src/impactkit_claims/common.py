@@ -23,12 +23,13 @@ METHOD = (
     "between the same years, of schools not in a partnership by then"
 )
 VARIANCE = "cluster jackknife (CRV3) over partnerships, influence of comparison schools, t"
-NO_ADVICE = "It is an effect only if the groups would have changed alike without it."
+TREND_ONLY = (
+    "Effects are beyond the trend only. Where schools were chosen for poor results they hold their "
+    "recovery too: compare with schools that met the same trigger, and see claims.rtm_adjusted."
+)
 
 
-def each_measure(
-    context: MetricContext, found: Callable[[str], Iterable[Any]]
-) -> Iterator[Any]:
+def each_measure(context: MetricContext, found: Callable[[str], Iterable[Any]]) -> Iterator[Any]:
     """Yield what is found of each outcome; one that cannot be estimated leaves the others be."""
     for measure in context.design.outcome:
         try:
@@ -51,9 +52,7 @@ def changes(context: MetricContext, panel: Panel, **options: Any) -> Improvement
     from impactkit import improvement
 
     design = context.design
-    return improvement(
-        panel, control=design.control, anticipation=design.anticipation, **options
-    )
+    return improvement(panel, control=design.control, anticipation=design.anticipation, **options)
 
 
 @attrs.frozen(kw_only=True)
@@ -103,6 +102,15 @@ class Told:
             "warnings": few(clusters),
         }
         return Estimate(**{**shown, **more})
+
+    def ratio(
+        self, estimand: str, value: float, bounds: tuple[float | None, float | None], **more: Any
+    ) -> Estimate:
+        """Return a ratio, which has an interval but neither a standard error nor a test."""
+        whole = self.estimate(estimand, value, 1.0, 1)
+        low, high = bounds
+        shown = {"unit": "times", "ci_low": low, "ci_high": high, **more}
+        return attrs.evolve(whole, std_error=None, p_value=None, **shown)
 
     def missing(self, estimand: str, reason: str, **more: Any) -> Estimate:
         """Return an estimate that could not be made, with the reason."""

@@ -55,11 +55,13 @@ def grouped(found: Improvement, group: Sequence[str | None]) -> Grouped:
     return Grouped(names=tuple(schools), fit=fit, schools=schools, lost=lost)
 
 
-def group_estimates(say: Told, got: Grouped, estimand: str, labels: dict[str, str]) -> list[Estimate]:
+def group_estimates(
+    say: Told, got: Grouped, estimand: str, labels: dict[str, str]
+) -> list[Estimate]:
     """Return an estimate for each group, named by its label in `term`."""
-    from impactkit import benjamini_hochberg
-
     import numpy as np
+
+    from impactkit import benjamini_hochberg
 
     found = []
     for k, name in enumerate(got.names):

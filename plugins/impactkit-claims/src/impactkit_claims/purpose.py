@@ -8,7 +8,15 @@ from typing import Any
 import attrs
 
 from impactkit import Card, Diagnostic, Estimate, MetricContext, Needs, estimating_metric
-from impactkit_claims.common import MEMBERSHIPS, OUTCOMES, changes, each_measure, joined_with, told
+from impactkit_claims.common import (
+    MEMBERSHIPS,
+    OUTCOMES,
+    TREND_ONLY,
+    changes,
+    each_measure,
+    joined_with,
+    told,
+)
 from impactkit_claims.groups import Grouped, group_estimates, grouped, picture, unknown
 
 ALL = "ATT, all purposes"
@@ -63,6 +71,7 @@ class Params:
             "to joint development. Multiplicity: Benjamini & Hochberg (1995)"
         ),
         caveats=(
+            TREND_ONLY,
             "Schools in a category recover without a partnership too; without grades that recovery "
             "passes for an effect of the purpose.",
             "Ofsted's overall grade ended in September 2024.",

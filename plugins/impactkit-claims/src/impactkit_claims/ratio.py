@@ -24,7 +24,6 @@ from impactkit_claims.common import (
     OUTCOMES,
     changes,
     each_measure,
-    few,
     told,
 )
 
@@ -96,8 +95,8 @@ def improvement_ratio(context: MetricContext) -> Iterator[Any]:
     """Yield the changes, their difference and ratio, and the ratio that recovery alone gives."""
     yield from each_measure(context, lambda measure: _of(context, measure))
     yield Note(
-        "A ratio of improvement says nothing by itself: schools with poor results improve more than "
-        "others whether or not anybody helps them. Read it beside the ratio for recovery alone."
+        "A ratio of improvement says nothing by itself: schools with poor results improve more "
+        "than others, helped or not. Read it beside the ratio that recovery alone would give."
     )
 
 
@@ -117,18 +116,11 @@ def _of(context: MetricContext, measure: str) -> Iterator[Any]:
     if ratio is None:
         yield say.missing(RATIO, rates.why_no_ratio, unit="times")
     else:
-        yield say.estimate(
+        yield say.ratio(
             RATIO,
             ratio.value,
-            1.0,
-            1,
-            unit="times",
-            std_error=None,
-            p_value=None,
-            ci_low=ratio.ci_low,
-            ci_high=ratio.ci_high,
+            (ratio.ci_low, ratio.ci_high),
             variance="Fieller's interval; clustered by partnership, no covariance",
-            warnings=few(found.n_clusters),
         )
     try:
         earlier = changes(context, panel, before=params.earlier, after=params.after)
@@ -152,16 +144,11 @@ def _of(context: MetricContext, measure: str) -> Iterator[Any]:
     if anyway is None:
         yield say.missing(ANYWAY, why, unit="times")
     else:
-        yield say.estimate(
+        bounds = sorted(b / parts.trend.value for b in (parts.anyway.ci_low, parts.anyway.ci_high))
+        yield say.ratio(
             ANYWAY,
             anyway,
-            1.0,
-            1,
-            unit="times",
-            std_error=None,
-            p_value=None,
-            ci_low=parts.anyway.ci_low / parts.trend.value,
-            ci_high=parts.anyway.ci_high / parts.trend.value,
+            (bounds[0], bounds[1]),
             n_schools=parts.n_schools,
             n_partnerships=parts.n_clusters,
             n_treated_clusters=parts.n_clusters,

@@ -8,7 +8,15 @@ from typing import Any
 import attrs
 
 from impactkit import Card, Estimate, MetricContext, Needs, estimating_metric
-from impactkit_claims.common import MEMBERSHIPS, OUTCOMES, changes, each_measure, joined_with, told
+from impactkit_claims.common import (
+    MEMBERSHIPS,
+    OUTCOMES,
+    TREND_ONLY,
+    changes,
+    each_measure,
+    joined_with,
+    told,
+)
 from impactkit_claims.groups import difference, group_estimates, grouped, picture, unknown
 
 DIFFERENCE = "ATT in chains less ATT in pairs"
@@ -60,6 +68,7 @@ class Params:
             "the ratio: Fieller (1954)"
         ),
         caveats=(
+            TREND_ONLY,
             "Chains were not drawn by lot: they may be chosen for being strong already.",
             "Schools of a chain share staff and count as one when it comes to chance.",
             "So far only the synthetic authority has filled the structures.",
@@ -102,7 +111,8 @@ def structures(context: MetricContext, found: Any, params: Params) -> list[str |
     kinds = kinds.unique("partnership_id", keep="first", maintain_order=True)
     of = joined_with(context).join(kinds, on="partnership_id", how="left")
     placed = found.schools.join(of, on="school_key", how="left", maintain_order="left")
-    return placed["structure"].to_list()
+    found_in: list[str | None] = placed["structure"].to_list()
+    return found_in
 
 
 def _contrasts(say: Any, got: Any) -> Iterator[Estimate]:
@@ -125,7 +135,7 @@ def _contrasts(say: Any, got: Any) -> Iterator[Estimate]:
             df=int(min(got.fit.df[a], got.fit.df[b])),
         )
     if bounds is None:
-        why = "the effect in pairs is under three of its standard errors, too near nothing to divide by"
+        why = "the effect in pairs is under three of its standard errors: too little to divide by"
         yield say.missing(RATIO, why, unit="times")
         return
     yield attrs.evolve(

@@ -82,7 +82,7 @@ class Params:
     card=Card(
         definition=(
             "The effect of giving help on results of the schools that give it, with the one-sided "
-            "95 % bound on a loss. They are shown not to suffer when the bound is within the margin."
+            "95 % bound on a loss. They are shown not to suffer when it is within the margin."
         ),
         formula="not worse if the lower bound of ATT (one-sided, 95 %) is above -margin",
         source=(
@@ -222,9 +222,7 @@ def _picture(
 ) -> Iterator[Any]:
     name, unit = measure.replace("_", " "), unit_of(panel)
     labels = {EFFECT: "as it is", ADJUSTED: "adjusted for falling back"}
-    rows = [
-        (labels[e.estimand], e.value, e.ci_low, e.ci_high) for e in found if e.status == "ok"
-    ]
+    rows = [(labels[e.estimand], e.value, e.ci_low, e.ci_high) for e in found if e.status == "ok"]
     yield Table(
         id=f"supporters_{measure}",
         title=f"Schools that gave help: {name}",
