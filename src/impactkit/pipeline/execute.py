@@ -137,7 +137,7 @@ def _finish(
     case, _ = case_of(ground, tables)
     findings = examine(case).findings
     warnings += cautions(case, findings)
-    extra.append(findings_table(case, findings))
+    extra += [findings_table(case, findings)] if findings else []
     evaluation = Evaluation(
         title=study.title,
         study=study.to_plain(),
