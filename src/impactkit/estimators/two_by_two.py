@@ -181,7 +181,8 @@ def _logistic(x: Floats) -> Floats:
 
 def _mean(values: Floats, w: Floats) -> _Mean:
     total = w.sum()
-    value = float(w @ values / total)
+    # Not w @ values: of long vectors that is a threads' affair, slower and in another order.
+    value = float((w * values).sum() / total)
     return _Mean(value=value, influence=w * (values - value) / total)
 
 
