@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 
-from hypothesis import given, strategies as st
+from hypothesis import given, settings, strategies as st
 
 from impactkit.engine.delimited import _parse_any, parse
 from impactkit.engine.header import Parsed
@@ -31,6 +31,7 @@ def _said(parsed: Parsed) -> tuple[object, ...]:
     )
 
 
+@settings(deadline=None)  # the first example starts polars
 @given(full, st.lists(rest, min_size=1, max_size=8), st.booleans())
 def test_both_ways_of_reading_say_the_same(
     one: list[str], others: list[list[str]], newline: bool

@@ -166,3 +166,34 @@ def test_the_real_extracts_of_2022_and_2024_know_more_together() -> None:
     assert moved
     assert ended <= moved | set(both.filter(pl.col("left").is_not_null())["urn"])
     assert snapshot_findings(both, found, days)[0].code == "memberships.snapshots"
+
+
+@pytest.mark.parametrize(
+    ("name", "as_of", "announced"),
+    [
+        ("links_edubasealldata20260821.csv", None, True),
+        ("links_edubasealldata20280821.csv", None, False),
+        ("links_edubasealldata.csv", None, False),
+        ("links_edubasealldata.csv", dt.date(2026, 8, 21), True),
+        ("links_edubasealldata20260821.csv", dt.date(2028, 1, 1), False),
+    ],
+)
+def test_the_day_of_the_register_is_in_its_name_or_in_the_study(
+    tmp_path: Path, name: str, as_of: dt.date | None, announced: bool
+) -> None:
+    """A link of 2027 is announced, unless the register is later; the study has the last word."""
+    header = "URN,LinkURN,LinkName,LinkType,LinkEstablishedDate\n"
+    row = "100001,140001,Hill Academy,Successor,01-09-2027\n"
+    (tmp_path / name).write_text(header + row, encoding="utf-8")
+    design = {} if as_of is None else {"as_of": as_of}
+    study = Study.parse(
+        {
+            "study": {"title": "T"},
+            "tables": {"school_links": {"reader": "gias.links", "path": name}},
+            "design": design,
+            "metrics": {},
+        },
+        folder=tmp_path,
+    )
+    seen = inspect_study(plan(study, registry=default_registry(deny=["*"])))
+    assert ("links.future" in {p.code for p in seen.problems}) is announced
