@@ -8,6 +8,7 @@ from types import ModuleType
 import attrs
 
 from impactkit.doctor import (
+    anticipation,
     balance,
     before,
     comparability,
@@ -33,6 +34,7 @@ _ROOMS: tuple[ModuleType, ...] = (
     values,
     noise,
     before,
+    anticipation,
     balance,
     neighbours,
     power,
