@@ -84,7 +84,9 @@ def test_no_line_is_wider_than_the_terminal(width, spoilt, impactkit, monkeypatc
     """Wrapped where somebody watches; whole sentences where a program reads."""
     from impactkit.cli import check
 
+    monkeypatch.setenv("IMPACTKIT_PLUGINS", "did,a_plugin_that_is_not_there")
     whole = impactkit("check", spoilt).out
+    assert "a_plugin_that_is_not_there: " in whole
     assert max(map(len, whole.splitlines())) > 100
     monkeypatch.setattr(check, "_width", lambda: width)
     lines = impactkit("check", spoilt).out.splitlines()

@@ -71,7 +71,12 @@ def _check_study(target: Path, data: Path | None) -> tuple[dict[str, Any], list[
     severities = [f.severity for f in seen.examination.findings] + [p.severity for p in every]
     lines = [
         *page(study.title, seen.examination, labels, width=width),
-        *((f"plugin {p['name']}: {p['reason']}", None) for p in plugins if p["reason"]),
+        *(
+            line
+            for p in plugins
+            if p["reason"]
+            for line in wrapped(f"plugin {p['name']}: {p['reason']}", "", "    ", width)
+        ),
         *_problem_lines(every, width),
         *wrapped(total(severities), "", "", width),
     ]
