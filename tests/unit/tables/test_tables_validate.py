@@ -289,6 +289,18 @@ def test_rows_without_what_identifies_them_are_not_called_twins() -> None:
     assert check("governor_spells", rows).problems == ()
 
 
+def test_one_governor_of_two_schools_on_one_board_is_no_repetition() -> None:
+    """A shared board has a row for each of its schools; the same school twice is one too many."""
+    rows = {
+        "person_key": ["g1"] * 2,
+        "board_id": ["group 17"] * 2,
+        "role": ["Governor"] * 2,
+        "appointed": ["2019-09-01"] * 2,
+    }
+    assert check("governor_spells", rows | {"urn": ["100001", "100002"]}).problems == ()
+    assert check("governor_spells", rows | {"urn": ["100001"] * 2}).problems
+
+
 def test_a_valid_frame_is_valid_again() -> None:
     """What comes out can go in: core's readers hand over typed columns."""
     first = check(
