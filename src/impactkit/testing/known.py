@@ -56,9 +56,9 @@ def untried(metric: Metric, effect_of: str = "") -> Iterator[str]:
         if "outcomes" not in metric.needs.tables:
             yield "known effect: effects are planted into `outcomes`, which it does not read"
         return
-    lacking = sorted(set(metric.needs.tables) - set(known_county(SEEDS[0], 1.0).tables))
+    lacking = _lacking(metric)
     if lacking:
-        yield f"synthetic authority: it has no table {', '.join(lacking)}"
+        yield f"synthetic authority: it has no {', '.join(lacking)}"
     elif not effect_of:
         yield (
             "known effect: what it should find, only you know; if it is the effect on a measure, "
@@ -98,13 +98,24 @@ def _outcome(metric: Metric, params: Mapping[str, Any] | None, _: str) -> Iterat
     yield from _found(metric, params, [b for _, b in pairs], [0.0] * len(pairs))
 
 
+def _lacking(metric: Metric) -> list[str]:
+    """Name the tables, and columns of tables, that the metric needs and the county has not."""
+    tables = known_county(SEEDS[0], 1.0).tables
+    return [
+        f"table {name}" if name not in tables else f"column {column} of {name}"
+        for name, columns in sorted(metric.needs.tables.items())
+        for column in (columns if name in tables else ("",))
+        if name not in tables or column not in tables[name].columns
+    ]
+
+
 def _estimating(metric: Metric, params: Mapping[str, Any] | None, effect_of: str) -> Iterator[str]:
     """Yield where an estimating metric fails on real fits, or misses the effect that it is of."""
     if effect_of and effect_of not in PLANTED:
         hint = did_you_mean(effect_of, PLANTED)
         yield f"[effect] no effect is planted into a measure {effect_of!r}. {hint}"
         return
-    if set(metric.needs.tables) - set(known_county(SEEDS[0], 1.0).tables):
+    if _lacking(metric):
         return
     measure = effect_of or STAND_IN
     planted = [known_county(seed, 1.0) for seed in SEEDS]
@@ -127,7 +138,7 @@ def known_county(seed: int, times: float) -> County:
     from impactkit.synthetic import county
 
     effect = {measure: times * size for measure, size in PLANTED.items()}
-    return county(seed=seed, n_schools=80, effect=effect, selection="random", **PLAIN)
+    return county(seed=seed, n_schools=80, effect=effect, selection="random", full=True, **PLAIN)
 
 
 def _tables(metric: Metric, made: County) -> dict[str, pl.DataFrame]:
