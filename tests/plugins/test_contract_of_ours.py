@@ -21,6 +21,19 @@ OURS = (
     "governance.joint_activity",
     "leadership.internal_appointments",
     "leadership.retention",
+    "partnership.accountability",
+    "partnership.agreement_clarity",
+    "partnership.barriers",
+    "partnership.enquiries",
+    "partnership.evaluation_coverage",
+    "partnership.landscape",
+    "partnership.match_quality",
+    "partnership.monitoring",
+    "partnership.need_provision",
+    "partnership.network",
+    "partnership.practice_focus",
+    "partnership.reach",
+    "partnership.school_led",
 )
 
 
