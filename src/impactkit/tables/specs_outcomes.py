@@ -68,9 +68,21 @@ measures = table(
         optional("high", "float", description="Largest value that can be true."),
         optional("first_year", "int", unit="academic year", description="First year."),
         optional("last_year", "int", unit="academic year", description="Last year."),
-        optional("break_years", "list", description="First years of a new meaning."),
-        optional("soft_break_years", "list", description="Years of a change that needs caution."),
-        optional("gap_years", "list", description="Years of which no value was published."),
+        optional(
+            "break_years", "list", example="2016; 2023", description="First years of a new meaning."
+        ),
+        optional(
+            "soft_break_years",
+            "list",
+            example="2018",
+            description="Years of a change that needs caution.",
+        ),
+        optional(
+            "gap_years",
+            "list",
+            example="2020; 2021",
+            description="Years of which no value was published.",
+        ),
         optional(
             "exposed_by",
             pattern=_DAY,
