@@ -103,8 +103,10 @@ def _cell(
     if column.dtype == "int" and column.unit == "people":
         # Equal within a row: no part is more than its whole.
         return about.setdefault("people", rng.randint(0, 40))
+    if column.unit == "academic year":
+        return about.setdefault("academic_year", rng.choice(YEARS))
     if column.dtype == "float" and column.low is None and column.high is None:
-        # Equal within a row for the same reason: a scale's ends, a measure's range.
+        # Equal within a row for the same reason: a scale's ends, a measure's range and years.
         return about.setdefault("number", round(rng.uniform(0, 50), 1))
     low = 0.0 if column.low is None else column.low
     high = low + 50 if column.high is None else column.high
