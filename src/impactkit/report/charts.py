@@ -20,6 +20,7 @@ from impactkit.report.pictures import Picture
 
 WIDE, NARROW = 620, 300
 _LONGEST = 60
+_MOST_TICKED = 40
 # vega measures a label again and again to cut it to its room: seconds, for a name of thousands
 _SHORT = f"length(datum.label) > {_LONGEST} ? slice(datum.label, 0, {_LONGEST}) + '…' : datum.label"
 
@@ -63,7 +64,8 @@ def _axis_x(picture: Picture, small: bool) -> dict[str, Any]:
         }
     step = math.ceil(len(xs) / (6 if small else 14))
     axis: dict[str, Any] = {"title": title, "format": "d"}
-    if all(x.is_integer() for x in xs):
+    # Ticks stand at the years there are; days of a curve are too many and lie too unevenly for it.
+    if len(xs) <= _MOST_TICKED and all(x.is_integer() for x in xs):
         axis["values"] = [x for i, x in enumerate(xs) if (i - _zero(xs)) % step == 0]
     return {
         "field": "x",
