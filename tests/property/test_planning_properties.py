@@ -70,27 +70,33 @@ def test_a_larger_effect_is_found_more_often(
     designs(),
     st.sampled_from(["simple", "dynamic", "group", "calendar"]),
     st.sampled_from(["none", "cr2"]),
+    st.sampled_from(["means", "pairs"]),
     st.integers(0, 99),
 )
 def test_weights_are_att_gt_whatever_the_design(
-    design: PanelDesign, kind: str, small_sample: str, seed: int
+    design: PanelDesign, kind: str, small_sample: str, gaps: str, seed: int
 ) -> None:
     """Estimate, standard error, counts and refusals agree with the estimator itself."""
     y = np.random.default_rng(seed).normal(50, 10, design.frame.height)
     frame = design.frame.with_columns(y=pl.Series(y))
     names = {"unit": "unit", "time": "time", "cohort": "cohort", "cluster": "cluster"}
     try:
-        fit = att_gt(frame, outcome="y", small_sample=small_sample, **names)  # type: ignore[arg-type]
+        fit = att_gt(frame, outcome="y", small_sample=small_sample, gaps=gaps, **names)  # type: ignore[arg-type]
     except EstimationError:
         with pytest.raises(EstimationError):
-            att_gt_linear(design, kind=kind)  # type: ignore[arg-type]
+            att_gt_linear(design, kind=kind, gaps=gaps)  # type: ignore[arg-type]
         return
     expected = fit.aggregate(kind).overall  # type: ignore[arg-type]
     if expected.value is None:
         with pytest.raises(EstimationError, match="no effect after treatment"):
-            att_gt_linear(design, kind=kind)  # type: ignore[arg-type]
+            att_gt_linear(design, kind=kind, gaps=gaps)  # type: ignore[arg-type]
         return
-    found = att_gt_linear(design, kind=kind, small_sample=small_sample)  # type: ignore[arg-type]
+    found = att_gt_linear(
+        design,
+        kind=kind,  # type: ignore[arg-type]
+        small_sample=small_sample,  # type: ignore[arg-type]
+        gaps=gaps,  # type: ignore[arg-type]
+    )
     assert found.values(y[:, None])[0] == pytest.approx(expected.value, abs=1e-9)
     if expected.std_error is not None:
         assert found.std_errors(y[:, None])[0] == pytest.approx(expected.std_error, abs=1e-9)

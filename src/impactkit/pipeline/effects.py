@@ -51,6 +51,8 @@ def fit(panel: Panel, design: Design, estimator: Estimator, *, seed: int, **opti
         "level": design.level,
         "bootstrap": design.bootstrap,
         "small_sample": "cr2",
+        # Schools differ in level far more than in change: who is seen must not pass for an effect.
+        "gaps": "pairs",
         "seed": seed,
         **options,
     }

@@ -129,12 +129,20 @@ class Arranged:
         """Return the number of schools."""
         return int(self.unit.max()) + 1
 
-    def members(self, period: int, runs: Iterable[tuple[int, int]]) -> Ints:
-        """Return the positions of cohorts first to stop (excluded) of each run in a period."""
+    def members(
+        self, period: int, runs: Iterable[tuple[int, int]], also: int | None = None
+    ) -> Ints:
+        """Return the positions of cohorts first to stop (excluded) of each run in a period.
+
+        With `also`, of those schools only that are there in that other period too.
+        """
         inside = np.zeros(len(self.row), dtype=bool)
         for first, stop in runs:
             inside |= (self.cohort >= first) & (self.cohort < stop)
-        return np.flatnonzero(inside & (self.time == period))
+        inside &= self.time == period
+        if also is not None:
+            inside &= np.isin(self.unit, self.unit[self.time == also])
+        return np.flatnonzero(inside)
 
 
 def arranged(design: PanelDesign, control: Control) -> Arranged:

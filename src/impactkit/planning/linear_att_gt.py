@@ -7,6 +7,7 @@ how the estimated cohort shares respond to the effects,
     estimate = q'AM    contributions = sum of (q'A)_j (y - M_j) / n_j over a cluster's rows + B'RAM
 
 with B the clusters' counts of schools by cohort: what `att_gt` computes for one outcome at a time.
+With ``gaps="pairs"`` the four means are of schools seen both in the period and in its base.
 
 Source: Callaway & Sant'Anna (2021), Journal of Econometrics 225(2), section 3 and theorem 2.
 """
@@ -30,6 +31,7 @@ from impactkit.planning.variances import Floats, Ints
 from impactkit.results import Estimate
 
 SmallSample = Literal["none", "cr2"]
+Gaps = Literal["means", "pairs"]
 
 
 def att_gt_linear(
@@ -38,6 +40,7 @@ def att_gt_linear(
     kind: Kind = "simple",
     control: Control = "notyettreated",
     small_sample: SmallSample = "none",
+    gaps: Gaps = "pairs",
     level: float = 0.95,
 ) -> Linear:
     """Return `att_gt(...).aggregate(kind).overall` as weights; arguments as there.
@@ -64,7 +67,7 @@ def att_gt_linear(
             base_period="varying",
             anticipation=0,
         )
-        if not c.before and _seen(panel, c)
+        if not c.before and _seen(panel, c, gaps)
     ]
     if not cells:
         raise EstimationError(
@@ -72,7 +75,7 @@ def att_gt_linear(
             "schools seen both before and after the start; add years, or comparison schools"
         )
     q, R = _aggregation(panel, cells, kind)
-    means, signs = _means(panel, cells)
+    means, signs = _means(panel, cells, gaps)
     use = q @ signs
     n = np.array([len(members) for members in means])
     members = np.concatenate(means)
@@ -85,7 +88,8 @@ def att_gt_linear(
     centre = _by_cohort(panel).T @ R @ signs - inside.toarray() * use
     target = np.zeros(height)
     for k, cell in enumerate(cells):
-        treated = panel.row[panel.members(cell.time, [(cell.cohort, cell.cohort + 1)])]
+        own_cohort = [(cell.cohort, cell.cohort + 1)]
+        treated = panel.row[panel.members(cell.time, own_cohort, _also(cell.base, gaps))]
         target[treated] += q[k] / len(treated)
     scale: Floats = np.ones(clusters)
     sides: Sides = ((np.ones(clusters, dtype=bool), math.inf),)
@@ -93,7 +97,7 @@ def att_gt_linear(
         loading = np.bincount([c.cohort for c in cells], q, minlength=len(panel.cohorts))
         scale, sides = _corrected(panel, loading.astype(float))
     first = _as_estimated(
-        design, control=control, kind=kind, small_sample=small_sample, level=level
+        design, control=control, kind=kind, small_sample=small_sample, gaps=gaps, level=level
     )
     return Linear(
         name=f"att_gt:{kind}"
@@ -116,12 +120,17 @@ def att_gt_linear(
     )
 
 
-def _seen(panel: Arranged, c: Comparison) -> bool:
+def _also(period: int, gaps: Gaps) -> int | None:
+    """Return the period in which a school has to be there too, if in any."""
+    return period if gaps == "pairs" else None
+
+
+def _seen(panel: Arranged, c: Comparison, gaps: Gaps) -> bool:
     """Say whether treated and comparison schools are there in the period and in its base."""
     return all(
-        len(panel.members(t, runs))
+        len(panel.members(t, runs, _also(other, gaps)))
         for runs in ([(c.cohort, c.cohort + 1)], c.groups)
-        for t in (c.time, c.base)
+        for t, other in ((c.time, c.base), (c.base, c.time))
     )
 
 
@@ -133,23 +142,24 @@ def _by_cohort(panel: Arranged) -> Floats:
     return counts[:-1]
 
 
-def _means(panel: Arranged, cells: list[Comparison]) -> tuple[list[Ints], Floats]:
+def _means(panel: Arranged, cells: list[Comparison], gaps: Gaps) -> tuple[list[Ints], Floats]:
     """Return the rows of each distinct mean, and the sign of each mean in each effect."""
-    index: dict[tuple[int, tuple[tuple[int, int], ...]], int] = {}
+    index: dict[tuple[int, int | None, tuple[tuple[int, int], ...]], int] = {}
     entries = []
     for k, c in enumerate(cells):
         treated = ((c.cohort, c.cohort + 1),)
-        for time, runs, sign in (
-            (c.time, treated, 1),
-            (c.base, treated, -1),
-            (c.time, c.groups, -1),
-            (c.base, c.groups, 1),
+        for time, other, runs, sign in (
+            (c.time, c.base, treated, 1),
+            (c.base, c.time, treated, -1),
+            (c.time, c.base, c.groups, -1),
+            (c.base, c.time, c.groups, 1),
         ):
-            entries.append((k, index.setdefault((time, runs), len(index)), sign))
+            mean = (time, _also(other, gaps), runs)
+            entries.append((k, index.setdefault(mean, len(index)), sign))
     signs = np.zeros((len(cells), len(index)))
     for k, j, sign in entries:
         signs[k, j] += sign
-    return [panel.members(t, runs) for t, runs in index], signs
+    return [panel.members(t, runs, also) for t, also, runs in index], signs
 
 
 def _aggregation(panel: Arranged, cells: list[Comparison], kind: Kind) -> tuple[Floats, Floats]:
@@ -205,7 +215,13 @@ def _corrected(panel: Arranged, loading: Floats) -> tuple[Floats, tuple[tuple[Bo
 
 
 def _as_estimated(
-    design: PanelDesign, *, control: Control, kind: Kind, small_sample: SmallSample, level: float
+    design: PanelDesign,
+    *,
+    control: Control,
+    kind: Kind,
+    small_sample: SmallSample,
+    gaps: Gaps,
+    level: float,
 ) -> Estimate:
     """Return the estimator's own account of itself: method, variance, counts, what it refuses."""
     rng = np.random.default_rng(0)
@@ -219,6 +235,7 @@ def _as_estimated(
         cluster="cluster",
         control=control,
         small_sample=small_sample,
+        gaps=gaps,
         level=level,
     )
     return fit.aggregate(kind).overall

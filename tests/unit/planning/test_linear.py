@@ -37,14 +37,15 @@ def designs() -> dict[str, PanelDesign]:
 @pytest.mark.parametrize("which", list(designs()))
 @pytest.mark.parametrize("kind", ["simple", "dynamic", "group", "calendar"])
 @pytest.mark.parametrize("control", ["notyettreated", "nevertreated"])
-def test_weights_give_what_att_gt_gives(which: str, kind: str, control: str) -> None:
+@pytest.mark.parametrize("gaps", ["means", "pairs"])
+def test_weights_give_what_att_gt_gives(which: str, kind: str, control: str, gaps: str) -> None:
     """Estimate and clustered standard error of each of three draws agree to 1e-10."""
     design = designs()[which]
     if which == "everyone treated" and control == "nevertreated":
         with pytest.raises(EstimationError, match="none of the"):
-            att_gt_linear(design, kind=kind, control=control)  # type: ignore[arg-type]
+            att_gt_linear(design, kind=kind, control=control, gaps=gaps)  # type: ignore[arg-type]
         return
-    found = att_gt_linear(design, kind=kind, control=control)  # type: ignore[arg-type]
+    found = att_gt_linear(design, kind=kind, control=control, gaps=gaps)  # type: ignore[arg-type]
     (Y,) = draw_outcomes(
         design, Variances(noise_sd=2, school_sd=5, shock_sd=1), simulations=3, seed=5
     )
@@ -58,6 +59,7 @@ def test_weights_give_what_att_gt_gives(which: str, kind: str, control: str) -> 
             outcome="y",
             cluster="cluster",
             control=control,  # type: ignore[arg-type]
+            gaps=gaps,  # type: ignore[arg-type]
         ).aggregate(kind)  # type: ignore[arg-type]
         assert values[d] == pytest.approx(expected.overall.value, abs=1e-10)
         assert errors[d] == pytest.approx(expected.overall.std_error, abs=1e-10)
