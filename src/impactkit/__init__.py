@@ -42,6 +42,7 @@ if TYPE_CHECKING:  # for type checkers and editors; nothing of it is imported at
         cohen_kappa as cohen_kappa,
         kaplan_meier as kaplan_meier,
         log_rank as log_rank,
+        pupils_equivalent as pupils_equivalent,
     )
     from impactkit.evidence.checking import (
         Check as Check,
@@ -84,6 +85,9 @@ if TYPE_CHECKING:  # for type checkers and editors; nothing of it is imported at
     )
     from impactkit.inference.multiplicity import (
         benjamini_hochberg as benjamini_hochberg,
+    )
+    from impactkit.inference.romano_wolf import (
+        romano_wolf as romano_wolf,
     )
     from impactkit.metrics import (
         MetricContext as MetricContext,
@@ -196,7 +200,14 @@ _NAMES = {
     "impactkit.evidence.improvement": ("Improvement", "improvement"),
     "impactkit.evidence.recovery": ("Recovery", "recovery", "school_facts"),
     "impactkit.hookspecs": ("hookimpl",),
-    "impactkit.estimators": ("Kappa", "att_gt", "cohen_kappa", "kaplan_meier", "log_rank"),
+    "impactkit.estimators": (
+        "Kappa",
+        "att_gt",
+        "cohen_kappa",
+        "kaplan_meier",
+        "log_rank",
+        "pupils_equivalent",
+    ),
     "impactkit.evidence.rubric": ("RubricR1", "RubricScore", "Working", "score_r1"),
     "impactkit.inference.effective": ("EffectiveSample", "effective_sample"),
     "impactkit.inference.intervals": (
@@ -218,6 +229,7 @@ _NAMES = {
         "write",
     ),
     "impactkit.inference.multiplicity": ("benjamini_hochberg",),
+    "impactkit.inference.romano_wolf": ("romano_wolf",),
     "impactkit.pipeline.claiming": ("check_claim",),
     "impactkit.pipeline.effects": ("EFFECT_UNITS",),
     "impactkit.plugins": ("Registry",),
