@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from impactkit import Chart, Column, Estimate, EstimationError, Exclusion, Improvement, Table
+from impactkit import Chart, Column, Estimate, EstimationError, Exclusion, Table
 from impactkit_claims.common import Told
 
 if TYPE_CHECKING:
     import polars as pl
+
+    from impactkit import Improvement
 
 
 @attrs.frozen(kw_only=True, eq=False)
