@@ -18,6 +18,7 @@ OURS = (
     "claims.rtm_adjusted",
     "claims.supporter_non_inferiority",
     "did.effect",
+    "did.fade_out",
     "governance.joint_activity",
     "leadership.internal_appointments",
     "leadership.retention",

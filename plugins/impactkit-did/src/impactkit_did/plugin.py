@@ -11,5 +11,6 @@ from impactkit import Metric, hookimpl
 def impactkit_metrics() -> Iterable[Metric]:
     """Return the difference-in-differences metrics."""
     from impactkit_did.effect import effect
+    from impactkit_did.fade_out import fade_out
 
-    return (effect,)
+    return (effect, fade_out)

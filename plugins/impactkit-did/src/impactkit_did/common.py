@@ -1,0 +1,162 @@
+"""What the metrics share: their needs, a turn for each measure, and estimates of school changes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import TYPE_CHECKING, Any
+
+import attrs
+
+from impactkit import Estimate, EstimationError, Exclusion, MetricContext
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from impactkit import Improvement, Panel
+
+OUTCOMES = ("school_key", "year", "measure", "value")
+MEMBERSHIPS = ("school_key", "partnership_id", "joined")
+
+METHOD = (
+    "school-level difference in differences: each joining school's change less the mean change, "
+    "between the same years, of schools not in a partnership by then"
+)
+VARIANCE = "cluster jackknife (CRV3) over partnerships, influence of comparison schools, t"
+PARALLEL = (
+    "It is an effect only if both groups would have changed alike without the partnership; the "
+    "years before joining can cast doubt on that, but cannot prove it."
+)
+FEW = 8
+
+
+def each_measure(context: MetricContext, found: Callable[[str], Iterable[Any]]) -> Iterator[Any]:
+    """Yield what is found of each outcome; one that cannot be estimated leaves the others be."""
+    for measure in context.design.outcome:
+        try:
+            yield from tuple(found(measure))
+        except EstimationError as error:
+            yield Estimate(
+                metric=context.metric, measure=measure, status="not_estimable", reason=str(error)
+            )
+
+
+def unit_of(panel: Panel) -> str:
+    """Return the unit of an effect on the panel: percentage points for percentages."""
+    from impactkit import EFFECT_UNITS
+
+    return EFFECT_UNITS.get(panel.unit, panel.unit)
+
+
+def named(context: MetricContext, panel: Panel) -> dict[str, Any]:
+    """Return the fields that every estimate of a panel has."""
+    return {"metric": context.metric, "measure": panel.measure, "unit": unit_of(panel)}
+
+
+def mean_of(
+    found: Improvement, estimand: str, *, of: Any = "excess", level: float = 0.95, **names: Any
+) -> Estimate:
+    """Return the mean over joining schools, with its t interval; `names` are further fields.
+
+    One that rests on a single partnership is not estimable, and says so.
+    """
+    return _coefficient(found, None, [1.0], estimand, found.schools, of=of, level=level, **names)
+
+
+def contrast_of(
+    found: Improvement, first: pl.Series, estimand: str, *, level: float = 0.95, **names: Any
+) -> Estimate:
+    """Return the mean excess of the schools in `first` (true or false) less that of the others."""
+    import numpy as np
+
+    one = first.to_numpy()
+    if one.all() or not one.any():
+        side = "in the other group" if one.all() else "in the first group"
+        reason = f"there is no joining school {side} to compare with"
+        return Estimate(**names, estimand=estimand, status="not_estimable", reason=reason)
+    design = np.stack([one, ~one], axis=1).astype(float)
+    return _coefficient(found, design, [1.0, -1.0], estimand, found.schools, level=level, **names)
+
+
+def _coefficient(
+    found: Improvement,
+    design: Any,
+    weights: list[float],
+    estimand: str,
+    schools: pl.DataFrame,
+    *,
+    level: float,
+    of: Any = "excess",
+    **names: Any,
+) -> Estimate:
+    from scipy.special import stdtr, stdtrit
+
+    clusters = schools["cluster"].n_unique()
+    counts: dict[str, Any] = {
+        "n_schools": schools.height,
+        "n_partnerships": clusters,
+        "n_treated_clusters": clusters,
+        "n_comparison": found.n_comparison,
+    }
+    try:
+        value, error, df = found.regress(design, of).contrast(weights)
+    except EstimationError as reason:
+        return Estimate(
+            **{**counts, **names}, estimand=estimand, status="not_estimable", reason=str(reason)
+        )
+    reach = float(stdtrit(df, 0.5 + level / 2)) * error
+    shown = {
+        "method": METHOD,
+        "warnings": few(clusters),
+        **counts,
+        **names,
+    }
+    return Estimate(
+        **shown,
+        estimand=estimand,
+        value=value,
+        std_error=error,
+        ci_low=value - reach,
+        ci_high=value + reach,
+        level=level,
+        df=float(df),
+        p_value=2 * float(stdtr(df, -abs(value) / error)) if error > 0 else None,
+        variance=f"{VARIANCE} with {df} degrees of freedom",
+    )
+
+
+def few(clusters: int) -> tuple[str, ...]:
+    """Return the warning that goes with few partnerships."""
+    if clusters >= FEW:
+        return ()
+    return (
+        f"{clusters} partnerships: with fewer than {FEW} the interval is likely to be too narrow",
+    )
+
+
+def outsiders(
+    context: MetricContext, panel: Panel, words: str
+) -> tuple[Panel, tuple[Exclusion, ...]]:
+    """Leave comparison schools out that are in some partnership themselves, and count them."""
+    import polars as pl
+
+    members = context.table("memberships")["school_key"].cast(pl.String).drop_nulls().unique()
+    inside = pl.col("cohort").is_null() & pl.col("school_key").is_in(members.implode())
+    n = panel.frame.filter(inside)["school_key"].n_unique()
+    kept = attrs.evolve(panel, frame=panel.frame.filter(~inside))
+    told = Exclusion(
+        reason="did.in_partnership", text=words, n_schools=n, measure=panel.measure, treated=0
+    )
+    return kept, (told,) if n else ()
+
+
+def left_out(name: str, text: str, n: int, measure: str) -> tuple[Exclusion, ...]:
+    """Count joining schools that are set aside; nothing where there are none."""
+    told = Exclusion(
+        reason=f"did.{name}", text=text, n_schools=n, treated=n, measure=measure, stage="estimation"
+    )
+    return (told,) if n else ()
+
+
+def lower_is_better(context: MetricContext, measure: str) -> bool:
+    """Tell whether a fall of the measure is a gain."""
+    return getattr(context.measures.get(measure), "direction", "higher") == "lower"
