@@ -55,7 +55,8 @@ class Part:
 class Recovery:
     """A raw change in its parts: ``raw = trend + recovery + excess``, in the outcome's unit.
 
-    `anyway` is trend and recovery together: what such schools gain without a partnership.
+    `anyway` is trend and recovery together, what such schools gain without a partnership, and
+    `beyond_trend` recovery and excess together, what a plain difference in differences finds.
     `beyond` counts joining schools with a result lower (or higher) before joining than any school
     that the forecast was learnt from: there it is extrapolated.
     """
@@ -65,6 +66,7 @@ class Recovery:
     recovery: Part
     excess: Part
     anyway: Part
+    beyond_trend: Part
     n_schools: int
     n_clusters: int
     n_comparison: int
@@ -182,6 +184,7 @@ def recovery(
         recovery=part(anyway - trend),
         excess=part(every - anyway),
         anyway=part(anyway),
+        beyond_trend=part(every - trend),
         n_schools=mine.height,
         n_clusters=n,
         n_comparison=pool.n,
