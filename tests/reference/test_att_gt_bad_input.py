@@ -209,7 +209,7 @@ def test_one_treated_unit_gets_a_value_but_no_interval() -> None:
     assert cell.std_error is not None
     assert (cell.ci_low, cell.p_value) == (None, None)
     assert "one treated unit only" in cell.reason
-    assert "one treated cluster only in 2018" in found.aggregate("simple").overall.warnings[0]
+    assert "a single treated cluster in 2018" in found.aggregate("simple").overall.warnings[0]
 
 
 def test_one_cluster_leaves_no_standard_error() -> None:

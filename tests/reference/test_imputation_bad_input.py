@@ -129,7 +129,7 @@ def test_cohorts_of_one_vary_about_their_event_time() -> None:
     assert overall.std_error is not None
     assert staged is not None
     assert overall.std_error == pytest.approx(staged.std_error, rel=0.35)
-    assert any("one treated cluster only in cohort 3, 4, 5" in w for w in found.warnings)
+    assert any("a single treated cluster in cohort 3, 4, 5" in w for w in found.warnings)
 
 
 def test_missing_rows_and_outcomes_are_counted() -> None:

@@ -275,7 +275,7 @@ def _alone(units: Units, rests_on: tuple[Comparison, ...]) -> tuple[str, ...]:
     if not alone:
         return ()
     return (
-        f"one treated cluster only in {listing(alone)}: how it varies is judged by how far its "
+        f"a single treated cluster in {listing(alone)}: how it varies is judged by how far its "
         "effect is from the average",
     )
 

@@ -353,13 +353,13 @@ def stage_warnings(first: Untreated, alone: Sequence[int]) -> tuple[str, ...]:
     found = []
     if 1 < n < FEW_TREATED:
         found.append(
-            f"there are {n} treated clusters, and with fewer than {FEW_TREATED} such intervals "
+            f"fewer than {FEW_TREATED} clusters were treated, and with so few such intervals "
             "are often too narrow; use randomisation_inference beside them"
         )
     if alone:
         cohorts = ", ".join(str(g) for g in sorted(set(alone)))
         found.append(
-            f"one treated cluster only in cohort {cohorts}: how it varies is judged by how far its "
+            f"a single treated cluster in cohort {cohorts}: how it varies is judged by how far its "
             "effect is from the average of its event time"
         )
     if first.dropped:

@@ -252,7 +252,7 @@ def few_treated(treated_clusters: int) -> tuple[str, ...]:
     if not 1 < treated_clusters < FEW_TREATED:
         return ()
     return (
-        f"there are {treated_clusters} treated clusters, and with fewer than {FEW_TREATED} "
+        f"fewer than {FEW_TREATED} clusters were treated, and with so few "
         "intervals of CRV1 are often too narrow (MacKinnon & Webb 2018, Econometrics Journal "
         "21(2)); use vcov='CRV3', wild_cluster_bootstrap or randomisation_inference "
         "(choose_inference says which)",

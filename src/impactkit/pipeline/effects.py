@@ -240,8 +240,7 @@ def _finish(estimate: Estimate, n_partnerships: int, enough: int) -> Estimate:
     treated = estimate.n_treated_clusters
     if estimate.status == "ok" and treated is not None and treated < enough:
         warnings.append(
-            f"{treated} treated {'cluster' if treated == 1 else 'clusters'}: with fewer than "
-            f"{enough} the interval is likely to be too narrow"
+            f"fewer than {enough} clusters were treated: the interval is likely to be too narrow"
         )
     return attrs.evolve(
         estimate,
