@@ -314,6 +314,8 @@ def _resolution(rows: pl.DataFrame, starts: dict[str, str], until: dt.date) -> I
             continue
         middle, bounds = curve.median()["all"]
         yield _median(group, part, middle, bounds, "half of them were not yet out of the way")
+        if starts and group == "all":  # the picture compares the two
+            continue
         steps.append((group, 0.0, 100.0, None, None))
         steps += (
             (

@@ -19,6 +19,7 @@ ANSWERED = "Enquiries that ended with a clear answer"
 SUPPORTED = "Clear answers that supported the hypothesis"
 CAPTURED = "Ended enquiries of which somebody wrote down what was learnt"
 INFORMATIVE_NULLS = "Hypotheses not supported of which somebody wrote down what was learnt"
+NULLS = "the same, where not supported"
 CLEAR = ("supported", "not_supported")
 PARTS = {"hypothesis": "Hypothesis", "measure": "Measure", "stop_rule": "Rule for stopping"}
 RESULTS = {
@@ -126,18 +127,24 @@ def enquiries(context: MetricContext) -> Iterator[Any]:
 
 
 def _kinds(rows: pl.DataFrame) -> Iterator[tuple[str, str, pl.DataFrame, str, str]]:
-    """Yield estimand, term, the enquiries it is of, what counts, and why there may be none."""
+    """Yield estimand, a short name, the enquiries it is of, what counts, and why there are none."""
     import polars as pl
 
     ended = rows.filter("over")
     clear = ended.filter("clear")
     no = ended.filter(pl.col("result") == "not_supported")
-    yield FORMED, "", rows, "formed", "no enquiry was entered"
-    yield ANSWERED, "answered", ended, "clear", "no enquiry has ended"
+    yield FORMED, "well formed", rows, "formed", "no enquiry was entered"
+    yield ANSWERED, "clear answer", ended, "clear", "no enquiry has ended"
     supported = clear.with_columns((pl.col("result") == "supported").alias("yes"))
-    yield SUPPORTED, "supported", supported, "yes", "no enquiry has ended with a clear answer"
-    yield CAPTURED, "captured", ended, "captured", "no enquiry has ended"
-    yield INFORMATIVE_NULLS, "informative nulls", no, "captured", "no hypothesis was turned down"
+    yield (
+        SUPPORTED,
+        "supported, of clear answers",
+        supported,
+        "yes",
+        "no enquiry has ended with a clear answer",
+    )
+    yield CAPTURED, "learning written down", ended, "captured", "no enquiry has ended"
+    yield INFORMATIVE_NULLS, NULLS, no, "captured", "no hypothesis was turned down"
 
 
 def _estimates(rows: pl.DataFrame) -> Iterator[Estimate]:
@@ -149,7 +156,10 @@ def _estimates(rows: pl.DataFrame) -> Iterator[Estimate]:
             for group, hit in part.select("partnership_id", column).iter_rows()
         ]
         yield share_estimate(
-            events, missing=f"{missing}; see the table `enquiries`", estimand=estimand, term=term
+            events,
+            missing=f"{missing}; see the table `enquiries`",
+            estimand=estimand,
+            term="" if estimand == FORMED else term,
         )
 
 
@@ -175,8 +185,8 @@ def _tables(rows: pl.DataFrame) -> Iterator[Table]:
         sums=(("all", tuple(RESULTS)),),
     )
     shares = [
-        *((estimand, part, column) for estimand, _, part, column, _ in _kinds(rows)),
-        *((f"With: {label.lower()}", rows, f"has_{name}") for name, label in PARTS.items()),
+        *((term, part, column) for _, term, part, column, _ in _kinds(rows)),
+        *((f"with a {label.lower()}", rows, f"has_{name}") for name, label in PARTS.items()),
     ]
     found = []
     for what, part, column in shares:

@@ -17,8 +17,6 @@ from impactkit import (
     Note,
     Table,
     estimating_metric,
-    newcombe,
-    wilson,
 )
 from impactkit_partnership import columns as c
 
@@ -236,6 +234,8 @@ def _share(part: pl.DataFrame, term: str) -> Estimate:
             reason="there is no such school in `schools`",
             n_schools=0,
         )
+    from impactkit import wilson
+
     low, high = wilson(hits / n, n)
     return Estimate(
         **names,
@@ -261,6 +261,8 @@ def _difference(more: pl.DataFrame, less: pl.DataFrame, label: str) -> Estimate:
         return Estimate(
             **names, status="not_estimable", reason="one of the two groups has no school"
         )
+    from impactkit import newcombe
+
     one, other = (float(part["reached"].mean() or 0.0) for part in (more, less))
     low, high = newcombe(one, more.height, other, less.height)
     return Estimate(
@@ -274,6 +276,8 @@ def _difference(more: pl.DataFrame, less: pl.DataFrame, label: str) -> Estimate:
 
 
 def _table(groups: list[tuple[str, pl.DataFrame]]) -> Table:
+    from impactkit import wilson
+
     rows = []
     for name, part in groups:
         n, hits = part.height, int(part["reached"].sum())
