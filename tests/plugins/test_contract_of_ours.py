@@ -19,6 +19,7 @@ OURS = (
     "claims.supporter_non_inferiority",
     "did.effect",
     "did.fade_out",
+    "did.two_sided",
     "governance.joint_activity",
     "leadership.internal_appointments",
     "leadership.retention",

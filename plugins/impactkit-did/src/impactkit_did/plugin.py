@@ -12,5 +12,6 @@ def impactkit_metrics() -> Iterable[Metric]:
     """Return the difference-in-differences metrics."""
     from impactkit_did.effect import effect
     from impactkit_did.fade_out import fade_out
+    from impactkit_did.two_sided import two_sided
 
-    return (effect, fade_out)
+    return (effect, fade_out, two_sided)
