@@ -23,7 +23,9 @@ Kind = Literal[
 """`threshold`: regression discontinuity or an instrument; `adjusted`: a cross-section adjusted for
 what schools were like, or before and after with the national trend; `before_after`: without it."""
 
-Series = Literal["single", "standardised", "across_break", "mixed", "unregistered_break"]
+Series = Literal[
+    "single", "cautioned", "standardised", "across_break", "mixed", "unregistered_break"
+]
 
 UNKNOWN = 3
 """The highest grade that evidence can have of which something that matters is not known."""
@@ -37,6 +39,7 @@ IMBALANCES = ((0.05, 5), (0.10, 4), (0.25, 3), (0.40, 2))
 CLUSTERS = ((40, 5), (20, 4), (10, 3), (5, 2), (2, 1))
 SERIES: dict[str, tuple[int, str]] = {
     "single": (5, "one series, one definition"),
+    "cautioned": (4, "one series, across a registered change that calls for caution"),
     "standardised": (4, "standardised within each year"),
     "across_break": (3, "standardised, across a registered break"),
     "mixed": (2, "several measures put on one scale"),
@@ -160,7 +163,7 @@ class Grade:
         """Return the rules as a table for people to read."""
         return Table(
             id=id,
-            title=f"{title}: {self.value} of 5",
+            title=f"{title} ({self.value} of 5)",
             columns=(
                 Column(name="rule", label="Rule", kind="dimension"),
                 Column(name="found", label="What was found", kind="text"),
@@ -272,31 +275,71 @@ def _hard_caps(facts: Facts) -> Iterator[Rule]:
 
 
 def _penalties(facts: Facts) -> Iterator[Rule]:
-    def taken(name: str, found: str) -> Rule:
-        return Rule(name=name, found=found, penalty=1)
+    """Yield every flaw that was looked for, those that were not found as well."""
+    lead = _known(facts.lead, "a difference of {:+.2f} standard deviations before treatment")
+    if facts.lead_significant:
+        lead += ", more than chance"
+    looked = (
+        (
+            "selection",
+            facts.selected_on_outcome,
+            "chosen for poor results, recovery not allowed for",
+            "not chosen for poor results, or recovery is allowed for",
+        ),
+        (
+            "plan",
+            not facts.planned,
+            "no plan with a date says that this outcome was chosen beforehand",
+            "chosen beforehand, in a plan with a date",
+        ),
+        (
+            "several outcomes",
+            facts.uncorrected,
+            "several primary outcomes without a correction",
+            "one primary outcome, or corrected for their number",
+        ),
+        (
+            "years before",
+            None
+            if facts.lead is None and facts.lead_significant is None
+            else facts.lead_significant or abs(facts.lead or 0.0) > LEAD,
+            lead,
+            lead,
+        ),
+        _share(
+            "contamination",
+            facts.contaminated,
+            CONTAMINATED,
+            "{:.0%} of comparison schools were in partnerships",
+        ),
+        _share(
+            "other programmes",
+            facts.overlapping,
+            OVERLAPPING,
+            "{:.0%} of treated schools were in another too",
+        ),
+        (
+            "influence",
+            facts.flips,
+            "leaving out one partnership changes the sign",
+            "no partnership left out changes the sign",
+        ),
+    )
+    for name, flawed, bad, good in looked:
+        if flawed is None:
+            yield Rule(name=name, found="not known")
+        else:
+            yield Rule(name=name, found=bad if flawed else good, penalty=int(flawed))
+    if facts.response is not None:
+        found = f"{facts.response:.0%} of those asked answered"
+        yield Rule(name="response", found=found, penalty=int(facts.response < RESPONSE))
 
-    if facts.selected_on_outcome:
-        yield taken("selection", "chosen for poor results, recovery not allowed for")
-    if not facts.planned:
-        yield taken("plan", "no plan with a date says that this outcome was chosen beforehand")
-    if facts.uncorrected:
-        yield taken("several outcomes", "several primary outcomes without a correction")
-    far = facts.lead is not None and abs(facts.lead) > LEAD
-    if facts.lead_significant or far:
-        found = _known(facts.lead, "a difference of {:+.2f} standard deviations before treatment")
-        yield taken("years before", found)
-    if facts.contaminated is not None and facts.contaminated > CONTAMINATED:
-        yield taken(
-            "contamination", f"{facts.contaminated:.0%} of comparison schools were in partnerships"
-        )
-    if facts.overlapping is not None and facts.overlapping > OVERLAPPING:
-        yield taken(
-            "other programmes", f"{facts.overlapping:.0%} of treated schools were in another too"
-        )
-    if facts.flips:
-        yield taken("influence", "leaving out one partnership changes the sign")
-    if facts.response is not None and facts.response < RESPONSE:
-        yield taken("response", f"{facts.response:.0%} of those asked answered")
+
+def _share(
+    name: str, share: float | None, most: float, text: str
+) -> tuple[str, bool | None, str, str]:
+    found = _known(share, text)
+    return name, None if share is None else share > most, found, found
 
 
 def _within(value: float | None, steps: tuple[tuple[float, int], ...], beyond: int) -> int:

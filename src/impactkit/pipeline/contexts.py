@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from impactkit.declarations import Needs
 from impactkit.metrics import MetricContext, Panel
 from impactkit.pipeline import effects
-from impactkit.pipeline.ground import Ground
+from impactkit.pipeline.ground import Applied, Ground
 from impactkit.pipeline.resolve import PlannedMetric
 
 if TYPE_CHECKING:
@@ -69,6 +69,9 @@ def context_for(planned: PlannedMetric, ground: Ground) -> MetricContext:
             seed=seed,
             **{"label": label, **options},
         )
+        of = None if isinstance(data, Panel) else data
+        shown = {k: v for k, v in options.items() if k not in ("label", "cells")}
+        ground.applied.append(Applied(metric=metric.id, panel=panel, data=of, options=shown))
         # What the study's own outcomes leave out is told once, for the whole evaluation.
         shared = panel.measure in plan.study.design.outcome
         return (*found, *(() if shared else panel.exclusions))

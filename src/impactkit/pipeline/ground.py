@@ -23,6 +23,19 @@ if TYPE_CHECKING:
 
 
 @attrs.frozen(kw_only=True, eq=False)
+class Applied:
+    """The study's design, as a metric had it applied: to which panel, of what, with what options.
+
+    `data` is what the panel was made of, where core made it.
+    """
+
+    metric: str
+    panel: Panel
+    data: str | pl.DataFrame | None = None
+    options: Mapping[str, Any] = attrs.field(factory=dict)
+
+
+@attrs.frozen(kw_only=True, eq=False)
 class Ground:
     """What all metrics of a run stand on: tables with a `school_key`, lineage, panels."""
 
@@ -32,6 +45,7 @@ class Ground:
     measures: Mapping[str, Measure]
     years: tuple[int, ...]
     reorganised: Reorganised | None = None
+    applied: list[Applied] = attrs.field(factory=list, repr=False)
     _panels: dict[str, Panel] = attrs.field(factory=dict, repr=False)
     _seen: dict[str, pl.DataFrame] = attrs.field(factory=dict, repr=False)
 
