@@ -16,6 +16,7 @@ COMMANDS = {
     "demo": "Evaluate a made-up county, to see what you would get.",
     "new": "Start a study or a metric: files to fill in that work as they stand.",
     "check": "Look at a study or a file before anything is estimated.",
+    "plan": "Lock the analysis plan before outcomes are read; say what could be detected.",
     "evaluate": "Evaluate a study and write the report.",
     "report": "Render the report of a finished evaluation again.",
     "claim": "Hold a claim such as “three to four times faster” to the data.",

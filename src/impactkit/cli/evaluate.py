@@ -113,10 +113,14 @@ def _say_warnings(planned: Plan) -> None:
 
 
 def _say_found(evaluation: Evaluation, written: Path, out: Path, *, strict: bool) -> int:
+    from impactkit.pipeline.planning import PLAN_TABLE
     from impactkit.report import summary_sentences
 
     for sentence in summary_sentences(evaluation):
         click.echo(sentence)
+    for table in evaluation.tables:
+        if table.id == PLAN_TABLE:
+            click.echo(table.note)
     failed = [r for r in evaluation.results if r.status == "failed"]
     skipped = [r for r in evaluation.results if r.status == "skipped"]
     broken = [p for p in evaluation.plugins if p["reason"] and p["status"] != "denied"]

@@ -15,6 +15,7 @@ from impactkit.pipeline.file_seen import inspect_file
 from impactkit.pipeline.inspect import inspect_study
 from impactkit.pipeline.notebook import context, evaluate_metric
 from impactkit.pipeline.output import check_out, write
+from impactkit.pipeline.planning import diagnose_study, lock
 from impactkit.pipeline.resolve import Plan, PlannedFile, PlannedMetric, not_in_use, plan
 from impactkit.results import Evaluation
 from impactkit.study import Study
@@ -33,10 +34,12 @@ __all__ = [
     "check_out",
     "context",
     "default_registry",
+    "diagnose_study",
     "evaluate",
     "evaluate_metric",
     "inspect_file",
     "inspect_study",
+    "lock",
     "not_in_use",
     "plan",
     "registry_for",

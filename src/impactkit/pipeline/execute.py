@@ -20,6 +20,13 @@ from impactkit.pipeline.examined import case_of, cautions, findings_table
 from impactkit.pipeline.family import adjust
 from impactkit.pipeline.ground import Ground, ground_of, missing_outcomes
 from impactkit.pipeline.metric import run_metric
+from impactkit.pipeline.planning import (
+    labelled,
+    mark_read,
+    plan_table,
+    plan_warnings,
+    standing_of,
+)
 from impactkit.pipeline.read import Progress, Tables, read_tables
 from impactkit.pipeline.resolve import Plan
 from impactkit.pipeline.returned import checked_section
@@ -36,6 +43,7 @@ from impactkit.types import SUBGROUPS
 if TYPE_CHECKING:
     import polars as pl
 
+    from impactkit.planning import Standing
 
 PACKAGES = ("attrs", "numpy", "pandera", "polars", "scikit-learn", "scipy")
 
@@ -71,7 +79,10 @@ def run(plan: Plan, *, progress: Progress = no_progress) -> Run:
         progress(f"Working out {planned.metric.id}", done, total)
         results.append(run_metric(planned, ground))
     progress("Protecting people", 0, 1)
-    return _finish(plan, tables, ground, found, adjust(tuple(results)))
+    standing = standing_of(plan)
+    return _finish(
+        plan, tables, ground, found, labelled(adjust(tuple(results)), standing), standing
+    )
 
 
 def prepare(
@@ -89,6 +100,7 @@ def prepare(
     errors += missing_outcomes(plan, tables)
     if errors:
         raise InputError(errors)
+    mark_read(plan, tables)
     progress("Linking schools", 0, 1)
     ground = ground_of(plan, tables)
     found = (*plan.problems, *tables.problems, *ground.lineage.findings, *run_checks(ground))
@@ -105,6 +117,7 @@ def _finish(
     ground: Ground,
     found: tuple[Problem, ...],
     results: tuple[MetricResult, ...],
+    standing: Standing | None,
 ) -> Run:
     from impactkit.disclosure import protect
     from impactkit.panel.exposure import exposure_words
@@ -138,6 +151,9 @@ def _finish(
     findings = examine(case).findings
     warnings += cautions(case, findings)
     extra += [findings_table(case, findings)] if findings else []
+    if standing is not None:
+        extra.append(plan_table(standing))
+        warnings += plan_warnings(standing)
     evaluation = Evaluation(
         title=study.title,
         study=study.to_plain(),

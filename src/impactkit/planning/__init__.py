@@ -8,19 +8,40 @@ from __future__ import annotations
 from impactkit.planning.design import PanelDesign, panel_design, staggered_design
 from impactkit.planning.diagnosing import diagnose
 from impactkit.planning.diagnosis import Diagnosis
+from impactkit.planning.lock_file import (
+    LockedPlan,
+    Reading,
+    now,
+    read_plan,
+    readings,
+    record_reading,
+    write_plan,
+)
+from impactkit.planning.locking import Deviation, Standing, decided, standing
 from impactkit.planning.performance import Performance
 from impactkit.planning.precision import design_precision
 from impactkit.planning.variances import Variances, estimate_variances, variances_from_icc
 
 __all__ = [
+    "Deviation",
     "Diagnosis",
+    "LockedPlan",
     "PanelDesign",
     "Performance",
+    "Reading",
+    "Standing",
     "Variances",
+    "decided",
     "design_precision",
     "diagnose",
     "estimate_variances",
+    "now",
     "panel_design",
+    "read_plan",
+    "readings",
+    "record_reading",
     "staggered_design",
+    "standing",
     "variances_from_icc",
+    "write_plan",
 ]

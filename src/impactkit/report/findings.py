@@ -111,6 +111,8 @@ def _measure(
         if d.passed is False and d.measure in ("", measure)
     ]
     warned = [sentence(w) for e, _ in first for w in e.warnings]
+    if any(e.planned is False for e, _ in first):
+        warned.append("Exploratory: no plan made beforehand has it as it was done.")
     return Part(
         id=f"measure-{key}",
         title=title,

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+import attrs
+
 from impactkit.report import annex
 from impactkit.report.figures import figures_of
 from impactkit.report.findings import metric_part
@@ -42,6 +44,9 @@ from impactkit.results import (
 IN_PAGE = 40
 """Tables longer than this are collapsed on the page; the workbook shows all in full."""
 
+PLAN = "plan"
+"""The table that holds the locked plan against what was run."""
+
 
 def build(evaluation: Evaluation) -> Report:
     """Return the report of an evaluation."""
@@ -50,6 +55,7 @@ def build(evaluation: Evaluation) -> Report:
     found = [a for r in done for a in answers(r, directions, labels)]
     parts = [
         Part(id="comparison", title="What was compared with what", lead=compared(evaluation)),
+        *(_planned(t) for t in evaluation.tables if t.id == PLAN),
         Part(
             id="results",
             title="Results",
@@ -62,7 +68,7 @@ def build(evaluation: Evaluation) -> Report:
         Part(
             id="further",
             title="Further tables",
-            tables=[without_empty_columns(t) for t in evaluation.tables],
+            tables=[without_empty_columns(t) for t in evaluation.tables if t.id != PLAN],
         ),
         annex.sources(evaluation),
         annex.problems(evaluation),
@@ -76,6 +82,20 @@ def build(evaluation: Evaluation) -> Report:
         summary=tuple(summarise(evaluation, found)),
         cautions=tuple(dict.fromkeys(clean(w) for w in evaluation.warnings)),
         parts=tuple(part for part in parts if not part.empty),
+    )
+
+
+def _planned(table: Table) -> Part:
+    every = Part(id="plan-all", title="Every decision", tables=[table], folded=True)
+    kind = [column.name for column in table.columns].index("kind")
+    others = [row for row in table.rows if row[kind] != "as planned"]
+    told = attrs.evolve(table, id="plan-others", title="Not as planned", rows=others, note="")
+    return Part(
+        id="plan",
+        title=table.title,
+        lead=(table.note,),
+        tables=[told] if others else [],
+        parts=[every],
     )
 
 

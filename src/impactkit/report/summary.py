@@ -163,6 +163,12 @@ def summarise(evaluation: Evaluation, found: Sequence[tuple[Estimate, Answer]]) 
         main = primary(evaluation)
         sentences += [a.headline for e, a in found if e is main]
         sentences += _the_others([a for e, a in found if e is not main])
+    unplanned = sum(e.planned is False for e, _ in found)
+    if unplanned:
+        sentences.append(
+            f"{word(unplanned).capitalize()} of {count(len(found), 'answer')} "
+            f"{'was' if unplanned == 1 else 'were'} not planned beforehand: exploratory."
+        )
     outcomes = [
         f"{count(n, 'metric')} {verb}"
         for n, verb in (
