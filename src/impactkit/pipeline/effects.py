@@ -74,6 +74,22 @@ def fit(panel: Panel, design: Design, estimator: Estimator, *, seed: int, **opti
     return function(frame, **columns, **settings)
 
 
+def lead_of(
+    panel: Panel,
+    design: Design,
+    estimator: Estimator,
+    *,
+    seed: int,
+    aggregations: Iterable[str] = ("group",),
+    **options: Any,
+) -> Estimate:
+    """Return the estimate that `effect` leads with, without its bootstrap: to try it many times."""
+    result = fit(panel, design, estimator, seed=seed, **{**options, "bootstrap": 0})
+    kinds = {"kinds": tuple(aggregations)[:1]} if hasattr(result, "aggregate") else {}
+    first: Estimate = result.estimates(**kinds)[0]
+    return first
+
+
 def effect(
     panel: Panel,
     design: Design,
@@ -188,12 +204,11 @@ def _tested(
         text = f"{choice.reason} The study asks for no assignments, so none were tried."
         return headline, [Diagnostic(name=name, value="none", text=text)]
 
+    leading = kinds.get("kinds", ())
+
     def statistic(frame: Any) -> Estimate:
         again = attrs.evolve(panel, frame=frame)
-        result = fit(again, design, estimator, seed=seed, **{**options, "bootstrap": 0})
-        leading = {name: given[:1] for name, given in kinds.items()}
-        first: Estimate = result.estimates(**leading)[0]
-        return first
+        return lead_of(again, design, estimator, seed=seed, aggregations=leading, **options)
 
     try:
         test = randomisation_inference(
