@@ -19,6 +19,7 @@ OURS = (
     "claims.supporter_non_inferiority",
     "did.effect",
     "did.fade_out",
+    "did.time_to_benefit",
     "did.two_sided",
     "governance.joint_activity",
     "leadership.internal_appointments",
@@ -36,6 +37,13 @@ OURS = (
     "partnership.practice_focus",
     "partnership.reach",
     "partnership.school_led",
+    "pupils.attitude",
+    "pupils.observation",
+    "pupils.ripple",
+    "pupils.subgroup_gap",
+    "pupils.threshold_change",
+    "value.cost_effectiveness",
+    "value.verified_savings",
 )
 
 

@@ -1,0 +1,402 @@
+"""M39, ``pupils.threshold_change``: "8 per cent more at level 4" in points and in pupils."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import attrs
+
+from impactkit import (
+    Card,
+    Chart,
+    Column,
+    Estimate,
+    EstimationError,
+    Exclusion,
+    MetricContext,
+    Needs,
+    Note,
+    Table,
+    estimating_metric,
+)
+from impactkit_pupils.common import Window, effect_unit, estimate, few, joint, label, missing
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from impactkit import EffectiveSample
+
+BEYOND = "Change beyond that of schools elsewhere"
+CHANGE = "Change in schools that joined"
+PUPILS = "Pupils that this change stands for, a year"
+POINTS = "percentage points"
+EXACT_BELOW = 30
+
+
+@attrs.frozen(kw_only=True)
+class Params:
+    """What a study may say under ``[metrics."pupils.threshold_change"]``.
+
+    Attributes
+    ----------
+    measures
+        Shares of pupils who reach a threshold; empty: every measure in per cent of which the
+        numbers of pupils are given.
+    before, after
+        Event years compared; 0 is the first year in a partnership.
+    """
+
+    measures: tuple[str, ...] = ()
+    before: Window = (-1, -1)
+    after: Window = (0, 2)
+
+
+@attrs.frozen(kw_only=True)
+class Side:
+    """Pupils tested before or after, how many reached the threshold, and pupils tested a year."""
+
+    reached: int
+    tested: int
+    a_year: float
+
+
+@estimating_metric(
+    id="pupils.threshold_change",
+    title="Pupils who reach a threshold",
+    question="How many more pupils reach the threshold since their schools joined?",
+    direction="higher",
+    needs=Needs(
+        tables={
+            "outcomes": (*("school_key", "year", "measure", "subgroup", "value", "denominator"),),
+            "memberships": ("school_key", "partnership_id", "joined"),
+        },
+        optional={"outcomes": ("numerator", "status")},
+        panel=True,
+    ),
+    params=Params,
+    card=Card(
+        definition=(
+            "The share of tested pupils who reach a threshold in schools that joined, in the years "
+            "after joining less the year before, in percentage points and in pupils; and the mean "
+            "change of those schools beyond that of schools elsewhere over the same years."
+        ),
+        formula=(
+            "change = 100 (k1/n1 - k0/n0) points; pupils = change x pupils tested a year / 100"
+        ),
+        source=(
+            "Founding claim: Maximising Progress, '8 per cent' more pupils at level 4 in one "
+            "cluster. Intervals: Newcombe (1998); Chan & Zhang (1999) below 30 pupils"
+        ),
+        caveats=(
+            "A change in percentage points is no change in per cent: from 40 % to 48 % is eight "
+            "points, and a fifth more.",
+            "Pupils before and after are different pupils. A change has no cause until it is "
+            "compared, and the pupils that it stands for are a manner of speaking, not pupils.",
+            "Within one partnership pupils are taken as independent, so its interval is likely "
+            "too narrow; a partnership picked out for its change says nothing of the others.",
+            "Pooled over partnerships, before and after are taken as independent although they "
+            "are the same schools, which makes that interval somewhat too wide.",
+        ),
+        founding="M39",
+        ours=True,
+    ),
+)
+def threshold_change(context: MetricContext) -> Iterator[Any]:
+    """Yield the change of each threshold, in points and pupils, by partnership and overall."""
+    params = context.params or Params()
+    rows = _counts(context.table("outcomes"))
+    measures = params.measures or _shares(context, rows)
+    if not measures:
+        raise EstimationError(
+            "no measure in per cent has numbers of pupils; give `denominator` in `outcomes`"
+        )
+    for measure in measures:
+        try:
+            yield from tuple(_of(context, measure, rows, params))
+        except EstimationError as error:
+            yield missing(context, BEYOND, str(error), measure=measure, unit=POINTS)
+    yield Note(
+        "Changes of shares are in percentage points; the change in per cent of what was there "
+        "before stands in a column of its own, and is something else."
+    )
+
+
+def _counts(outcomes: pl.DataFrame) -> pl.DataFrame:
+    """Return tested pupils and those who reached the threshold, by school, year and measure.
+
+    Where only the percentage was given, the number is worked out from it.
+    """
+    import polars as pl
+
+    given = pl.col("numerator") if "numerator" in outcomes.columns else pl.lit(None, pl.Int64)
+    worked_out = (pl.col("value") * pl.col("denominator") / 100).round().cast(pl.Int64)
+    return (
+        outcomes.filter(
+            pl.col("subgroup").fill_null("all") == "all",
+            pl.col("value").is_between(0, 100),
+            pl.col("denominator") > 0,
+        )
+        .with_columns(
+            pl.col("school_key", "measure").cast(pl.String),
+            tested=pl.col("denominator").cast(pl.Int64),
+            reached=pl.coalesce(given.cast(pl.Int64), worked_out),
+        )
+        .filter(pl.col("reached") <= pl.col("tested"))
+        .select("school_key", "year", "measure", "tested", "reached")
+        .unique(["school_key", "year", "measure"], keep="none")
+        .sort("measure", "school_key", "year")
+    )
+
+
+def _shares(context: MetricContext, rows: pl.DataFrame) -> tuple[str, ...]:
+    """Return the measures in per cent that have numbers of pupils."""
+    found = rows["measure"].unique().sort().to_list()
+    known = context.measures
+    return tuple(m for m in found if m in known and known[m].unit == "percent")
+
+
+def _of(context: MetricContext, measure: str, rows: pl.DataFrame, params: Params) -> Iterator[Any]:
+    import polars as pl
+
+    panel = context.panel(measure)
+    if effect_unit(panel.unit) != POINTS:
+        raise EstimationError(
+            f"values are in {panel.unit or 'no known unit'}, not in per cent; name a measure that "
+            "is a share of pupils, as published"
+        )
+    about = {"measure": measure, "unit": POINTS}
+    try:
+        compared = joint({measure: panel.frame}, context, before=params.before, after=params.after)
+        yield estimate(context, BEYOND, compared, [1.0], **about)
+        yield from compared.exclusions
+    except EstimationError as error:
+        yield missing(context, BEYOND, str(error), **about)
+    joined = panel.frame.drop_nulls("cohort").select("school_key", "cohort", "cluster").unique()
+    own = rows.filter(pl.col("measure") == measure)
+    followed, lost = _followed(joined, own, params)
+    yield from (attrs.evolve(one, measure=measure) for one in lost)
+    if followed.is_empty():
+        raise EstimationError(
+            f"none of {joined.height} schools that joined has numbers of pupils both before and "
+            "after; give `denominator` in `outcomes`"
+        )
+    yield from _pooled(context, followed, about)
+    yield from _by_partnership(context, followed, measure)
+
+
+def _followed(
+    joined: pl.DataFrame, counts: pl.DataFrame, params: Params
+) -> tuple[pl.DataFrame, tuple[Exclusion, ...]]:
+    """Return counts before and after of each joining school that has both."""
+    import polars as pl
+
+    event = pl.col("year") - pl.col("cohort")
+    rows = joined.join(counts, on="school_key").with_columns(
+        pl.when(event.is_between(*params.before))
+        .then(pl.lit("before"))
+        .when(event.is_between(*params.after))
+        .then(pl.lit("after"))
+        .alias("when")
+    )
+    sides = [
+        rows.filter(pl.col("when") == when)
+        .group_by("school_key", "cluster")
+        .agg(
+            pl.col("reached").sum().alias(f"reached_{when}"),
+            pl.col("tested").sum().alias(f"tested_{when}"),
+            pl.len().cast(pl.Float64).alias(f"years_{when}"),
+        )
+        for when in ("before", "after")
+    ]
+    both = sides[0].join(sides[1], on=["school_key", "cluster"]).sort("cluster", "school_key")
+    n = joined.height - both.height
+    lost = Exclusion(
+        reason="pupils.not_counted",
+        text="schools that joined, without numbers of pupils before or after",
+        n_schools=n,
+        treated=n,
+        stage="counts",
+    )
+    return both, (lost,) if n else ()
+
+
+def _side(rows: pl.DataFrame, when: str) -> Side:
+    """Return the pupils of some schools, before or after."""
+    return Side(
+        reached=int(rows[f"reached_{when}"].sum()),
+        tested=int(rows[f"tested_{when}"].sum()),
+        a_year=float((rows[f"tested_{when}"] / rows[f"years_{when}"]).sum()),
+    )
+
+
+def _pooled(context: MetricContext, rows: pl.DataFrame, about: dict[str, str]) -> Iterator[Any]:
+    """Yield the change of all schools that joined, with the design effect of partnerships."""
+    import math
+
+    import polars as pl
+
+    from impactkit import effective_sample, newcombe, pupils_equivalent
+
+    level = context.design.level
+    clusters = rows.group_by("cluster", maintain_order=True).agg(pl.selectors.numeric().sum())
+    sides: list[EffectiveSample] = [
+        effective_sample(
+            clusters[f"reached_{when}"].to_list(), clusters[f"tested_{when}"].to_list(), level=level
+        )
+        for when in ("before", "after")
+    ]
+    was, now = sides
+    low, high = newcombe(now.share, now.n_effective, was.share, was.n_effective, level)
+    errors = [side.std_error for side in sides]
+    allowed = was.clustered and now.clustered
+    change = Estimate(
+        metric=context.metric,
+        estimand=CHANGE,
+        value=100 * (now.share - was.share),
+        std_error=None if None in errors else 100 * math.hypot(*(e or 0.0 for e in errors)),
+        ci_low=100 * low,
+        ci_high=100 * high,
+        level=level,
+        n_schools=rows.height,
+        n_partnerships=clusters.height,
+        n_clusters=clusters.height,
+        n_treated_clusters=clusters.height,
+        n_people=was.n + now.n,
+        method="difference of pooled shares, after less before; Newcombe's hybrid score interval",
+        variance="binomial, pupils divided by design effects of partnerships (Korn & Graubard)"
+        if allowed
+        else "binomial, pupils independent",
+        warnings=("not compared with schools elsewhere", *few(clusters.height)),
+        **about,
+    )
+    yield change
+    n = _side(rows, "after").a_year
+    pupils = {
+        name: pupils_equivalent(getattr(change, name), n) for name in ("value", "ci_low", "ci_high")
+    }
+    yield attrs.evolve(
+        change,
+        estimand=PUPILS,
+        unit="pupils",
+        std_error=None,
+        method="the change in percentage points times pupils tested a year, over 100",
+        **pupils,
+    )
+
+
+def _by_partnership(context: MetricContext, rows: pl.DataFrame, measure: str) -> Iterator[Any]:
+    """Yield a table of each partnership's pupils, and a picture of the changes."""
+    from impactkit import pupils_equivalent
+
+    found: list[tuple[Any, ...]] = []
+    parts = [*rows.partition_by("cluster", as_dict=True, maintain_order=True).items()]
+    for name, part in [*((str(key[0]), part) for key, part in parts), ("all", rows)]:
+        was, now = _side(part, "before"), _side(part, "after")
+        p_0, p_1 = was.reached / was.tested, now.reached / now.tested
+        low, high = interval(now, was, context.design.level) if name != "all" else (None, None)
+        points = 100 * (p_1 - p_0)
+        found.append(
+            (
+                name,
+                part.height,
+                was.reached,
+                was.tested,
+                100 * p_0,
+                now.reached,
+                now.tested,
+                100 * p_1,
+                points,
+                low,
+                high,
+                100 * (p_1 / p_0 - 1) if p_0 > 0 else None,
+                pupils_equivalent(points, now.a_year),
+            )
+        )
+    yield Table(
+        id=f"threshold_{measure}",
+        title=f"{label(context, measure)}: pupils before and after joining",
+        columns=(
+            Column(name="partnership", label="Partnership", kind="dimension"),
+            Column(name="schools", label="Schools", kind="count", of="schools"),
+            Column(name="reached_before", label="Reached it before", kind="count", of="people"),
+            Column(name="tested_before", label="Tested before", kind="count", of="people"),
+            Column(
+                name="share_before",
+                label="Before, %",
+                kind="share",
+                numerator="reached_before",
+                denominator="tested_before",
+                unit="percent",
+                digits=1,
+            ),
+            Column(name="reached_after", label="Reached it after", kind="count", of="people"),
+            Column(name="tested_after", label="Tested after", kind="count", of="people"),
+            Column(
+                name="share_after",
+                label="After, %",
+                kind="share",
+                numerator="reached_after",
+                denominator="tested_after",
+                unit="percent",
+                digits=1,
+            ),
+            Column(
+                name="change",
+                label="Change, percentage points",
+                unit=POINTS,
+                denominator="tested_before",
+                digits=1,
+            ),
+            *(
+                Column(name=name, label=words, unit=POINTS, denominator="tested_before", digits=1)
+                for name, words in (("low", "From"), ("high", "To"))
+            ),
+            Column(
+                name="relative",
+                label="Change, % of the share before",
+                unit="percent",
+                denominator="reached_before",
+                digits=0,
+            ),
+            Column(
+                name="pupils",
+                label="Pupils a year that it stands for",
+                unit="pupils",
+                denominator="tested_before",
+                digits=1,
+            ),
+        ),
+        rows=found,
+        totals={"partnership": "all"},
+        note=(
+            f"Intervals: Newcombe's; exact where there are fewer than {EXACT_BELOW} pupils before "
+            "or after. Pupils of a partnership are taken as independent."
+        ),
+    )
+    yield Chart(
+        id=f"threshold_{measure}",
+        kind="interval",
+        title=f"{label(context, measure)}: change since joining, by partnership",
+        data=f"threshold_{measure}",
+        x="partnership",
+        y="change",
+        low="low",
+        high="high",
+        x_title="Partnership",
+        y_title="Change, percentage points",
+        reference=0.0,
+    )
+
+
+def interval(now: Side, was: Side, level: float) -> tuple[float, float]:
+    """Return the interval of a change in percentage points: exact for few pupils."""
+    from impactkit import newcombe
+    from impactkit_pupils.exact import exact_difference
+
+    if min(now.tested, was.tested) < EXACT_BELOW:
+        low, high = exact_difference(now.reached, now.tested, was.reached, was.tested, level)
+    else:
+        shares = (now.reached / now.tested, now.tested, was.reached / was.tested, was.tested)
+        low, high = newcombe(*shares, level)
+    return 100 * low, 100 * high
