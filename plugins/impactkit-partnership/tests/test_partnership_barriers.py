@@ -162,7 +162,7 @@ def test_planted_delays_show_in_the_log_rank_test(run, here):
 
 
 def test_where_starts_make_no_difference_none_is_found(run, find, monkeypatch):
-    """Equal rates and delays, ten counties: two tests of each kind or fewer stand out (more: 1 %)."""
+    """Equal rates and delays, ten counties: two tests of a kind or fewer stand out (more: 1 %)."""
     from impactkit.synthetic import barriers as part, county
 
     monkeypatch.setattr(part, "A_YEAR", dict.fromkeys((True, False), 0.8))
