@@ -115,7 +115,7 @@ def test_reach_of_the_county_is_what_was_drawn(run, find, here):
 
 
 def test_a_gap_is_found_where_one_was_planted_and_not_where_none_was(run, find, here):
-    """Chances of 20 and 60 per cent in the outer fifths, then equal ones: 10 of 12 intervals hold."""
+    """Chances of 20 and 60 % in the outer fifths, then equal ones: 10 of 12 intervals hold."""
     for chances, gap in (((0.2, 0.3, 0.4, 0.5, 0.6), 40), ((0.4,) * 5, 0)):
         covered = 0
         for seed in range(12):
