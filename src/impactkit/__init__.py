@@ -38,6 +38,7 @@ if TYPE_CHECKING:  # for type checkers and editors; nothing of it is imported at
     )
     from impactkit.estimators import (
         Kappa as Kappa,
+        aalen_johansen as aalen_johansen,
         att_gt as att_gt,
         cohen_kappa as cohen_kappa,
         kaplan_meier as kaplan_meier,
@@ -94,6 +95,9 @@ if TYPE_CHECKING:  # for type checkers and editors; nothing of it is imported at
         Panel as Panel,
         estimating_metric as estimating_metric,
         outcome_metric as outcome_metric,
+    )
+    from impactkit.panel.exposure import (
+        exposed_from as exposed_from,
     )
     from impactkit.pipeline import (
         context as context,
@@ -200,8 +204,10 @@ _NAMES = {
     "impactkit.evidence.improvement": ("Improvement", "improvement"),
     "impactkit.evidence.recovery": ("Recovery", "recovery", "school_facts"),
     "impactkit.hookspecs": ("hookimpl",),
+    "impactkit.panel.exposure": ("exposed_from",),
     "impactkit.estimators": (
         "Kappa",
+        "aalen_johansen",
         "att_gt",
         "cohen_kappa",
         "kaplan_meier",
