@@ -19,6 +19,7 @@ OURS = (
     "claims.supporter_non_inferiority",
     "did.effect",
     "did.fade_out",
+    "did.subject_effect",
     "did.time_to_benefit",
     "did.two_sided",
     "governance.joint_activity",
