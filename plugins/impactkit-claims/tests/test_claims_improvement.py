@@ -10,7 +10,7 @@ import pytest
 from impactkit import Chart, Exclusion, Table
 from impactkit.synthetic import county
 from impactkit_claims.adjusted import EXCESS, RATIO as R_ADJ, RAW, TREND_ADJUSTED
-from impactkit_claims.ratio import ANYWAY, DIFFERENCE, EARLIER, ELSEWHERE, JOINED, RATIO
+from impactkit_claims.ratio import ANYWAY, BEYOND, DIFFERENCE, EARLIER, ELSEWHERE, JOINED, RATIO
 from impactkit_claims.supporters import ADJUSTED, EFFECT
 
 
@@ -31,6 +31,10 @@ def test_a_large_improvement_needs_no_effect(on):
     assert difference.value == pytest.approx(found[JOINED, ""].value - found[ELSEWHERE, ""].value)
     assert found[EARLIER, ""].value < difference.value / 2
     assert difference.n_treated_clusters == difference.n_partnerships > 10
+    # What leads is what is left of it, with no test that would count it twice beside M22.
+    assert next(iter(found)) == (BEYOND, "")
+    assert on.holds(found[BEYOND, ""], 0.0)
+    assert {e.p_value for e in found.values()} == {None}
 
 
 def test_no_ratio_of_next_to_nothing(on):
@@ -149,6 +153,7 @@ def test_the_bound_is_one_sided_and_the_margin_decides(on):
     assert "does not show that there was" in missed.text
     [chart] = [part for part in wide if isinstance(part, Chart)]
     assert chart.reference == -50.0
+    assert next(iter(on.estimates(wide))) == (ADJUSTED, "")
 
 
 def test_schools_that_are_helped_are_no_comparison(on):

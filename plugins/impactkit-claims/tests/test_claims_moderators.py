@@ -8,15 +8,17 @@ import numpy as np
 import polars as pl
 import pytest
 
-from impactkit import Design, Exclusion, MetricContext, Study, Table, context
+from impactkit import Estimate, Exclusion, MetricContext, Table, context
 from impactkit.synthetic import county
 from impactkit_claims.distance import BY_KM, GOWER, KM
 from impactkit_claims.intensity import BY_DOSE, BY_TYPE, CRUDE, SLOPE
 from impactkit_claims.pairs import pairs
-from impactkit_claims.purpose import ALL, BY_GRADE, BY_PURPOSE
+from impactkit_claims.purpose import BY_GRADE, BY_PURPOSE, CONTRAST
 from impactkit_claims.structure import BY, DIFFERENCE, RATIO
 
 SEEDS = range(1, 7)
+ALL = (BY_PURPOSE, "all")
+LEADS = (CONTRAST.format(one="category support", other="mutual development"), "")
 SLOPE, CRUDE = SLOPE.format(unit="days"), CRUDE.format(unit="days")
 
 
@@ -93,6 +95,12 @@ def test_effects_by_purpose_are_recovered(on, purpose, truth):
     assert held(on, "purpose", (BY_PURPOSE, purpose), truth, **asked) >= 5
 
 
+def test_what_one_purpose_brought_more_is_recovered(on):
+    """Eight points for one, none for the other: five of six intervals or more."""
+    asked = {"category_support": 2.0, "mutual_development": 0.0}
+    assert held(on, "purpose", LEADS, 8.0, **asked) >= 5
+
+
 def test_unlike_purposes_are_told_apart_and_like_ones_are_not(on):
     """The joint test rejects in each of six counties where they differ, rarely where not."""
     name = "effect equal for all purposes"
@@ -104,13 +112,13 @@ def test_unlike_purposes_are_told_apart_and_like_ones_are_not(on):
 
 
 def test_purposes_have_adjusted_p_values_and_grades_are_beside(on):
-    """Benjamini and Hochberg's, never below the p-value; the whole leads."""
+    """Benjamini and Hochberg's, never below the p-value; a contrast leads."""
     found = on.estimates(on.parts("purpose", made(1)))
-    by = [e for (estimand, _), e in found.items() if estimand == BY_PURPOSE]
+    by = [e for (name, term), e in found.items() if name == BY_PURPOSE and term != "all"]
     assert all(e.p_adjusted >= e.p_value for e in by)
-    assert next(iter(found)) == (ALL, "")
+    assert next(iter(found)) == LEADS
     assert any(estimand == BY_GRADE for estimand, _ in found)
-    whole = found[ALL, ""]
+    whole = found[ALL]
     assert whole.value == pytest.approx(
         sum(e.value * e.n_schools for e in by) / sum(e.n_schools for e in by)
     )
@@ -122,7 +130,7 @@ def test_without_grades_purposes_are_compared_with_everybody(on):
     del tables["school_years"]
     found = on.estimates(on.parts("purpose", tables=tables))
     assert not any(estimand == BY_GRADE for estimand, _ in found)
-    assert found[ALL, ""].status == "ok"
+    assert found[ALL].status == "ok"
 
 
 @pytest.mark.parametrize(("dose", "slope"), [(0.5, 2.0), (0.0, 0.0)])
@@ -220,8 +228,8 @@ def test_all_schools_together_are_the_effect_of_the_study(on):
     found = on.estimates(on.parts("purpose", here, params={"within_grade": False}))
     given = context(on.study(), "did.effect", tables=here.tables)
     theirs = given.fit("attainment").aggregate("group").overall
-    assert found[ALL, ""].value == pytest.approx(theirs.value, abs=1e-9)
-    assert found[ALL, ""].std_error == pytest.approx(theirs.std_error, rel=0.1)
+    assert found[ALL].value == pytest.approx(theirs.value, abs=1e-9)
+    assert found[ALL].std_error == pytest.approx(theirs.std_error, rel=0.1)
 
 
 @pytest.mark.parametrize(
@@ -247,10 +255,12 @@ def test_an_outcome_that_cannot_be_estimated_leaves_the_others_be(on):
     early = (pl.col("measure") != "overall_absence") | (pl.col("year") < 2014)
     tables = {"outcomes": here.tables["outcomes"].filter(early)}
     found = on.parts("purpose", here, tables=tables, outcome=["overall_absence", "attainment"])
-    statuses = {e.measure: e.status for e in on.estimates(found).values() if not e.term}
-    assert statuses == {"overall_absence": "not_estimable", "attainment": "ok"}
+    told = [part for part in found if isinstance(part, Estimate) and not part.term]
+    assert {e.measure: e.status for e in told} == {
+        "overall_absence": "not_estimable",
+        "attainment": "ok",
+    }
     assert {t.id for t in found if isinstance(t, Table)} == {
         "purpose_attainment",
         "grade_attainment",
     }
-    assert Study(title="x", design=Design()).title == "x"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import example, given, strategies as st
 
 from impactkit.errors import UsageError
 from impactkit.evidence.claims import given_claim, read_claim
@@ -107,3 +108,38 @@ def test_a_ratio_and_a_difference_at_once_are_refused():
     """One claim at a time."""
     with pytest.raises(UsageError, match="Give one of them"):
         given_claim(ratio="3", difference=2.0)
+
+
+WORDS = [
+    "three",
+    "to",
+    "four",
+    "4",
+    "times",
+    "x",
+    "twice",
+    "up to",
+    "-",
+    "8",
+    "per cent",
+    "points",
+    "not",
+]
+
+
+@given(st.lists(st.sampled_from(WORDS), max_size=8).map(" ".join) | st.text(max_size=40))
+@example("²x 3")
+@example("٣ times")
+def test_whatever_is_written_is_read_or_refused(text):
+    """A range that runs forwards, or a refusal with a remedy; never anything else."""
+    try:
+        claim = read_claim(text)
+    except UsageError as error:
+        claim, remedies = None, [problem.remedy for problem in error.problems]
+    if claim is None:
+        assert all(remedies)
+        return
+    assert claim.low is not None or claim.high is not None
+    if claim.low is not None and claim.high is not None:
+        assert claim.low <= claim.high
+    assert claim.words

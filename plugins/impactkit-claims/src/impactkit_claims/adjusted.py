@@ -24,7 +24,7 @@ from impactkit_claims.common import (
     MEMBERSHIPS,
     OUTCOMES,
     each_measure,
-    few,
+    told,
     unit_of,
 )
 
@@ -35,10 +35,6 @@ EXCESS = "Change beyond trend and recovery"
 TREND_ADJUSTED = "Change beyond trend"
 RAW = "Raw change"
 RATIO = "Change over what there would have been anyway"
-METHOD = (
-    "forecast from the three years before joining, learnt from schools not in a partnership, year "
-    "by year (g-formula)"
-)
 
 
 @attrs.frozen(kw_only=True)
@@ -118,37 +114,12 @@ def estimates(context: MetricContext, panel: Panel, found: Recovery) -> Iterator
 
     from impactkit import fieller
 
-    shown: dict[str, Any] = {
-        "metric": context.metric,
-        "measure": panel.measure,
-        "unit": unit_of(panel),
-        "level": context.design.level,
-        "n_schools": found.n_schools,
-        "n_partnerships": found.n_clusters,
-        "n_treated_clusters": found.n_clusters,
-        "n_comparison": found.n_comparison,
-        "method": METHOD,
-        "variance": f"two-stage bootstrap of schools and partnerships, {found.draws:,} draws, t",
-        "warnings": few(found.n_clusters),
-    }
-    excess = found.excess
-    df = found.n_clusters - 1
+    say = told(context, panel, None)
+    excess, df = found.excess, found.n_clusters - 1
     p = 2 * float(stdtr(df, -abs(excess.value) / excess.std_error)) if excess.std_error else None
-    beyond_trend = found.beyond_trend
-    for estimand, part, p_value in (
-        (EXCESS, excess, p),
-        (TREND_ADJUSTED, beyond_trend, None),
-        (RAW, found.raw, None),
-    ):
-        yield Estimate(
-            estimand=estimand,
-            value=part.value,
-            std_error=part.std_error,
-            ci_low=part.ci_low,
-            ci_high=part.ci_high,
-            p_value=p_value,
-            **shown,
-        )
+    yield say.forecast(EXCESS, excess.value, found, excess, p_value=p)
+    yield say.forecast(TREND_ADJUSTED, found.beyond_trend.value, found, found.beyond_trend)
+    yield say.forecast(RAW, found.raw.value, found, found.raw, method="change, as it is")
     raw, anyway = found.raw, found.anyway
     bounds = None
     if abs(anyway.value) >= 3 * anyway.std_error:
@@ -157,17 +128,23 @@ def estimates(context: MetricContext, panel: Panel, found: Recovery) -> Iterator
             anyway.value,
             raw.std_error**2,
             anyway.std_error**2,
-            level=context.design.level,
+            level=say.level,
             df=df,
         )
-    about = {**shown, "estimand": RATIO, "unit": "times"}
     if bounds is None:
         why = "what there would have been anyway is too near nothing to divide by"
-        yield Estimate(status="not_estimable", reason=why, **about)
+        yield say.missing(RATIO, why, unit="times")
         return
-    low, high = bounds
-    about["variance"] = f"Fieller's interval, no covariance; {shown['variance']}"
-    yield Estimate(value=raw.value / anyway.value, ci_low=low, ci_high=high, **about)
+    yield say.forecast(
+        RATIO,
+        raw.value / anyway.value,
+        found,
+        None,
+        unit="times",
+        ci_low=bounds[0],
+        ci_high=bounds[1],
+        variance="Fieller's interval of two bootstrap variances, no covariance",
+    )
 
 
 def _picture(measure: str, unit: str, found: Recovery) -> Iterator[Any]:

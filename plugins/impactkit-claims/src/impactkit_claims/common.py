@@ -12,7 +12,7 @@ from impactkit import Estimate, EstimationError, MetricContext
 if TYPE_CHECKING:
     import polars as pl
 
-    from impactkit import Improvement, Panel
+    from impactkit import Improvement, Panel, Recovery
 
 OUTCOMES = ("school_key", "year", "measure", "value")
 MEMBERSHIPS = ("school_key", "partnership_id", "joined")
@@ -23,6 +23,10 @@ METHOD = (
     "between the same years, of schools not in a partnership by then"
 )
 VARIANCE = "cluster jackknife (CRV3) over partnerships, influence of comparison schools, t"
+FORECAST = (
+    "forecast from the three years before joining, learnt from schools not in a partnership, year "
+    "by year (g-formula)"
+)
 TREND_ONLY = (
     "Effects are beyond the trend only. Where schools were chosen for poor results they hold their "
     "recovery too: compare with schools that met the same trigger, and see claims.rtm_adjusted."
@@ -111,6 +115,30 @@ class Told:
         low, high = bounds
         shown = {"unit": "times", "ci_low": low, "ci_high": high, **more}
         return attrs.evolve(whole, std_error=None, p_value=None, **shown)
+
+    def forecast(
+        self, estimand: str, value: float, parts: Recovery, part: Any, **more: Any
+    ) -> Estimate:
+        """Return an estimate that rests on a forecast; `part` has its error, None: it has none."""
+        shown: dict[str, Any] = {"unit": self.unit, "method": FORECAST}
+        shown["variance"] = (
+            f"two-stage bootstrap of schools, then partnerships, {parts.draws:,} draws"
+        )
+        if part is not None:
+            shown |= {"std_error": part.std_error, "ci_low": part.ci_low, "ci_high": part.ci_high}
+        return Estimate(
+            metric=self.metric,
+            measure=self.measure,
+            estimand=estimand,
+            value=value,
+            level=self.level,
+            n_schools=parts.n_schools,
+            n_partnerships=parts.n_clusters,
+            n_treated_clusters=parts.n_clusters,
+            n_comparison=parts.n_comparison,
+            warnings=few(parts.n_clusters),
+            **{**shown, **more},
+        )
 
     def missing(self, estimand: str, reason: str, **more: Any) -> Estimate:
         """Return an estimate that could not be made, with the reason."""

@@ -7,7 +7,15 @@ from typing import Any
 
 import attrs
 
-from impactkit import Card, Diagnostic, Estimate, MetricContext, Needs, estimating_metric
+from impactkit import (
+    Card,
+    Diagnostic,
+    Estimate,
+    EstimationError,
+    MetricContext,
+    Needs,
+    estimating_metric,
+)
 from impactkit_claims.common import (
     MEMBERSHIPS,
     OUTCOMES,
@@ -17,9 +25,16 @@ from impactkit_claims.common import (
     joined_with,
     told,
 )
-from impactkit_claims.groups import Grouped, group_estimates, grouped, picture, unknown
+from impactkit_claims.groups import (
+    Grouped,
+    difference,
+    group_estimates,
+    grouped,
+    picture,
+    unknown,
+)
 
-ALL = "ATT, all purposes"
+CONTRAST = "ATT for {one} less that for {other}"
 BY_PURPOSE = "ATT by purpose"
 BY_GRADE = "ATT by grade before joining"
 GRADES = {"1": "outstanding", "2": "good", "3": "requires improvement", "4": "inadequate"}
@@ -34,11 +49,15 @@ class Params:
     within_grade
         Compare with schools of the same Ofsted grade in the year before joining, where grades are
         given: schools in a category recover of themselves.
+    one, other
+        The purposes that are set against each other.
     before, after
         Event years compared; 0 is the first year in a partnership.
     """
 
     within_grade: bool = True
+    one: str = "category_support"
+    other: str = "mutual_development"
     before: tuple[int, int] = (-1, -1)
     after: tuple[int, int] = (0, 30)
 
@@ -105,13 +124,25 @@ def _of(context: MetricContext, measure: str) -> Iterator[Any]:
     got = grouped(found, groups)
     labels = {name: name.replace("_", " ") for name in (*got.names, *got.lost)}
     by = group_estimates(say, got, BY_PURPOSE, labels)
-    yield say.estimate(ALL, *found.regress().contrast([1.0]))
+    yield _contrast(say, got, params)
     yield from by
+    yield say.estimate(BY_PURPOSE, *found.regress().contrast([1.0]), term="all", p_value=None)
     yield from equal(got, measure, "effect equal for all purposes")
     yield from picture("purpose", say, by, "Effect by purpose", "Purpose")
     if grades is not None:
         yield from _by_grade(found, say, grades, measure)
     yield from (*found.exclusions, *unknown("the purpose", groups, measure))
+
+
+def _contrast(say: Any, got: Grouped, params: Params) -> Estimate:
+    """Return the contrast that leads: how much more one purpose brought than the other."""
+    one, other = (name.replace("_", " ") for name in (params.one, params.other))
+    name = CONTRAST.format(one=one, other=other)
+    try:
+        return difference(say, got, params.one, params.other, name)
+    except EstimationError as error:
+        missing: Estimate = say.missing(name, str(error))
+        return missing
 
 
 def _grades(context: MetricContext) -> Any:

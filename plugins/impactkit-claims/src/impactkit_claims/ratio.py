@@ -27,6 +27,7 @@ from impactkit_claims.common import (
     told,
 )
 
+BEYOND = "Difference of mean changes, beyond recovery"
 DIFFERENCE = "Difference of mean changes"
 JOINED = "Mean change, schools that joined"
 ELSEWHERE = "Mean change, schools elsewhere"
@@ -79,7 +80,7 @@ class Params:
         ),
         caveats=(
             "A ratio of two small changes is next to nothing divided by next to nothing: none is "
-            "given where the change elsewhere may be zero. The difference is the headline.",
+            "given where the change elsewhere may be zero. The difference beyond recovery leads.",
             "With no effect at all, schools chosen for one year's poor results improve several "
             "times as much as others; never quote the ratio without the one for recovery alone.",
             "Changes of percentages are in percentage points; a ratio of them is no percentage.",
@@ -108,8 +109,22 @@ def _of(context: MetricContext, measure: str) -> Iterator[Any]:
     found = changes(context, panel, before=params.before, after=params.after)
     rates = improvement_rates(found, context.design.level)
     say = told(context, panel, found)
-    difference = found.regress()
-    yield say.estimate(DIFFERENCE, *difference.contrast([1.0]))
+    parts, why = None, ""
+    try:
+        parts = recovery(
+            panel,
+            facts=school_facts(context.tables, measure),
+            after=params.after,
+            draws=params.draws,
+            seed=context.seed,
+            level=context.design.level,
+        )
+    except EstimationError as error:
+        why = str(error)
+    if parts is not None:
+        # It leads, for the plain difference is large with no effect at all.
+        yield say.forecast(BEYOND, parts.excess.value, parts, parts.excess)
+    yield say.estimate(DIFFERENCE, *found.regress().contrast([1.0]), p_value=None)
     yield say.estimate(JOINED, *found.regress(of="change").contrast([1.0]), p_value=None)
     yield say.estimate(ELSEWHERE, *found.regress(of="expected").contrast([1.0]), p_value=None)
     ratio = rates.ratio
@@ -128,32 +143,21 @@ def _of(context: MetricContext, measure: str) -> Iterator[Any]:
         yield again.estimate(EARLIER, *earlier.regress().contrast([1.0]), p_value=None)
     except EstimationError as error:
         yield say.missing(EARLIER, str(error))
-    anyway, why = None, "schools elsewhere changed too little to divide by"
-    try:
-        parts = recovery(
-            panel,
-            facts=school_facts(context.tables, measure),
-            after=params.after,
-            draws=params.draws,
-            seed=context.seed,
-            level=context.design.level,
-        )
-        anyway = parts.ratio_anyway
-    except EstimationError as error:
-        why = str(error)
-    if anyway is None:
-        yield say.missing(ANYWAY, why, unit="times")
+    anyway = parts.ratio_anyway if parts is not None else None
+    if parts is None or anyway is None:
+        yield say.missing(ANYWAY, why or "schools elsewhere changed too little", unit="times")
     else:
-        bounds = sorted(b / parts.trend.value for b in (parts.anyway.ci_low, parts.anyway.ci_high))
-        yield say.ratio(
+        ends = sorted(
+            end / parts.trend.value for end in (parts.anyway.ci_low, parts.anyway.ci_high)
+        )
+        yield say.forecast(
             ANYWAY,
             anyway,
-            (bounds[0], bounds[1]),
-            n_schools=parts.n_schools,
-            n_partnerships=parts.n_clusters,
-            n_treated_clusters=parts.n_clusters,
-            n_comparison=parts.n_comparison,
-            method="forecast from results before joining (see claims.rtm_adjusted), over the trend",
+            parts,
+            None,
+            unit="times",
+            ci_low=ends[0],
+            ci_high=ends[1],
             variance="two-stage bootstrap, the trend taken as known",
         )
     rows = [
@@ -164,6 +168,18 @@ def _of(context: MetricContext, measure: str) -> Iterator[Any]:
             ("Difference", rates.difference),
         )
     ]
+    yield Note(
+        "Changes are from year {first} to {last} to the mean of years {start} to {end} since "
+        "joining, where year {zero} is the first in a partnership; of {measure}.",
+        values={
+            "first": params.before[0],
+            "last": params.before[1],
+            "start": params.after[0],
+            "end": params.after[1],
+            "zero": 0,
+            "measure": measure.replace("_", " "),
+        },
+    )
     yield Table(
         id=f"changes_{measure}",
         title=f"Mean changes over the same years: {measure.replace('_', ' ')}",

@@ -30,8 +30,8 @@ from impactkit_claims.common import (
     MEMBERSHIPS,
     OUTCOMES,
     each_measure,
-    few,
     spread,
+    told,
     unit_of,
 )
 
@@ -93,7 +93,7 @@ class Params:
         caveats=(
             "A margin chosen after results were read shows nothing; write it into the plan.",
             "Schools are asked to help when their results rise, and results that rose by luck "
-            "fall back. The second estimate allows for that.",
+            "fall back. The adjusted estimate, which leads, allows for that.",
             "Comparison schools are those in no partnership at all.",
             "How long the head was away is not part of it.",
         ),
@@ -120,8 +120,10 @@ def _of(context: MetricContext, measure: str) -> Iterator[Any]:
     if first.status != "ok":
         raise EstimationError(first.reason)
     # Its p-value is of another question, whether there is any effect, and no test of the margin.
-    found = [attrs.evolve(first, estimand=EFFECT, p_value=None)]
-    found += _adjusted(context, panel, level)
+    plain = attrs.evolve(first, estimand=EFFECT, p_value=None)
+    adjusted = _adjusted(context, panel, level)
+    # Schools that are asked to help did well of late, so the adjusted estimate leads.
+    found = [adjusted, plain] if adjusted.status == "ok" else [plain, adjusted]
     yield from found
     for estimate in found:
         yield from _verdict(estimate, margin, lower_better)
@@ -148,10 +150,10 @@ def _outsiders(context: MetricContext, panel: Panel) -> tuple[Panel, tuple[Exclu
     n = panel.frame.filter(inside)["school_key"].n_unique()
     kept = attrs.evolve(panel, frame=panel.frame.filter(~inside))
     text = "schools that are helped in some partnership, and so are no comparison"
-    told = Exclusion(
+    lost = Exclusion(
         reason="claims.in_partnership", text=text, n_schools=n, measure=panel.measure, treated=0
     )
-    return kept, (told,) if n else ()
+    return kept, (lost,) if n else ()
 
 
 def _margin(params: Params, panel: Panel) -> float:
@@ -160,15 +162,10 @@ def _margin(params: Params, panel: Panel) -> float:
     return 1.0 if panel.unit == "percent" else params.margin_sd * spread(panel)
 
 
-def _adjusted(context: MetricContext, panel: Panel, level: float) -> list[Estimate]:
+def _adjusted(context: MetricContext, panel: Panel, level: float) -> Estimate:
     from impactkit import recovery, school_facts
 
-    about: dict[str, Any] = {
-        "metric": context.metric,
-        "measure": panel.measure,
-        "unit": unit_of(panel),
-        "estimand": ADJUSTED,
-    }
+    say = attrs.evolve(told(context, panel, None), level=level)
     try:
         parts = recovery(
             panel,
@@ -177,25 +174,8 @@ def _adjusted(context: MetricContext, panel: Panel, level: float) -> list[Estima
             level=level,
         )
     except EstimationError as error:
-        return [Estimate(status="not_estimable", reason=str(error), **about)]
-    excess = parts.excess
-    return [
-        Estimate(
-            value=excess.value,
-            std_error=excess.std_error,
-            ci_low=excess.ci_low,
-            ci_high=excess.ci_high,
-            level=level,
-            n_schools=parts.n_schools,
-            n_partnerships=parts.n_clusters,
-            n_treated_clusters=parts.n_clusters,
-            n_comparison=parts.n_comparison,
-            method="forecast from the three years before (see claims.rtm_adjusted)",
-            variance="two-stage bootstrap of schools and partnerships, t",
-            warnings=few(parts.n_clusters),
-            **about,
-        )
-    ]
+        return say.missing(ADJUSTED, str(error))
+    return say.forecast(ADJUSTED, parts.excess.value, parts, parts.excess)
 
 
 def _verdict(estimate: Estimate, margin: float, lower_better: bool) -> Iterator[Diagnostic]:
