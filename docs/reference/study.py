@@ -51,8 +51,21 @@ Without this table every metric is worked out whose needs are met. With it, only
 names: one table a metric, `[metrics."leadership.retention"]`, with the metric's own parameters
 (`impactkit show metrics ID` lists them).
 """,
+    "theory": """\
+Drawn in the report, with the grade of the evidence on each arrow. Its strength, T0 to T3, stands
+beside the grade of the effect, and neither raises the other. Write one `[[theory.links]]` an arrow:
+
+```toml
+[[theory.links]]
+from = "Coaching of middle leaders"
+to = "More lessons observed"
+evidence = "observation records of 2022/23"
+grade = 2
+```
+""",
     "plugins": "",
     "disclosure": "",
+    "report": "",
 }
 """The tables in their order, and what is to be said before their keys."""
 
@@ -84,10 +97,18 @@ def _table(name: str, table: Mapping[str, Any]) -> Iterator[str]:
         ]
         yield "\n".join(["| key | meaning | may be | default |", "|---|---|---|---|", *rows, ""])
     for key, told in properties.items():
+        path = f"{name}.{key}"
         if key not in keys:
-            yield f"### `[{name}.{key}]`\n"
+            yield f"### `[{path}]`\n"
             yield _words(told["description"]) + "\n"
-            yield from _table(f"{name}.{key}", told)
+            yield from _table(path, told)
+        elif _of_tables(told):
+            yield f"### `[[{path}]]`\n"
+            yield from _table(path, told["items"])
+
+
+def _of_tables(told: Mapping[str, Any]) -> bool:
+    return bool(told.get("items", {}).get("type") == "object")
 
 
 def _words(text: str) -> str:
@@ -107,6 +128,8 @@ def _allowed(told: Mapping[str, Any]) -> str:
         return ", ".join(f"`{word}`" for word in told["enum"])
     if told["type"] == "array":
         items = told["items"]
+        if _of_tables(told):
+            return "list of tables, below"
         return "list of them" if "enum" in items else f"list of {_allowed(items)}s"
     words = {
         "string": "a day, `2024-03-29`" if told.get("format") == "date" else "text",

@@ -19,6 +19,7 @@ import attrs
 
 from impactkit.design import Design as Design, design_of
 from impactkit.errors import Problem, StudyError
+from impactkit.theory import Theory, theory_of
 from impactkit.tomlkeys import Keys, line_of, texts
 
 if TYPE_CHECKING:
@@ -75,6 +76,11 @@ class Study:
         The ids to run, each with its parameters. Left out (None): all whose needs are met.
     disclosure
         The disclosure profile: the rules by which small counts of people are withheld.
+    theory
+        Why it should work: what leads to what, and the evidence for each arrow; see `Theory`.
+    report_allow_impact
+        Why the summary may say "impact" though the evidence is graded 0 or 1; the reason is printed
+        with it. Empty: it does not.
     plugins_allow
         The only installed plugins to use, by name; empty: all of them.
     plugins_deny
@@ -100,6 +106,8 @@ class Study:
     design: Design = attrs.field(factory=Design)
     metrics: Mapping[str, Mapping[str, Any]] | None = None
     disclosure: str = "dfe-school"
+    theory: Theory | None = None
+    report_allow_impact: str = ""
     plugins_allow: tuple[str, ...] = attrs.field(default=(), converter=texts)
     plugins_deny: tuple[str, ...] = attrs.field(default=(), converter=texts)
     plugins_timeout: float = 300.0
@@ -261,6 +269,7 @@ def study_of(top: Keys) -> dict[str, Any]:
             )
     plugins = top.table("plugins")
     disclosure = top.table("disclosure")
+    report = top.table("report")
     return {
         "title": study.text("title", required=True),
         "seed": study.whole("seed", 0, low=0),
@@ -269,6 +278,8 @@ def study_of(top: Keys) -> dict[str, Any]:
         "design": design_of(top.table("design")),
         "metrics": metrics if metrics_given else None,
         "disclosure": disclosure.text("profile", "dfe-school"),
+        "theory": theory_of(top.table("theory")),
+        "report_allow_impact": report.text("allow_impact"),
         "plugins_allow": plugins.texts("allow"),
         "plugins_deny": plugins.texts("deny"),
         "plugins_timeout": plugins.number("timeout_seconds", 300.0, low=1.0, high=86_400.0),

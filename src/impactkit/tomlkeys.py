@@ -150,6 +150,20 @@ class Keys:
         self.tables.append(keys)
         return keys
 
+    def entries(self, key: str) -> tuple[Keys, ...]:
+        """Take a list of tables below this one, each written ``[[key]]``."""
+        value = self._take(key, [], (list,), "a list of tables")
+        where = ".".join(part for part in (self.where, key) if part)
+        if not all(isinstance(entry, Mapping) for entry in value):
+            self.fault(key, value, "expected a list of tables", f"Write [[{where}]] for each.")
+            return ()
+        made = tuple(
+            Keys(entry, f"{where}[{i}]", self.file, self.text_of_file, self.problems)
+            for i, entry in enumerate(value)
+        )
+        self.tables.extend(made)
+        return made
+
     def rest(self) -> dict[str, Any]:
         """Return what has not been asked for, and allow it."""
         self.open = True

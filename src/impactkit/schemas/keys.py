@@ -30,6 +30,8 @@ _TYPES: dict[type, dict[str, Any]] = {
 }
 _FIELDS = {"disclosure.profile": "disclosure", "plugins.timeout_seconds": "plugins_timeout"}
 """Keys that fill a field of `Study` of quite another name."""
+_ALIASES = {"from": "cause", "to": "effect"}
+"""Keys that Python does not allow as names of fields, or that read better in a file."""
 
 
 class _Everything(dict[str, Any]):
@@ -56,6 +58,7 @@ class Recorder(Keys):
         self.values = _Everything()
         self.found: dict[str, dict[str, Any]] = {}
         self.below: dict[str, Recorder] = {}
+        self.lists: dict[str, Recorder] = {}
         self.required: list[str] = []
 
     def fault(self, *_: Any, **__: Any) -> None:
@@ -124,6 +127,12 @@ class Recorder(Keys):
         self.below[key] = Recorder(".".join(part for part in (self.where, key) if part))
         return self.below[key]
 
+    def entries(self, key: str) -> tuple[Recorder, ...]:
+        """Note a list of tables, and record what one of them has."""
+        self.known.append(key)
+        self.lists[key] = Recorder(".".join(part for part in (self.where, key) if part))
+        return (self.lists[key],)
+
     def rest(self) -> dict[str, Any]:
         """Note that any other key may stand here."""
         self.open = True
@@ -133,6 +142,8 @@ class Recorder(Keys):
         """Return the schema of this table."""
         made: dict[str, Any] = {"type": "object"}
         properties = {**self.found, **{key: below.schema() for key, below in self.below.items()}}
+        for key, entry in self.lists.items():
+            properties[key] = {"type": "array", "items": entry.schema()}
         if properties:
             made["properties"] = properties
         if self.required:
@@ -160,9 +171,9 @@ def study_schema() -> dict[str, Any]:
         field = next((f for f in attrs.fields(Study) if f.name == name), None)
         if field is not None:
             table["description"] = _meaning(Study, name)
-        if name == "design":
-            _described(table, _class_of(Study, name))
-            continue
+            if attrs.has(kept := _class_of(Study, name)):
+                _described(table, kept)
+                continue
         for key, told in table.get("properties", {}).items():
             inside = {"study": key}.get(name, f"{name}_{key}")
             told["description"] = _meaning(Study, _FIELDS.get(f"{name}.{key}", inside))
@@ -179,9 +190,10 @@ def study_schema() -> dict[str, Any]:
 def _described(table: dict[str, Any], cls: type) -> dict[str, Any]:
     """Give each key the meaning of the field that it fills, in tables below too."""
     for key, told in table.get("properties", {}).items():
-        told["description"] = _meaning(cls, key)
-        if told.get("type") == "object" and "properties" in told:
-            _described(told, _class_of(cls, key))
+        told["description"] = _meaning(cls, _ALIASES.get(key, key))
+        inside = told.get("items", told)
+        if inside.get("type") == "object" and "properties" in inside:
+            _described(inside, _class_of(cls, key))
     return table
 
 

@@ -151,6 +151,6 @@ def test_theory_is_graded_by_its_links_and_its_story():
     assert Theory().strength == 0
     assert Theory(links=bare).strength == 1
     assert Theory(links=half).strength == 2
-    assert Theory(links=half, story=True).strength == 2
-    assert Theory(links=half, story=True, disconfirming=True).strength == 3
-    assert Theory(links=bare, story=True, disconfirming=True).strength == 1
+    assert Theory(links=half, story="It did.").strength == 2
+    assert Theory(links=half, story="It did.", disconfirming="We looked.").strength == 3
+    assert Theory(links=bare, story="It did.", disconfirming="We looked.").strength == 1
