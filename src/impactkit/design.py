@@ -22,6 +22,7 @@ EXCLUSIONS = ("memberships", "same_trust", "near")
 MERGERS = ("apart", "exclude", "combine")
 BASE_PERIODS = ("universal", "varying")
 BALANCES = ("none", "complete", "window")
+MULTIPLICITIES = ("holm", "romano_wolf", "benjamini_hochberg")
 CLUSTERS = ("partnership", "school")
 STANDARDISE = ("none", "z", "logit_z", "rank")
 
@@ -178,6 +179,10 @@ class Design:
         Years within `years` that are not used, say one in which only primary schools reported.
     level
         Of confidence intervals and bands: 0.95 for 95 %.
+    multiplicity
+        How the p-values of the study's headlines allow for one another: ``holm``;
+        ``romano_wolf``, which uses how they hang together and misses less; ``benjamini_hochberg``,
+        which only holds the share of false findings among those found.
     bootstrap
         Draws of the multiplier bootstrap for simultaneous bands; 0: analytic intervals only.
     randomisation
@@ -214,6 +219,7 @@ class Design:
     exposure: Mapping[str, str] = attrs.field(factory=dict, validator=_days)
     leave_out: tuple[int, ...] = ()
     level: float = 0.95
+    multiplicity: str = attrs.field(default="holm", validator=_closed(*MULTIPLICITIES))
     bootstrap: int = 999
     randomisation: int = 99
 
@@ -286,6 +292,7 @@ def design_of(keys: Keys) -> Design:
         exposure=_exposure(keys.table("exposure")),
         leave_out=keys.wholes("leave_out"),
         level=keys.number("level", 0.95, low=0.5, high=0.999),
+        multiplicity=keys.choice("multiplicity", "holm", MULTIPLICITIES),
         bootstrap=keys.whole("bootstrap", 999, low=0, high=1_000_000),
         randomisation=keys.whole("randomisation", 99, low=0, high=100_000),
     )

@@ -36,6 +36,7 @@ from impactkit.estimators.summaries import (
     to_estimates,
 )
 from impactkit.estimators.two_by_two import Floats, listing
+from impactkit.inference.contributions import MOST_CLUSTERS
 from impactkit.inference.small_sample import correct
 from impactkit.results import Estimate, estimates_to_frame
 
@@ -124,6 +125,44 @@ def aggregate(
 ) -> Aggregation:
     """Average group-time effects; see `AttGt.aggregate`."""
     _check(kind, min_e, max_e, balance_e)
+    overall, terms = _quantities(units, cells, kind, min_e=min_e, max_e=max_e, balance_e=balance_e)
+    overall = attrs.evolve(overall, warnings=(*overall.warnings, *warnings))
+    first, *rest = to_estimates([overall, *terms], units, cells.contributions, inference)
+    return Aggregation(kind=kind, overall=first, terms=tuple(rest))
+
+
+def influence(units: Units, cells: Cells, kind: Kind) -> pl.DataFrame:
+    """Return what each cluster contributes to an overall average; see `AttGt.influence`."""
+    import polars as pl
+
+    _check(kind, None, None, None)
+    if units.labels is None:
+        raise UsageError(
+            Problem(
+                code="argument.clusters",
+                column="cluster",
+                rule="clusters were not named, or are too many in one cohort to be told apart",
+                remedy=f"Name a column of clusters, {MOST_CLUSTERS:,} in a cohort at most.",
+            )
+        )
+    overall, _ = _quantities(units, cells, kind)
+    own = cells.contributions.of(overall.combination[None, :])
+    order = np.argsort(own.cluster)
+    return pl.DataFrame(
+        {"cluster": units.labels.gather(own.cluster[order]), "contribution": own.columns[0, order]}
+    )
+
+
+def _quantities(
+    units: Units,
+    cells: Cells,
+    kind: Kind,
+    *,
+    min_e: int | None = None,
+    max_e: int | None = None,
+    balance_e: int | None = None,
+) -> tuple[Quantity, list[Quantity]]:
+    """Return the overall average and the terms of one kind, as combinations of contributions."""
     rows = _Rows(units, len(cells.cells))
     listed = [c.comparison for c in cells.cells]
     event = _event(units, cells)
@@ -160,9 +199,7 @@ def aggregate(
             if any(listed[k].time == t for k in post)
         ]
         overall = _of_terms(terms, "ATT, mean over periods", rows)
-    overall = attrs.evolve(overall, warnings=(*overall.warnings, *warnings))
-    first, *rest = to_estimates([overall, *terms], units, cells.contributions, inference)
-    return Aggregation(kind=kind, overall=first, terms=tuple(rest))
+    return overall, terms
 
 
 def before_treatment(units: Units, cells: Cells) -> list[Quantity]:

@@ -24,7 +24,13 @@ from typing import TYPE_CHECKING, Literal
 import attrs
 import numpy as np
 
-from impactkit.estimators.aggregation import Aggregation, Kind, aggregate, event_times
+from impactkit.estimators.aggregation import (
+    Aggregation,
+    Kind,
+    aggregate,
+    event_times,
+    influence,
+)
 from impactkit.estimators.att_gt_cells import Cells, cluster_shares, estimate_cells
 from impactkit.estimators.att_gt_comparisons import BasePeriod, Control
 from impactkit.estimators.att_gt_pretest import pretest_cells, pretest_event_times
@@ -155,6 +161,20 @@ class AttGt:
         where they are. Event times that cannot be estimated are left out.
         """
         return EventCoefficients(**event_times(self._units, self._effects, self._inference))
+
+    def influence(self, kind: Kind = "simple") -> pl.DataFrame:
+        """Return the contribution of each `cluster` to an overall average: a row a cluster.
+
+        The squares of `contribution` add up to the uncorrected variance of
+        ``aggregate(kind).overall``. Contributions to several outcomes of the same clusters, drawn
+        together, show how the tests hang together (`romano_wolf`).
+
+        Raises
+        ------
+        UsageError
+            When no column of clusters was named, or a cohort has too many to be told apart.
+        """
+        return influence(self._units, self._effects, kind)
 
     def estimates(
         self,

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from impactkit.estimators.checks import codes
 from impactkit.estimators.two_by_two import Bools, Floats
+from impactkit.inference.contributions import MOST_CLUSTERS
 
 Ints = NDArray[np.int64]
 
@@ -33,6 +34,9 @@ class Units:
         Weight of each unit in aggregations, shape (N,).
     cluster
         Number of each unit's cluster, shape (N,), in the order of first units.
+    labels
+        Name of each cluster, in the order of its number; None without a column of clusters, or
+        where they are too many to be told apart (`contributions.MOST_CLUSTERS` in one cohort).
     clusters
         How many clusters the units of each cohort are in, shape (cohorts + 1,).
     mass
@@ -53,6 +57,7 @@ class Units:
     start: Ints
     weight: Floats
     cluster: Ints
+    labels: pl.Series | None
     clusters: Ints
     mass: Floats
     occupied: Bools
@@ -199,13 +204,19 @@ def arrange(
     occupied = np.bincount(time, minlength=len(periods)) > 0
     cluster = np.arange(n) if label is None else _by_first(label[order])
     runs = np.split(cluster, start[1:-1])
+    clusters = np.diff(start) if label is None else np.array([np.unique(r).size for r in runs])
     units = Units(
         periods=periods,
         cohorts=cohorts,
         start=start,
         weight=np.ones(n),
         cluster=cluster,
-        clusters=np.diff(start) if label is None else np.array([np.unique(r).size for r in runs]),
+        labels=None
+        if label is None or clusters.max() > MOST_CLUSTERS
+        else rows["cluster"]
+        .gather(some_row[order])
+        .gather(np.unique(cluster, return_index=True)[1]),
+        clusters=clusters,
         mass=occupied[:, None] * np.diff(start).astype(float),
         occupied=occupied,
         observed=None,

@@ -14,6 +14,8 @@ from impactkit.pipeline.resolve import PlannedMetric
 if TYPE_CHECKING:
     import polars as pl
 
+    from impactkit.results import Estimate
+
 
 def seed_of(study_seed: int, metric: str) -> int:
     """Mix the study's seed with the metric's id: adding a metric changes no other's draws."""
@@ -61,13 +63,19 @@ def context_for(planned: PlannedMetric, ground: Ground) -> MetricContext:
         panel = panel_of(data)
         labels = {metric.id: metric.title, **{m.id: m.label for m in ground.measures.values()}}
         label = labels.get(panel.measure, "")
+
+        def record(headline: Estimate, by_cluster: pl.DataFrame) -> None:
+            if headline.value is not None:
+                known = (metric.id, headline.measure, headline.value)
+                ground.influences[known] = by_cluster
+
         found = effects.effect(
             panel,
             plan.study.design,
             plan.estimator,
             metric=metric.id,
             seed=seed,
-            **{"label": label, **options},
+            **{"label": label, "record": record, **options},
         )
         of = None if isinstance(data, Panel) else data
         shown = {k: v for k, v in options.items() if k not in ("label", "cells")}

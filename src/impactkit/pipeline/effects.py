@@ -5,17 +5,20 @@ The same parts are handed to estimating metrics through `MetricContext.effect`.
 
 from __future__ import annotations
 
+import contextlib
 import inspect
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, Literal
 
 import attrs
 
 from impactkit.declarations import Estimator, load_code
-from impactkit.errors import EstimationError
+from impactkit.errors import EstimationError, UsageError
 from impactkit.results import Chart, Diagnostic, Estimate, Exclusion
 
 if TYPE_CHECKING:
+    import polars as pl
+
     from impactkit.metrics import Panel
     from impactkit.study import Design
 
@@ -100,9 +103,12 @@ def effect(
     label: str = "",
     aggregations: Iterable[str] = ("group", "dynamic", "calendar", "simple"),
     cells: bool = True,
+    record: Callable[[Estimate, pl.DataFrame], None] | None = None,
     **options: Any,
 ) -> Iterable[Estimate | Chart | Diagnostic | Exclusion]:
     """Yield the estimates, the event-study chart and the diagnostics of one panel.
+
+    `record` is given the headline and what each cluster contributes to it, where that is known.
 
     Raises
     ------
@@ -126,6 +132,9 @@ def effect(
         found[0], how = _tested(
             found[0], panel, design, estimator, seed=seed, kinds=kinds, **options
         )
+    if record and hasattr(result, "influence") and found and found[0].status == "ok":
+        with contextlib.suppress(UsageError):  # too many clusters to be told apart
+            record(found[0], result.influence(kinds["kinds"][0]))
     yield from found
     sides = _either_side(panel, design, estimator, unit=unit, metric=metric, seed=seed, **options)
     yield from (_finish(side, extra, enough) for side in sides)

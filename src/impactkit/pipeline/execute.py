@@ -18,6 +18,7 @@ from impactkit.pipeline.core import FIRST_PARTY
 from impactkit.pipeline.effects import chart_id, chart_title
 from impactkit.pipeline.examined import case_of, cautions, findings_table
 from impactkit.pipeline.family import adjust
+from impactkit.pipeline.grading import graded
 from impactkit.pipeline.ground import Ground, ground_of, missing_outcomes
 from impactkit.pipeline.metric import run_metric
 from impactkit.pipeline.planning import (
@@ -78,11 +79,17 @@ def run(plan: Plan, *, progress: Progress = no_progress) -> Run:
     for done, planned in enumerate(plan.metrics):
         progress(f"Working out {planned.metric.id}", done, total)
         results.append(run_metric(planned, ground))
-    progress("Protecting people", 0, 1)
+    progress("Weighing the evidence", 0, 1)
     standing = standing_of(plan)
-    return _finish(
-        plan, tables, ground, found, labelled(adjust(tuple(results)), standing), standing
+    adjusted, notes = adjust(
+        tuple(results),
+        how=plan.study.design.multiplicity,
+        influences=ground.influences,
+        seed=plan.study.seed,
     )
+    weighed, rules = graded(ground, labelled(adjusted, standing))
+    progress("Protecting people", 0, 1)
+    return _finish(plan, tables, ground, (*found, *notes), weighed, rules, standing)
 
 
 def prepare(
@@ -117,6 +124,7 @@ def _finish(
     ground: Ground,
     found: tuple[Problem, ...],
     results: tuple[MetricResult, ...],
+    rules: tuple[Table, ...],
     standing: Standing | None,
 ) -> Run:
     from impactkit.disclosure import protect
@@ -151,6 +159,7 @@ def _finish(
     findings = examine(case).findings
     warnings += cautions(case, findings)
     extra += [findings_table(case, findings)] if findings else []
+    extra += rules
     if standing is not None:
         extra.append(plan_table(standing))
         warnings += plan_warnings(standing)

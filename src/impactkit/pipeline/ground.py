@@ -46,6 +46,7 @@ class Ground:
     years: tuple[int, ...]
     reorganised: Reorganised | None = None
     applied: list[Applied] = attrs.field(factory=list, repr=False)
+    influences: dict[tuple[str, str, float], pl.DataFrame] = attrs.field(factory=dict, repr=False)
     _panels: dict[str, Panel] = attrs.field(factory=dict, repr=False)
     _seen: dict[str, pl.DataFrame] = attrs.field(factory=dict, repr=False)
 
