@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from impactkit import Diagnostic, Estimate, Note
 
@@ -11,7 +12,7 @@ ENOUGH = 0.6
 
 
 def kappa_of(
-    judged: Mapping[str, Mapping[Hashable, bool]], what: str
+    judged: Mapping[str, Mapping[Any, bool]], what: str
 ) -> Iterator[Estimate | Diagnostic | Note]:
     """Yield kappa over what the first two coders, by name, both judged; nothing without two."""
     from impactkit import cohen_kappa
@@ -22,7 +23,11 @@ def kappa_of(
     one, other = (judged[coder] for coder in coders[:2])
     both = sorted(one.keys() & other.keys(), key=str)
     found = cohen_kappa((one[key], other[key]) for key in both)
-    names = {"estimand": "Agreement of two coders (kappa)", "term": what, "unit": "kappa"}
+    names: dict[str, Any] = {
+        "estimand": "Agreement of two coders (kappa)",
+        "term": what,
+        "unit": "kappa",
+    }
     if found.value is None:
         yield Estimate(**names, status="not_estimable", reason=found.reason)
         return

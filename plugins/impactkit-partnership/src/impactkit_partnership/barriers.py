@@ -202,7 +202,7 @@ def _rate(
     in_a_year = estimand == PER_YEAR
     count = sum(counts[name] for name in members)
     over = (math.fsum(time[name] for name in members) if in_a_year else len(members)) / 10
-    names = {"estimand": estimand, "unit": "barriers for ten partnerships"}
+    names: dict[str, Any] = {"estimand": estimand, "unit": "barriers for ten partnerships"}
     if in_a_year:
         names["unit"] += " a year"
     if not over > 0:
@@ -236,7 +236,7 @@ def _ratio(
     """Return the rate after a clear start over that after an unclear one."""
     from impactkit import rate_ratio
 
-    names = {
+    names: dict[str, Any] = {
         "estimand": "Barriers a year after a clear start over those after an unclear one",
         "term": "clear over unclear",
         "unit": "ratio",

@@ -15,7 +15,6 @@ import attrs
 from impactkit import (
     Card,
     Chart,
-    Diagnostic,
     Estimate,
     MetricContext,
     Needs,
@@ -273,7 +272,7 @@ def _working(known: pl.DataFrame, until: dt.date | None) -> dict[str, Working]:
 
 
 def _headline(scores: tuple[RubricScore, ...], term: str = "") -> Estimate:
-    names = {"estimand": SYSTEMATIC, "term": term, "unit": "percent"}
+    names: dict[str, Any] = {"estimand": SYSTEMATIC, "term": term, "unit": "percent"}
     if not scores:
         return Estimate(
             **names,
@@ -332,7 +331,7 @@ def _by_year(
 
     if until is None or not known.height:
         return
-    first = known["start_date"].min()
+    first = min(known["start_date"])
     for year in range(Period.of(first).year + 1, Period.of(until).year + 1):
         day = min(Period(year).end, until)
         going = pl.col("end_date").is_null() | (pl.col("end_date") >= day)
@@ -341,7 +340,7 @@ def _by_year(
             yield _headline(scores.agreed, term=Period(year).label)
 
 
-def _kappa(by_coder: Mapping[str, tuple[RubricScore, ...]]) -> Iterator[Estimate | Diagnostic]:
+def _kappa(by_coder: Mapping[str, tuple[RubricScore, ...]]) -> Iterator[Any]:
     from impactkit_partnership.agreement import kappa_of
 
     judged = {
@@ -423,7 +422,12 @@ def _beside_ofsted(scores: tuple[RubricScore, ...]) -> Table:
 
 
 def _charts() -> Iterator[Chart]:
-    between = {"y": "share", "low": "low", "high": "high", "y_title": "Percent of partnerships"}
+    between: dict[str, Any] = {
+        "y": "share",
+        "low": "low",
+        "high": "high",
+        "y_title": "Percent of partnerships",
+    }
     yield Chart(
         id="coverage",
         kind="interval",

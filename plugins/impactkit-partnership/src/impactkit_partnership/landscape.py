@@ -151,7 +151,7 @@ def _at_work(rows: pl.DataFrame, year: int) -> pl.DataFrame:
 
 
 def _counts(rows: pl.DataFrame, members: pl.DataFrame, years: range) -> Iterator[Estimate]:
-    names = {"estimand": AT_WORK, "unit": "partnerships"}
+    names: dict[str, Any] = {"estimand": AT_WORK, "unit": "partnerships"}
     if rows.is_empty() or not years:
         yield Estimate(
             **names,

@@ -138,7 +138,7 @@ def match_quality(context: MetricContext) -> Iterator[Any]:
         [math.fsum(of) for of in by], [float(len(of)) for of in by], context.rng()
     ) or (0.0, resampling.Drawn())
     others = _re_paired(profiles, found, params, context.rng())
-    counts = {
+    counts: dict[str, Any] = {
         "unit": UNIT,
         "n_schools": len({m.school for one, other, _ in found for m in (one, other)}),
     }

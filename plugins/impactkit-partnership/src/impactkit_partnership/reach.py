@@ -226,7 +226,7 @@ def _members(memberships: pl.DataFrame, params: ReachParams) -> set[str]:
 
 def _share(part: pl.DataFrame, term: str) -> Estimate:
     n, hits = part.height, int(part["reached"].sum())
-    names = {"estimand": REACHED, "term": term, "unit": "percent"}
+    names: dict[str, Any] = {"estimand": REACHED, "term": term, "unit": "percent"}
     if not n:
         return Estimate(
             **names,
@@ -250,7 +250,7 @@ def _share(part: pl.DataFrame, term: str) -> Estimate:
 
 
 def _difference(more: pl.DataFrame, less: pl.DataFrame, label: str) -> Estimate:
-    names = {
+    names: dict[str, Any] = {
         "estimand": f"{REACHED}: {label}",
         "term": label,
         "unit": "percentage points",
@@ -263,7 +263,7 @@ def _difference(more: pl.DataFrame, less: pl.DataFrame, label: str) -> Estimate:
         )
     from impactkit import newcombe
 
-    one, other = (float(part["reached"].mean() or 0.0) for part in (more, less))
+    one, other = (int(part["reached"].sum()) / part.height for part in (more, less))
     low, high = newcombe(one, more.height, other, less.height)
     return Estimate(
         **names,

@@ -140,7 +140,7 @@ def _wait(rows: pl.DataFrame, context: MetricContext) -> Iterator[Any]:
         ID,
     )
     yield from lost
-    names = {"estimand": WAIT, "term": "wait", "unit": "days"}
+    names: dict[str, Any] = {"estimand": WAIT, "term": "wait", "unit": "days"}
     if asked.is_empty():
         yield Estimate(
             **names,
@@ -175,7 +175,11 @@ def _office(context: MetricContext) -> Iterator[Estimate | Note]:
 
     from impactkit_partnership import frames, resampling
 
-    names = {"estimand": OFFICE, "term": "administration", "unit": "FTE for ten schools"}
+    names: dict[str, Any] = {
+        "estimand": OFFICE,
+        "term": "administration",
+        "unit": "FTE for ten schools",
+    }
     posts = frames.typed(
         context.tables.get("partnerships"), {"partnership_id": pl.String, "admin_fte": pl.Float64}
     ).drop_nulls()

@@ -109,7 +109,7 @@ def share_estimate(
     """Return a share in per cent as an `Estimate`; `missing` says why there may be none."""
     found = share(events)
     if found is None:
-        nobody = {"unit": "percent", "n_partnerships": 0, **names}
+        nobody: dict[str, Any] = {"unit": "percent", "n_partnerships": 0, **names}
         return Estimate(**nobody, status="not_estimable", reason=missing)
     return Estimate(
         **{"unit": "percent", "n_partnerships": found.n_groups, **names},
