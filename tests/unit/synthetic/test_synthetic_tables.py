@@ -13,7 +13,7 @@ PUBLISHED = {"trust_outcomes"}
 """Tables that only the Department fills, for trusts, of which the county has none."""
 
 NOT_YET = {
-    *("pupils", "talent_pool", "instruments", "survey_responses", "observations"),
+    *("talent_pool", "instruments", "survey_responses", "observations"),
     "finance",
 }
 """Tables that the county does not draw yet."""

@@ -101,7 +101,10 @@ def estimate(
     weights: Sequence[float],
     **more: Any,
 ) -> Estimate:
-    """Return a combination of the outcomes' effects, with its t interval and p-value."""
+    """Return a combination of the outcomes' effects, with its t interval and p-value.
+
+    `more` are further fields of the estimate; warnings are added to that of few partnerships.
+    """
     from scipy.special import stdtr, stdtrit
 
     value, error, df = of.fit.contrast(weights)
@@ -125,9 +128,9 @@ def estimate(
         "n_comparison": max(found.n_comparison for found in used),
         "method": METHOD,
         "variance": f"{VARIANCE} with {df} degrees of freedom",
-        "warnings": few(len(clusters)),
     }
-    return Estimate(**{**shown, **more})
+    warnings = (*few(len(clusters)), *more.pop("warnings", ()))
+    return Estimate(**{**shown, **more}, warnings=warnings)
 
 
 def missing(context: MetricContext, estimand: str, reason: str, **more: Any) -> Estimate:
