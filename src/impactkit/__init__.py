@@ -38,12 +38,17 @@ if TYPE_CHECKING:  # for type checkers and editors; nothing of it is imported at
     )
     from impactkit.estimators import (
         Kappa as Kappa,
+        PairedChange as PairedChange,
         aalen_johansen as aalen_johansen,
         att_gt as att_gt,
         cohen_kappa as cohen_kappa,
+        cronbach_alpha as cronbach_alpha,
         kaplan_meier as kaplan_meier,
         log_rank as log_rank,
+        mcdonald_omega as mcdonald_omega,
+        paired_change as paired_change,
         pupils_equivalent as pupils_equivalent,
+        response_bounds as response_bounds,
     )
     from impactkit.evidence.checking import (
         Check as Check,
@@ -207,11 +212,16 @@ _NAMES = {
     "impactkit.panel.exposure": ("exposed_from",),
     "impactkit.estimators": (
         "Kappa",
+        "PairedChange",
         "aalen_johansen",
         "att_gt",
         "cohen_kappa",
+        "cronbach_alpha",
         "kaplan_meier",
         "log_rank",
+        "mcdonald_omega",
+        "paired_change",
+        "response_bounds",
         "pupils_equivalent",
     ),
     "impactkit.evidence.rubric": ("RubricR1", "RubricScore", "Working", "score_r1"),

@@ -28,6 +28,13 @@ from impactkit.estimators.power_designs import ClusterDesign, DidDesign
 from impactkit.estimators.pretrends_power import PretrendsPower, pretrends_power
 from impactkit.estimators.proportions import cox_index, risk_difference
 from impactkit.estimators.regression import Regression
+from impactkit.estimators.scales import (
+    PairedChange,
+    cronbach_alpha,
+    mcdonald_omega,
+    paired_change,
+    response_bounds,
+)
 from impactkit.estimators.stacked import stacked
 from impactkit.estimators.sun_abraham import sun_abraham
 from impactkit.estimators.survival import Survival, aalen_johansen, kaplan_meier
@@ -53,6 +60,7 @@ __all__ = [
     "LeaveOneOut",
     "LogRank",
     "Months",
+    "PairedChange",
     "Placebo",
     "Precision",
     "PretrendsPower",
@@ -66,6 +74,7 @@ __all__ = [
     "bacon_decomposition",
     "cohen_kappa",
     "cox_index",
+    "cronbach_alpha",
     "did_2x2",
     "etwfe",
     "event_study",
@@ -78,13 +87,16 @@ __all__ = [
     "kaplan_meier",
     "leave_one_out",
     "log_rank",
+    "mcdonald_omega",
     "minimum_detectable_effect",
     "months_of_progress",
+    "paired_change",
     "placebo_in_space",
     "placebo_in_time",
     "power",
     "pretrends_power",
     "pupils_equivalent",
+    "response_bounds",
     "risk_difference",
     "stacked",
     "sun_abraham",
