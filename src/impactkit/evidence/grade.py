@@ -202,7 +202,7 @@ def _caps(facts: Facts) -> Iterator[Rule]:
     half = facts.half_width
     yield Rule(
         name="precision",
-        found=_known(half, "half of the interval is {:.2f} standard deviations of schools"),
+        found=_known(half, "half of the 95 % interval is {:.2f} standard deviations of schools"),
         cap=_within(half, WIDTHS, 0),
     )
     yield Rule(

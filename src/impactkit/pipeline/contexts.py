@@ -77,9 +77,9 @@ def context_for(planned: PlannedMetric, ground: Ground) -> MetricContext:
             seed=seed,
             **{"label": label, "record": record, **options},
         )
-        of = None if isinstance(data, Panel) else data
-        shown = {k: v for k, v in options.items() if k not in ("label", "cells")}
-        ground.applied.append(Applied(metric=metric.id, panel=panel, data=of, options=shown))
+        if not isinstance(data, Panel):
+            shown = {k: v for k, v in options.items() if k not in ("label", "cells")}
+            ground.applied.append(Applied(metric=metric.id, data=data, panel=panel, options=shown))
         # What the study's own outcomes leave out is told once, for the whole evaluation.
         shared = panel.measure in plan.study.design.outcome
         return (*found, *(() if shared else panel.exclusions))

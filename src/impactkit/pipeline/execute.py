@@ -31,6 +31,7 @@ from impactkit.pipeline.planning import (
 from impactkit.pipeline.read import Progress, Tables, read_tables
 from impactkit.pipeline.resolve import Plan
 from impactkit.pipeline.returned import checked_section
+from impactkit.pipeline.strength import strength_table
 from impactkit.results import (
     Evaluation,
     Exclusion,
@@ -159,7 +160,8 @@ def _finish(
     findings = examine(case).findings
     warnings += cautions(case, findings)
     extra += [findings_table(case, findings)] if findings else []
-    extra += rules
+    strength = strength_table(ground, results)
+    extra = [*([strength] if strength else []), *extra, *rules]
     if standing is not None:
         extra.append(plan_table(standing))
         warnings += plan_warnings(standing)

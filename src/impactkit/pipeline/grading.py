@@ -202,19 +202,12 @@ def _lost(ground: Ground, applied: Applied) -> float | None:
     from impactkit.lineage import vanished
 
     panel = applied.panel
-    whole = panel if applied.data is None else _whole(ground, applied)
+    whole = ground.panel(applied.data, metric=applied.metric, unit=panel.unit, balance="none")
     gone = vanished(whole.frame, measure=panel.measure).treated_share
     treated = [_treated(p) for p in (whole, panel)]
     if gone is None or not treated[0]:
         return None
     return 1 - (1 - gone) * min(1.0, treated[1] / treated[0])
-
-
-def _whole(ground: Ground, applied: Applied) -> Panel:
-    assert applied.data is not None
-    return ground.panel(
-        applied.data, metric=applied.metric, unit=applied.panel.unit, balance="none"
-    )
 
 
 def _treated(panel: Panel) -> int:

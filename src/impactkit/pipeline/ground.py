@@ -24,14 +24,14 @@ if TYPE_CHECKING:
 
 @attrs.frozen(kw_only=True, eq=False)
 class Applied:
-    """The study's design, as a metric had it applied: to which panel, of what, with what options.
+    """The study's design, as a metric had it applied: to what, which panel it made, what options.
 
-    `data` is what the panel was made of, where core made it.
+    Panels that a metric made by rules of its own are not among these.
     """
 
     metric: str
+    data: str | pl.DataFrame
     panel: Panel
-    data: str | pl.DataFrame | None = None
     options: Mapping[str, Any] = attrs.field(factory=dict)
 
 
