@@ -174,3 +174,38 @@ def test_where_less_is_better_a_rise_is_the_loss(on):
     assert told.passed is (effect.ci_high < 1.0)
     [chart] = [part for part in found if isinstance(part, Chart)]
     assert chart.reference == 1.0
+
+
+# --- none, one and few ----------------------------------------------------------------------------
+
+ALL_THREE = ["improvement_ratio", "rtm_adjusted", "supporter_non_inferiority"]
+
+
+@pytest.mark.parametrize("name", ALL_THREE)
+def test_nobody_and_one_partnership_are_told_as_such(on, name):
+    """No school that joined, or of one partnership: no number without an interval, and a reason."""
+    members = worst(1).tables["memberships"]
+    first = members.filter(pl.col("role") == "supporter")["partnership_id"][0]
+    for kept in (
+        members.with_columns(joined=pl.date(2050, 9, 1), left=pl.lit(None, pl.Date)),
+        members.filter(pl.col("partnership_id") == first),
+    ):
+        found = on.estimates(on.parts(name, worst(1), tables={"memberships": kept})).values()
+        assert found
+        for estimate in found:
+            assert estimate.ci_low is None
+            assert estimate.reason
+
+
+def test_few_partnerships_carry_a_warning(on):
+    """Five partnerships: the interval is likely to be too narrow, and says so."""
+    members = worst(1).tables["memberships"]
+    some = members["partnership_id"].unique().sort()[-9:]
+    few = {"memberships": members.filter(pl.col("partnership_id").is_in(some.implode()))}
+    found = on.estimates(on.parts("improvement_ratio", worst(1), tables=few))
+    told = found[DIFFERENCE, ""]
+    assert told.n_partnerships == 9
+    assert not told.warnings
+    fewer = {"memberships": members.filter(pl.col("partnership_id").is_in(some[:5].implode()))}
+    found = on.estimates(on.parts("improvement_ratio", worst(1), tables=fewer))
+    assert any("too narrow" in warning for warning in found[DIFFERENCE, ""].warnings)

@@ -137,6 +137,18 @@ def test_without_sizes_it_is_still_worked_out_and_says_so():
     assert not recovery(frame, facts=none, draws=9).sized
 
 
+def test_equal_weights_change_nothing_and_unequal_ones_do():
+    """Weights of the comparison group bear on the trend and on what the forecast learns."""
+    frame, facts = world(1)
+    plain = recovery(frame, facts=facts, draws=9)
+    equal = recovery(frame.with_columns(weight=pl.lit(3.0)), facts=facts, draws=9)
+    heavy = pl.when(pl.col("school_key") < "050").then(5.0).otherwise(1.0)
+    other = recovery(frame.with_columns(weight=heavy), facts=facts, draws=9)
+    assert equal.excess.value == pytest.approx(plain.excess.value)
+    assert equal.trend.value == pytest.approx(plain.trend.value)
+    assert other.trend.value != pytest.approx(plain.trend.value, abs=1e-6)
+
+
 def test_schools_without_history_are_counted():
     """Three years before are needed; the rest is an exclusion with its reason."""
     frame, facts = world(1)
