@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 import pytest
+from hypothesis import given, settings, strategies as st
 
 from impactkit.errors import EstimationError
 from impactkit.estimators import att_gt
@@ -171,3 +172,29 @@ def test_nothing_to_estimate_is_said_with_counts():
     found = improvement(frame)
     with pytest.raises(EstimationError, match="do not tell 2 coefficients apart"):
         found.regress(np.ones((found.schools.height, 2)))
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    scale=st.floats(0.1, 50),
+    shift=st.floats(-100, 100),
+    years=st.lists(st.floats(-20, 20), min_size=7, max_size=7),
+)
+def test_levels_and_common_years_cancel_and_units_scale(scale, shift, years):
+    """What all schools share in a year is no excess; another unit gives the same in that unit."""
+    frame = panel(n=24, clusters=6)
+    common = pl.col("year").replace_strict(dict(zip(range(2012, 2019), years, strict=True)))
+    other = frame.with_columns(value=scale * (pl.col("value") + shift + common))
+    one, two = (improvement(f).regress() for f in (frame, other))
+    assert two.values[0] == pytest.approx(scale * one.values[0], abs=1e-7 * scale)
+    assert two.std_errors[0] == pytest.approx(scale * one.std_errors[0], rel=1e-6)
+
+
+def test_the_order_of_rows_does_not_matter():
+    """Shuffled, everything is the same."""
+    frame = panel()
+    one, two = improvement(frame), improvement(frame.sample(fraction=1.0, shuffle=True, seed=3))
+    assert one.schools.equals(two.schools) or np.allclose(
+        one.schools["excess"].to_numpy(), two.schools["excess"].to_numpy(), atol=1e-12
+    )
+    assert two.regress().covariance == pytest.approx(one.regress().covariance)
