@@ -10,14 +10,9 @@ import polars as pl
 import pytest
 from scipy import stats
 
-from impactkit_partnership.barriers import (
-    CLEAR,
-    DAYS,
-    PER_TEN,
-    PER_YEAR,
-    UNCLEAR,
-    barriers,
-)
+from impactkit_partnership.barrier_rates import CLEAR, PER_TEN, PER_YEAR, UNCLEAR
+from impactkit_partnership.barriers import barriers
+from impactkit_partnership.resolution import DAYS
 
 RATIO = "Barriers a year after a clear start over those after an unclear one"
 START = dt.date(2017, 9, 1)

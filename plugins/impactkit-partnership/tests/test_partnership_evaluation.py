@@ -8,11 +8,8 @@ import polars as pl
 import pytest
 
 from impactkit_partnership.agreement_clarity import EVER, INDEX, ITEMS, agreement_clarity
-from impactkit_partnership.evaluation_coverage import (
-    LABELS,
-    SYSTEMATIC,
-    evaluation_coverage,
-)
+from impactkit_partnership.evaluation_coverage import evaluation_coverage
+from impactkit_partnership.evaluation_tables import LABELS, SYSTEMATIC
 
 START = dt.date(2017, 9, 4)
 

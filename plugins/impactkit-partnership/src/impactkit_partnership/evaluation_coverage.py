@@ -14,36 +14,29 @@ import attrs
 
 from impactkit import (
     Card,
-    Chart,
     Estimate,
     MetricContext,
     Needs,
     Note,
     Period,
-    Table,
     estimating_metric,
 )
-from impactkit_partnership import columns as c
+from impactkit_partnership.evaluation_tables import (
+    OFSTED,
+    OFSTED_LABEL,
+    SYSTEMATIC,
+    beside_ofsted,
+    charts,
+    criteria,
+    scorecard,
+)
 
 if TYPE_CHECKING:
     import polars as pl
 
-    from impactkit import RubricR1, RubricScore, Working
+    from impactkit import RubricR1, RubricScore
 
 ID = "partnership.evaluation_coverage"
-SYSTEMATIC = "Partnerships that evaluate systematically"
-OFSTED = (11, 20)
-OFSTED_LABEL = "Ofsted's survey of 2009"
-LABELS = {
-    "aims": "Written aims",
-    "baseline": "Baseline in time (gate)",
-    "outcome_each_level": "Outcome for each level",
-    "evidence_types": "Kinds of evidence",
-    "comparator": "Comparator",
-    "reviews": "Reviews in every year (gate)",
-    "reported_to_governors": "Reported to governors",
-    "decision_changed": "Decision changed",
-}
 
 
 def _least(low: int) -> Any:
@@ -133,11 +126,12 @@ def evaluation_coverage(context: MetricContext) -> Iterator[Any]:
     import polars as pl
 
     from impactkit_partnership import frames
+    from impactkit_partnership.evaluation_scores import evidence_of, levels_at_work, scores_of
 
     params = context.params or EvaluationParams()
     known, lost = frames.started(context.table("partnerships"), ID)
     evidence, more = frames.screened(
-        _evidence(context),
+        evidence_of(context),
         [
             frames.unknown_partnership(known, "Evidence"),
             (
@@ -160,8 +154,8 @@ def evaluation_coverage(context: MetricContext) -> Iterator[Any]:
                 of="events",
             )
     until = params.observed_until or frames.latest(evidence, "evidenced_on")
-    levels = _levels(context)
-    scores = _scores(evidence, known, until, levels, params.rubric())
+    levels = levels_at_work(context)
+    scores = scores_of(evidence, known, until, levels, params.rubric())
     young = known.height - len(scores.agreed)
     if young:
         from impactkit import Exclusion
@@ -177,98 +171,16 @@ def evaluation_coverage(context: MetricContext) -> Iterator[Any]:
         yield _against_ofsted(scores.agreed)
     yield from _by_year(evidence, known, until, levels, params.rubric())
     yield from _kappa(scores.by_coder)
-    yield _scorecard(scores.agreed)
-    yield _criteria(scores.agreed)
-    yield _beside_ofsted(scores.agreed)
-    yield from _charts()
+    yield scorecard(scores.agreed)
+    yield criteria(scores.agreed)
+    yield beside_ofsted(scores.agreed)
+    yield from charts()
     yield Note(
         text="Ofsted found systematic evaluation in {n} of {m} partnerships visited in 2009; what "
         "it counted as such is not published.",
         values={"n": OFSTED[0], "m": OFSTED[1]},
         of="partnerships",
     )
-
-
-def _evidence(context: MetricContext) -> pl.DataFrame:
-    import polars as pl
-
-    from impactkit_partnership.frames import typed
-
-    types = {
-        "partnership_id": pl.String,
-        "criterion": pl.String,
-        "evidenced_on": pl.Date,
-        "evidence_ref": pl.String,
-        "evidence_type": pl.String,
-        "levels": pl.List(pl.String),
-        "reported_to_governors": pl.Boolean,
-        "decision_ref": pl.String,
-        "coder": pl.String,
-    }
-    return typed(context.table("evaluation_activity"), types)
-
-
-def _levels(context: MetricContext) -> dict[str, set[str]]:
-    """Return by partnership the leadership levels that its joint activity was for."""
-    import polars as pl
-
-    from impactkit_partnership.frames import typed
-
-    log = typed(context.tables.get("activity"), {"partnership_id": pl.String, "level": pl.String})
-    found: dict[str, set[str]] = {}
-    for partnership, level in log.drop_nulls().unique().iter_rows():
-        found.setdefault(partnership, set()).add(level)
-    return found
-
-
-@attrs.frozen(kw_only=True)
-class _Scores:
-    """The scores by coder, and those on which all coders of a partnership agree."""
-
-    agreed: tuple[RubricScore, ...]
-    by_coder: Mapping[str, tuple[RubricScore, ...]]
-
-
-def _scores(
-    evidence: pl.DataFrame,
-    known: pl.DataFrame,
-    until: dt.date | None,
-    levels: Mapping[str, set[str]],
-    rubric: RubricR1,
-) -> _Scores:
-    import polars as pl
-
-    from impactkit import score_r1
-
-    working = _working(known, until)
-    coders = evidence["coder"].drop_nulls().unique().sort().to_list()
-    by_coder = {}
-    for coder in coders:
-        own = evidence.filter(pl.col("coder").is_null() | (pl.col("coder") == coder))
-        judged = set(evidence.filter(pl.col("coder") == coder)["partnership_id"])
-        theirs = {name: worked for name, worked in working.items() if name in judged}
-        by_coder[coder] = score_r1(own, theirs, involved=levels, rubric=rubric)
-    met: dict[str, RubricScore] = {
-        s.partnership: s for s in score_r1(evidence, working, involved=levels, rubric=rubric)
-    }
-    several = [s for found in by_coder.values() for s in found]
-    for score in several:
-        both = tuple(a and b for a, b in zip(met[score.partnership].met, score.met, strict=True))
-        met[score.partnership] = attrs.evolve(score, met=both)
-    return _Scores(agreed=tuple(met[name] for name in sorted(met)), by_coder=by_coder)
-
-
-def _working(known: pl.DataFrame, until: dt.date | None) -> dict[str, Working]:
-    """Return when each partnership worked that has a whole year behind it."""
-    from impactkit import Working
-
-    if until is None:
-        return {}
-    spans = {
-        name: Working(start=start, until=min(filter(None, (end, until))))
-        for name, start, end in known.iter_rows()
-    }
-    return {name: worked for name, worked in spans.items() if worked.whole_years()}
 
 
 def _headline(scores: tuple[RubricScore, ...], term: str = "") -> Estimate:
@@ -329,13 +241,15 @@ def _by_year(
     """Yield the share at the end of each academic year, of partnerships still at work."""
     import polars as pl
 
+    from impactkit_partnership.evaluation_scores import scores_of
+
     if until is None or not known.height:
         return
     first = min(known["start_date"])
     for year in range(Period.of(first).year + 1, Period.of(until).year + 1):
         day = min(Period(year).end, until)
         going = pl.col("end_date").is_null() | (pl.col("end_date") >= day)
-        scores = _scores(evidence, known.filter(going), day, levels, rubric)
+        scores = scores_of(evidence, known.filter(going), day, levels, rubric)
         if scores.agreed:
             yield _headline(scores.agreed, term=Period(year).label)
 
@@ -348,112 +262,3 @@ def _kappa(by_coder: Mapping[str, tuple[RubricScore, ...]]) -> Iterator[Any]:
         for coder, scores in by_coder.items()
     }
     yield from kappa_of(judged, "criteria")
-
-
-def _scorecard(scores: tuple[RubricScore, ...]) -> Table:
-    return Table(
-        id="scorecard",
-        title="Scorecard of systematic evaluation",
-        columns=(
-            c.what("partnership", "Partnership"),
-            *(c.text(name, label) for name, label in LABELS.items()),
-            c.number("met", "Criteria met", digits=0),
-            c.text("level", "Evaluation is"),
-        ),
-        rows=[
-            (
-                score.partnership,
-                *("yes" if met else "no" for met in score.by_criterion.values()),
-                score.score,
-                score.level,
-            )
-            for score in scores
-        ],
-        note="By rubric R1, which is this project's. Systematic: enough criteria and both gates.",
-    )
-
-
-def _criteria(scores: tuple[RubricScore, ...]) -> Table:
-    from impactkit import wilson
-
-    rows = []
-    for name, label in LABELS.items():
-        met, n = sum(score.by_criterion[name] for score in scores), len(scores)
-        if n:
-            low, high = wilson(met / n, n)
-            rows.append((label, met, n, 100 * met / n, 100 * low, 100 * high))
-    return Table(
-        id="criteria",
-        title="Partnerships that meet each criterion",
-        columns=(
-            c.what("criterion", "Criterion"),
-            c.partnerships("met", "Partnerships that meet it"),
-            c.partnerships("scored", "Partnerships scored"),
-            c.number("share", "Share, %", "percent"),
-            *c.INTERVAL,
-        ),
-        rows=rows,
-    )
-
-
-def _beside_ofsted(scores: tuple[RubricScore, ...]) -> Table:
-    from impactkit import wilson
-
-    ours = (sum(score.systematic for score in scores), len(scores))
-    rows = []
-    for who, (hits, n) in (("These partnerships", ours), (OFSTED_LABEL, OFSTED)):
-        if n:
-            low, high = wilson(hits / n, n)
-            rows.append((who, hits, n, 100 * hits / n, 100 * low, 100 * high))
-    return Table(
-        id="coverage",
-        title="Systematic evaluation, beside Ofsted's survey",
-        columns=(
-            c.what("who", "Who"),
-            c.partnerships("systematic", "Systematic"),
-            c.partnerships("partnerships", "Partnerships"),
-            c.number("share", "Share, %", "percent"),
-            *c.INTERVAL,
-        ),
-        rows=rows,
-        source="Ofsted 090232, Developing leadership: National Support Schools (2010)",
-        note="Ofsted visited 24 support schools and 20 partner schools in 2009; no random sample.",
-    )
-
-
-def _charts() -> Iterator[Chart]:
-    between: dict[str, Any] = {
-        "y": "share",
-        "low": "low",
-        "high": "high",
-        "y_title": "Percent of partnerships",
-    }
-    yield Chart(
-        id="coverage",
-        kind="interval",
-        title="Systematic evaluation, beside Ofsted's survey of 2009",
-        data="coverage",
-        x="who",
-        reference=100 * OFSTED[0] / OFSTED[1],
-        **between,
-    )
-    yield Chart(
-        id="criteria",
-        kind="interval",
-        title="Partnerships that meet each criterion of rubric R1",
-        data="criteria",
-        x="criterion",
-        **between,
-    )
-    yield Chart(
-        id="coverage_by_year",
-        kind="interval",
-        title="Systematic evaluation at the end of each year",
-        x="term",
-        y="value",
-        low="ci_low",
-        high="ci_high",
-        where={"estimand": SYSTEMATIC},
-        x_title="Academic year",
-        y_title="Percent of partnerships",
-    )

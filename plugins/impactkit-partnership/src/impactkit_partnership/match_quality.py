@@ -10,7 +10,6 @@ random re-pairing of the same supporters would give.
 
 from __future__ import annotations
 
-import itertools
 import math
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
@@ -30,15 +29,13 @@ from impactkit import (
 from impactkit_partnership import columns as c
 
 if TYPE_CHECKING:
-    import numpy as np
-    import polars as pl
+    from impactkit_partnership.matching import Member, Profiles, RePaired
 
 ID = "partnership.match_quality"
 MATCH = "Match of strengths to needs, mean over pairs"
 CHANCE = "Match if supporters were paired at random"
 BEYOND = "Match beyond chance"
 UNIT = "share of need, 0 to 1"
-TOP = 4.0
 
 
 @attrs.frozen(kw_only=True)
@@ -99,10 +96,11 @@ def match_quality(context: MetricContext) -> Iterator[Any]:
     import numpy as np
 
     from impactkit_partnership import resampling
+    from impactkit_partnership.matching import match_of, members_of, profiles_of, re_paired
 
     params = context.params or MatchParams()
-    members, lost = _members(context.table("memberships"), params)
-    profiles, more = _profiles(context.table("needs"), members)
+    members, lost = members_of(context.table("memberships"), params, stage=ID)
+    profiles, more = profiles_of(context.table("needs"), members, stage=ID)
     yield from (*lost, *more)
     clients = [m for m in members if m.role == "client"]
     supporters = [m for m in members if m.role == "supporter"]
@@ -112,7 +110,7 @@ def match_quality(context: MetricContext) -> Iterator[Any]:
         for other in supporters
         if one.partnership == other.partnership and one.school != other.school
     ]
-    pairs = [(one, other, _match(profiles, one.school, other.school)) for one, other in wanted]
+    pairs = [(one, other, match_of(profiles, one.school, other.school)) for one, other in wanted]
     unknown = sum(match is None for _, _, match in pairs)
     if unknown:
         yield Exclusion(
@@ -137,7 +135,7 @@ def match_quality(context: MetricContext) -> Iterator[Any]:
     mean, spread = resampling.ratio(
         [math.fsum(of) for of in by], [float(len(of)) for of in by], context.rng()
     ) or (0.0, resampling.Drawn())
-    others = _re_paired(profiles, found, params, context.rng())
+    others = re_paired(profiles, found, params, context.rng())
     counts: dict[str, Any] = {
         "unit": UNIT,
         "n_schools": len({m.school for one, other, _ in found for m in (one, other)}),
@@ -168,163 +166,8 @@ def match_quality(context: MetricContext) -> Iterator[Any]:
     )
 
 
-@attrs.frozen
-class _Member:
-    partnership: str
-    school: str
-    role: str
-    joined: Any = attrs.field(eq=False)
-
-
-@attrs.frozen(kw_only=True, eq=False)
-class _RePaired:
-    """The mean match of each random re-pairing; `complete` where every possible one was tried."""
-
-    values: np.ndarray
-    complete: bool
-
-
-Profiles = dict[tuple[str, str], dict[str, float]]
-"""Scores by domain, for each school and kind."""
-
-
-def _members(memberships: pl.DataFrame, params: MatchParams) -> tuple[list[_Member], Any]:
-    import polars as pl
-
-    from impactkit_partnership.frames import screened, typed
-
-    columns = {
-        "partnership_id": pl.String,
-        "school_key": pl.String,
-        "role": pl.String,
-        "joined": pl.Date,
-    }
-    part = {
-        **dict.fromkeys(params.client_roles, "client"),
-        **dict.fromkeys(params.supporter_roles, "supporter"),
-    }
-    rows, lost = screened(
-        typed(memberships, columns),
-        [
-            (
-                "unnamed",
-                "Memberships without a partnership or a school",
-                pl.any_horizontal(pl.col("partnership_id", "school_key").is_null()),
-            ),
-            (
-                "other_role",
-                "Memberships of schools that neither support others nor are supported",
-                ~pl.col("role").is_in(list(part)),
-            ),
-        ],
-        ID,
-    )
-    rows = rows.with_columns(pl.col("role").replace(part)).sort(
-        "partnership_id", "school_key", "role", "joined"
-    )
-    rows = rows.unique(["partnership_id", "school_key", "role"], keep="first", maintain_order=True)
-    return [_Member(*row) for row in rows.iter_rows()], lost
-
-
-def _profiles(needs: pl.DataFrame, members: list[_Member]) -> tuple[Profiles, Any]:
-    """Return scores by school, kind and domain: of the latest judgement before a school joined."""
-    import polars as pl
-
-    from impactkit_partnership.frames import screened, typed
-
-    columns = {
-        "school_key": pl.String,
-        "domain": pl.String,
-        "kind": pl.String,
-        "score": pl.Float64,
-        "assessed_on": pl.Date,
-    }
-    joined = {
-        m.school: m.joined for m in sorted(members, key=lambda m: str(m.joined), reverse=True)
-    }
-    day = pl.col("school_key").replace_strict(joined, default=None, return_dtype=pl.Date)
-    rows, lost = screened(
-        typed(needs, columns).filter(pl.col("school_key").is_in(list(joined))),
-        [
-            (
-                "no_score",
-                "Needs and strengths without a domain or a score",
-                pl.any_horizontal(pl.col("domain", "kind", "score").is_null()),
-            ),
-            (
-                "judged_late",
-                "Needs and strengths judged after the school had joined",
-                pl.col("assessed_on") > day,
-            ),
-        ],
-        ID,
-    )
-    by = ["school_key", "kind", "domain"]
-    rows = (
-        rows.with_columns(pl.col("domain").str.strip_chars().str.to_lowercase())
-        .filter(
-            pl.col("assessed_on").is_null().all().over(by)
-            | (pl.col("assessed_on") == pl.col("assessed_on").max().over(by))
-        )
-        .group_by(by)
-        .agg(pl.col("score").sort().mean())
-        .sort(by)
-    )
-    found: Profiles = {}
-    for school, kind, domain, score in rows.iter_rows():
-        found.setdefault((school, kind), {})[domain] = score
-    return found, lost
-
-
-def _match(profiles: Profiles, client: str, supporter: str) -> float | None:
-    """Return the share of a client's need that meets a strength; None where it cannot be said."""
-    need = profiles.get((client, "need"), {})
-    strength = profiles.get((supporter, "strength"), {})
-    shared = sorted(need.keys() & strength.keys())
-    total = math.fsum(need[domain] for domain in shared)
-    if not total > 0:
-        return None
-    return math.fsum(need[domain] * strength[domain] / TOP for domain in shared) / total
-
-
-def _re_paired(
-    profiles: Profiles,
-    found: list[tuple[_Member, _Member, float]],
-    params: MatchParams,
-    rng: np.random.Generator,
-) -> _RePaired | None:
-    """Return the mean match when supporters change places; None where there is only one."""
-    import numpy as np
-
-    schools = sorted({other.school for _, other, _ in found})
-    if len(schools) < 2:
-        return None
-    place = {school: i for i, school in enumerate(schools)}
-    table = np.array(
-        [
-            [
-                np.nan if (m := _match(profiles, one.school, s)) is None or s == one.school else m
-                for s in schools
-            ]
-            for one, _, _ in found
-        ]
-    )
-    at = np.array([place[other.school] for _, other, _ in found])
-    rows = np.arange(len(found))
-    complete = math.factorial(min(len(schools), 12)) <= params.draws
-    orders: Any = (
-        itertools.permutations(range(len(schools)))
-        if complete
-        else (rng.permutation(len(schools)) for _ in range(params.draws))
-    )
-    drawn = [table[rows, np.asarray(order)[at]] for order in orders]
-    # Where a client would support itself, or nothing is known of the pair, the others speak.
-    values = [float(np.nanmean(pairs)) for pairs in drawn if not np.isnan(pairs).all()]
-    return _RePaired(values=np.array(values), complete=complete)
-
-
 def _against_chance(
-    mean: float, spread: Any, others: _RePaired | None, n: int, counts: dict[str, Any]
+    mean: float, spread: Any, others: RePaired | None, n: int, counts: dict[str, Any]
 ) -> Iterator[Estimate]:
     import numpy as np
 
@@ -368,7 +211,7 @@ def _against_chance(
     )
 
 
-def _tables(found: list[tuple[_Member, _Member, float]], profiles: Profiles) -> Iterator[Table]:
+def _tables(found: list[tuple[Member, Member, float]], profiles: Profiles) -> Iterator[Table]:
     by: dict[str, list[float]] = {}
     for one, _, match in found:
         by.setdefault(one.partnership, []).append(match)
