@@ -64,7 +64,7 @@ class Coefficients:
         The degrees of freedom are Satterthwaite's, never fewer than 1.
         """
         w = np.asarray(weights, dtype=float)
-        variance = float(w @ self.covariance @ w)
+        variance = max(0.0, float(w @ self.covariance @ w))  # rounding may leave it below
         parts = (w * w) * np.diag(self.covariance)
         below = float((parts**2 / self.df).sum())
         df = round(parts.sum() ** 2 / below) if below > 0 else int(self.df.min())
@@ -180,7 +180,7 @@ def _jackknife(X: Floats, y: Floats, cluster: Ints, values: Floats) -> Floats:
     for c in range(n):
         rest = cluster != c
         if np.linalg.matrix_rank(X[rest]) < X.shape[1]:
-            words = "rests on one partnership" if n > 1 else "there is one partnership only"
+            words = "rests on a single partnership" if n > 1 else "there is a single partnership"
             raise EstimationError(
                 f"{words}, so how much it varies between partnerships cannot be seen; "
                 "wait for more partnerships, or pool groups"
@@ -318,7 +318,7 @@ def _left_out(joined: int, followed: int, compared: int) -> tuple[Exclusion, ...
     lost = (
         (
             "not_followed",
-            "no outcome in all years wanted before joining and one after, or no stratum then",
+            "no outcome in all years wanted before joining and in any after, or no stratum then",
             joined - followed,
         ),
         ("no_comparison", "no school to compare with in the same years", followed - compared),
