@@ -139,6 +139,10 @@ if TYPE_CHECKING:  # for type checkers and editors; nothing of it is imported at
         Study as Study,
         TableSource as TableSource,
     )
+    from impactkit.tables.answers import (
+        Answers as Answers,
+        scored_answers as scored_answers,
+    )
     from impactkit.types import (
         Break as Break,
         Gap as Gap,
@@ -249,6 +253,7 @@ _NAMES = {
     "impactkit.pipeline.claiming": ("check_claim",),
     "impactkit.pipeline.effects": ("EFFECT_UNITS",),
     "impactkit.plugins": ("Registry",),
+    "impactkit.tables.answers": ("Answers", "scored_answers"),
     "impactkit.study": ("Design", "Study", "TableSource"),
     "impactkit.metrics": ("MetricContext", "Panel", "estimating_metric", "outcome_metric"),
 }
