@@ -2,11 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from importlib import resources
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import click
+
+if TYPE_CHECKING:
+    from impactkit.plugins import Registry
+    from impactkit.synthetic import County
+
+FULL: Mapping[str, Any] = {
+    "full": True,
+    "n_schools": 400,
+    "n_partnerships": 60,
+    "pairs": 0.4,
+    "ends": 0.3,
+    "fade": 0.5,
+}
+"""A county with everything that a metric may ask for: pairs and chains, some of which end."""
 
 
 @click.command(name="demo")
@@ -28,7 +43,18 @@ import click
     show_default=True,
     help="Who is helped. `worst`: schools after a bad year, which recover anyway.",
 )
-def command(out: Path, seed: int, effect: float, selection: Literal["random", "worst"]) -> int:
+@click.option("--full", is_flag=True, help="Every table, and every metric made with impactkit.")
+@click.option(
+    "--strict", is_flag=True, help="Exit with 1 when a metric or plugin was skipped, too."
+)
+def command(
+    out: Path,
+    seed: int,
+    effect: float,
+    selection: Literal["random", "worst"],
+    full: bool,
+    strict: bool,
+) -> int:
     """Make a fictional county in OUT, evaluate it, and write the report.
 
     No real school is in it. The effect of the partnerships is known, so that you can see what the
@@ -37,7 +63,7 @@ def command(out: Path, seed: int, effect: float, selection: Literal["random", "w
     """
     from impactkit.cli.evaluate import evaluate_to
     from impactkit.errors import Problem, UsageError
-    from impactkit.pipeline import check_out
+    from impactkit.pipeline import check_out, default_registry
     from impactkit.study import Study
     from impactkit.synthetic import county
 
@@ -47,12 +73,37 @@ def command(out: Path, seed: int, effect: float, selection: Literal["random", "w
         remedy = "Give the name of a new folder: impactkit demo NAME."
         raise UsageError(Problem(code="out.taken", file=str(out), rule=rule, remedy=remedy))
     check_out(out / "evaluation")
-    county(seed=seed, effect=effect, selection=selection).write(out / "data")
+    here = county(seed=seed, effect=effect, selection=selection, **(FULL if full else {}))
+    here.write(out / "data")
     text = resources.files("impactkit.cli").joinpath("demo_study.toml").read_text("utf-8")
-    study.write_text(text.replace("seed = 2010", f"seed = {seed}"), encoding="utf-8")
-    code = evaluate_to(Study.load(study), out / "evaluation")
+    text = text.replace("seed = 2010", f"seed = {seed}")
+    text = _with_everything(text, here, default_registry()) if full else text
+    study.write_text(text, encoding="utf-8")
+    code = evaluate_to(Study.load(study), out / "evaluation", strict=strict)
     planted = f"an effect of {effect:+g} points on attainment" if effect else "no effect at all"
     click.echo(f"Planted in this county: {planted}.")
+    if full and effect:
+        click.echo(f"Where a partnership ends, {FULL['fade']:.0%} of it is left a year later.")
     if selection == "worst":
         click.echo("Schools were helped after a bad year, so part of any rise is their recovery.")
     return code
+
+
+def _with_everything(text: str, here: County, registry: Registry) -> str:
+    """Return the study with the county's other tables, and all metrics made with impactkit."""
+    import tomllib
+
+    said = tomllib.loads(text)
+    owners = {name: registry.owner("metrics", name) for name in registry.metrics}
+    ours = [name for name, owner in sorted(owners.items()) if owner.first_party]
+    tables = [f'{n} = {{ path = "data/{n}.csv" }}' for n in _others(here.tables, said["tables"])]
+    metrics = [f'[metrics."{name}"]\n' for name in _others(ours, said["metrics"])]
+    allowed = sorted({owners[name].name for name in ours})
+    head, design, rest = text.partition("[design]\n")
+    plugins = f"[plugins]\nallow = {allowed}\n".replace("'", '"')
+    more = "\n".join(["# What so far only a made-up county has ever filled:", *tables])
+    return "\n".join([head.rstrip("\n"), more, "", design + rest, *metrics, plugins])
+
+
+def _others(names: Iterable[str], said: Iterable[str]) -> list[str]:
+    return [name for name in names if name not in set(said)]

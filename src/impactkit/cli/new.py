@@ -1,4 +1,4 @@
-"""``impactkit new study FOLDER`` and ``impactkit new metric LA.NAME``: something to start from."""
+"""``impactkit new study|metric|templates``: something to start from."""
 
 from __future__ import annotations
 
@@ -9,6 +9,9 @@ from pathlib import Path
 
 import click
 
+TEMPLATES = ("support-schools", "clusters", "chains", "federations", "peer-review")
+"""As in `study_templates`, which is not imported for a page of help."""
+
 
 @click.group(name="new")
 def command() -> None:
@@ -17,11 +20,52 @@ def command() -> None:
 
 @command.command(name="study")
 @click.argument("folder", type=click.Path(path_type=Path))
-def study(folder: Path) -> None:
-    """Make FOLDER with a commented study.toml to fill in."""
+@click.option(
+    "--template",
+    type=click.Choice([*TEMPLATES]),
+    help="A study of this kind, with made-up data of its true shape.",
+)
+@click.option(
+    "--from",
+    "earlier",
+    type=click.Path(path_type=Path),
+    metavar="OUT",
+    help="Next round of the study evaluated in OUT: its plan, registers and release come along.",
+)
+@click.option(
+    "--study",
+    "origin",
+    type=click.Path(path_type=Path),
+    help="With --from: where that study is.  [default: the folder that OUT is in]",
+)
+@click.option(
+    "--data",
+    type=click.Path(path_type=Path),
+    help="With --from: folder that the study's paths are in.  [default: the study's]",
+)
+def study(
+    folder: Path,
+    template: str | None,
+    earlier: Path | None,
+    origin: Path | None,
+    data: Path | None,
+) -> None:
+    """Make FOLDER with a study.toml: one to fill in, one that runs, or the next round of one."""
     target = folder / "study.toml"
     if target.exists():
         raise _usage("new.taken", str(target), "there is a study here already", "another folder")
+    if template is not None and earlier is not None:
+        raise _usage("new.both", template, "--template and --from do not go together", "one")
+    if earlier is not None:
+        _next_round(folder, earlier, origin, data)
+        return
+    if template is not None:
+        from impactkit.cli.study_templates import write_template
+
+        write_template(template, folder)
+        click.echo(f"Made {target}, with made-up data that has a planted effect of two points.")
+        click.echo(f"Run: impactkit plan {folder} --diagnose, and: impactkit evaluate {folder}")
+        return
     text = resources.files("impactkit.cli").joinpath("study_template.toml").read_text("utf-8")
     (folder / "data").mkdir(parents=True, exist_ok=True)
     target.write_text(text, encoding="utf-8")
@@ -29,6 +73,32 @@ def study(folder: Path) -> None:
         f"Made {target}. Put your files into {folder / 'data'}, read through the study file,"
     )
     click.echo(f"then: impactkit check {folder}, and: impactkit evaluate {folder}")
+
+
+def _next_round(folder: Path, earlier: Path, origin: Path | None, data: Path | None) -> None:
+    from impactkit.pipeline.next_round import next_round
+
+    made = next_round(folder, earlier, study=origin, data=data)
+    click.echo(f"Made {folder / 'study.toml'} from {earlier}: {made.files} files came along.")
+    for line in made.notes:
+        click.echo(line)
+    click.echo(f"Then: impactkit check {folder}, and: impactkit evaluate {folder}")
+
+
+@command.command(name="templates")
+@click.argument("folder", type=click.Path(path_type=Path))
+@click.argument("tables", nargs=-1, metavar="[TABLE]...")
+def templates(folder: Path, tables: tuple[str, ...]) -> None:
+    """Write a workbook to fill in for every TABLE that only an authority can supply; or for some.
+
+    Each has a sheet to fill in, with lists to choose from and checks, and one that explains the
+    columns. Filled in, a study reads it as it is: needs = { path = "data/needs.xlsx" }.
+    """
+    from impactkit.pipeline.workbooks import write_workbooks
+
+    for path in write_workbooks(folder, tables):
+        click.echo(str(path))
+    click.echo("Codes in place of names: no workbook has a column for anybody's name.")
 
 
 @command.command(name="metric")

@@ -8,7 +8,8 @@ Department for Education and of a local authority's own registers.
 from __future__ import annotations
 
 from impactkit.synthetic.county import County, county
+from impactkit.synthetic.layout import Layout
 from impactkit.synthetic.regression import Regression, regression_to_the_mean
 from impactkit.synthetic.truth import Truth
 
-__all__ = ["County", "Regression", "Truth", "county", "regression_to_the_mean"]
+__all__ = ["County", "Layout", "Regression", "Truth", "county", "regression_to_the_mean"]

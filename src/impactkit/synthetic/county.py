@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -13,6 +13,7 @@ import polars as pl
 from impactkit.synthetic.further import World, further
 from impactkit.synthetic.governors import governor_tables, leader_activity
 from impactkit.synthetic.kinds import effect_scale, supporters_share, with_kinds
+from impactkit.synthetic.layout import Layout
 from impactkit.synthetic.outcomes import (
     ATTAINMENT,
     draw_cohorts,
@@ -114,6 +115,7 @@ def county(
     supporter_effect: float = 0.0,
     moderators: Mapping[str, float] | None = None,
     full: bool = False,
+    layout: Sequence[Layout] = (),
 ) -> County:
     """Draw an invented county with known effects.
 
@@ -169,6 +171,8 @@ def county(
     full
         Draw also what only an authority knows: subjects, needs, surveys, money and the rest (see
         `impactkit.synthetic.further`). What is planted there is in ``truth.planted``.
+    layout
+        The partnerships themselves, in place of `n_partnerships`, `pairs` and `ends`.
 
     Raises
     ------
@@ -189,6 +193,7 @@ def county(
     ['partnership_id', 'school_key', 'urn', 'role', 'joined', 'left']
     """
     partnerships = max(n_schools // 10, 1) if n_partnerships is None else n_partnerships
+    partnerships = len(layout) or partnerships
     settings = check(
         Settings(
             seed=seed,
@@ -219,6 +224,7 @@ def county(
             supporter_effect=supporter_effect,
             moderators=dict(moderators or {}),
             full=full,
+            layout=tuple(layout),
         )
     )
     return _draw(settings)

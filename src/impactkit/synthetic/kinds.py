@@ -36,6 +36,11 @@ def with_kinds(
 
     One client is a pair, several are a chain; those without a supporter are a cluster.
     """
+    if settings.layout:
+        return tuple(
+            attrs.evolve(group, structure=part.structure, end=part.end(group.start))
+            for group, part in zip(groups, settings.layout, strict=True)
+        )
     able = [p for p, g in enumerate(groups) if g.cohort + LASTS <= settings.years[1]]
     ended = set(rng.permutation(able)[: round(settings.ends * len(groups))].tolist())
     return tuple(

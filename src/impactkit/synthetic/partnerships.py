@@ -70,6 +70,11 @@ def draw_groups(
     # Neither phase nor purpose may go with the year of starting, or one would stand for the other.
     secondary = rng.permutation(count) < int(SECONDARY_SHARE * count)
     purposes = rng.permutation(np.resize(PURPOSES, count)).tolist()
+    if settings.layout:
+        sizes = np.array([part.treated for part in settings.layout])
+        cohorts = np.array([part.cohort for part in settings.layout])
+        secondary[:] = False
+        purposes = [part.purpose for part in settings.layout]
     # A school cannot be a partnership by itself: where nobody supports it, it has a peer.
     sizes[(sizes == 1) & np.equal(purposes, "mutual_development")] = 2
     supported = np.array([purpose != "mutual_development" for purpose in purposes])
@@ -79,7 +84,7 @@ def draw_groups(
     supporters: dict[int, int] = {}
     waves = [
         (np.flatnonzero((cohorts == year) & (secondary == phase)), year, phase)
-        for year in settings.cohorts
+        for year in (sorted({*cohorts.tolist()}) if settings.layout else settings.cohorts)
         for phase in (False, True)
     ]
     for which, year, phase in waves:

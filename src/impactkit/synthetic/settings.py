@@ -9,6 +9,8 @@ from typing import Any
 import attrs
 
 from impactkit.errors import Problem, UsageError
+from impactkit.synthetic.layout import Layout
+from impactkit.types import PURPOSES, STRUCTURES
 
 Shape = float | Mapping[int, float] | Callable[[int], float]
 """An effect: constant, by event time, or a function of event time (0: the first exposed year)."""
@@ -82,6 +84,7 @@ class Settings:
     supporter_effect: float
     moderators: Mapping[str, float]
     full: bool
+    layout: tuple[Layout, ...] = ()
 
     @property
     def span(self) -> tuple[int, ...]:
@@ -203,6 +206,11 @@ def _faults(settings: Settings) -> Iterator[Problem]:
         if name not in MODERATORS:
             rule = "an effect cannot depend on that"
             yield fault("moderators", name, rule, f"Use {_list(MODERATORS)}.")
+    for part in settings.layout:
+        fits = part.treated >= 1 and part.cohort in settings.span[1:] and (part.months or 1) >= 1
+        if not (fits and part.structure in STRUCTURES and part.purpose in PURPOSES):
+            rule = "no such partnership can be: see `impactkit.synthetic.layout.Layout`"
+            yield fault("layout", part, rule, "Start it after the first year.")
     yield from _hazard_faults(settings, fault)
     yield from _effect_faults(settings, fault)
 
