@@ -379,7 +379,12 @@ def _metrics(
             unknown = _unknown(study, f'metrics."{name}"', "metric", name, registry.metrics)
             told = " ".join(part for part in (unknown.remedy, not_in_use(registry)) if part)
             problems.append(attrs.evolve(unknown, remedy=told))
-    for name, metric in sorted(registry.metrics.items()):
+    # As the study lists them; what it did not list comes by name.
+    place = {name: i for i, name in enumerate(asked)}
+    known = sorted(
+        registry.metrics.items(), key=lambda item: (place.get(item[0], len(place)), item[0])
+    )
+    for name, metric in known:
         if study.metrics is not None and name not in asked:
             if registry.owner("metrics", name).local:
                 problems.append(_unlisted(study, name))

@@ -21,8 +21,9 @@ from impactkit.report.phrases import (
     word,
     year_words,
 )
+from impactkit.report.strength import gated
 from impactkit.report.tables import what
-from impactkit.results import Estimate, Evaluation, MetricResult
+from impactkit.results import Diagnostic, Estimate, Evaluation, MetricResult
 
 FEW = 3
 """Up to this many answers are given one by one; beyond that they are counted by kind."""
@@ -99,10 +100,14 @@ def design_of(evaluation: Evaluation) -> Mapping[str, Any]:
 
 
 def primary(evaluation: Evaluation) -> Estimate | None:
-    """Return the estimate for the study's first outcome, or else the first that there is."""
+    """Return the estimate for the study's first outcome, or else the first that there is.
+
+    Of several, the one that the study's own design made, which is the one with a grade.
+    """
     outcome = next(iter(design_of(evaluation).get("outcome") or ()), None)
     found = [e for r in evaluation.results for e in headlines(r)]
-    return next((e for e in found if e.measure == outcome), found[0] if found else None)
+    of_outcome = [e for e in found if e.measure == outcome] or found[:1]
+    return next((e for e in of_outcome if e.grade is not None), next(iter(of_outcome), None))
 
 
 def compared(evaluation: Evaluation) -> list[str]:
@@ -163,6 +168,7 @@ def summarise(evaluation: Evaluation, found: Sequence[tuple[Estimate, Answer]]) 
         main = primary(evaluation)
         sentences += [a.headline for e, a in found if e is main]
         sentences += _the_others([a for e, a in found if e is not main])
+    sentences += _anyway(evaluation)
     unplanned = sum(e.planned is False for e, _ in found)
     if unplanned:
         sentences.append(
@@ -186,18 +192,31 @@ def summarise(evaluation: Evaluation, found: Sequence[tuple[Estimate, Answer]]) 
             f"Schools were not put into partnerships by chance{but}, so other reasons for a "
             "difference cannot be ruled out."
         )
-    return sentences
+    first = primary(evaluation)
+    return gated(evaluation, sentences, first.grade if first is not None else None)
+
+
+def _anyway(evaluation: Evaluation) -> list[str]:
+    """Return what is left of the main result once recovery is allowed for, if that says else."""
+    return [clean(d.text) for d in _failed(evaluation) if d.name == "recovery"]
 
 
 def _failed_checks(evaluation: Evaluation) -> str:
-    main = primary(evaluation)
     return ", ".join(
-        check_name(d.name).lower()
+        check_name(d.name).lower() for d in _failed(evaluation) if d.name != "recovery"
+    )
+
+
+def _failed(evaluation: Evaluation) -> list[Diagnostic]:
+    """Return the checks that the main result did not pass."""
+    main = primary(evaluation)
+    return [
+        d
         for result in evaluation.results
         if any(e is main for e in result.estimates)
         for d in result.diagnostics
         if d.passed is False and main is not None and d.measure in ("", main.measure)
-    )
+    ]
 
 
 def _the_others(found: Sequence[Answer]) -> list[str]:
@@ -211,7 +230,7 @@ def _the_others(found: Sequence[Answer]) -> list[str]:
             f"from chance: {', '.join(clear)}."
         )
     elif unclear:
-        sentences.append(f"In {count(unclear, 'other comparison')} no clear change was found.")
+        sentences.append(f"In {count(unclear, 'other comparison')} no clear difference was found.")
     kinds = [
         f"{count(n, 'figure')} {words}"
         for n, words in (
