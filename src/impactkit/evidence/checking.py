@@ -252,21 +252,23 @@ def sentence(claim: Claim, found: Rates, parts: Recovery | None, unit: str) -> s
             f"Over the same years the change was {more}: {_n(d.value)} more "
             f"({_n(d.ci_low)} to {_n(d.ci_high)}), which {fits} “{claim.words}”"
         )
-    return f"{first}; {_left(parts, of)}."
+    return f"{first}; {_left(parts, found.n_schools, of)}."
 
 
 def _fits(figure: Figure, claim: Claim) -> str:
     return "does not rule out" if figure.inside(claim.low, claim.high) else "does not bear out"
 
 
-def _left(parts: Recovery | None, of: str) -> str:
+def _left(parts: Recovery | None, n_schools: int, of: str) -> str:
     if parts is None:
         return "how much of it would have come anyway cannot be told from these years"
     e = parts.excess
-    left = f"{_n(e.value)}{of} ({_n(e.ci_low)} to {_n(e.ci_high)})"
+    some = parts.n_schools < n_schools
+    whose = f"those of the {parts.n_schools} seen for three years before" if some else "theirs"
     anyway = (
-        f"schools with such results gained {_n(parts.anyway.value)} without joining, which leaves "
-        f"{left}"
+        f"schools with results like {whose} changed by {_n(parts.anyway.value)} without joining, "
+        f"which leaves {_n(e.value)}{of} ({_n(e.ci_low)} to {_n(e.ci_high)}) of "
+        f"{_n(parts.raw.value)}"
     )
     if e.ci_low <= 0 <= e.ci_high:
         return f"{anyway}, and that may be nothing"
