@@ -41,7 +41,7 @@ def graded(
     """
     done, tables = [], []
     for result in results:
-        estimates = list(result.estimates)
+        estimates, checks = list(result.estimates), list(result.diagnostics)
         for applied in ground.applied:
             place = _headline(result, applied)
             if place is None or estimates[place].grade is not None:
@@ -49,14 +49,12 @@ def graded(
             facts, others = facts_of(ground, applied, result, estimates[place])
             found = grade(facts)
             tables.append(_table(result, applied, _label(ground, applied), found))
-            said: tuple[str, ...] = ()
+            estimates[place] = attrs.evolve(estimates[place], grade=found.value)
             if others is not None:
-                said = others.caution(estimates[place])
+                checks.append(others.diagnostic(estimates[place]))
                 if not _shown(results, applied.panel.measure):
                     tables.append(others.table(_label(ground, applied)))
-            warnings = (*estimates[place].warnings, *said)
-            estimates[place] = attrs.evolve(estimates[place], grade=found.value, warnings=warnings)
-        done.append(attrs.evolve(result, estimates=estimates))
+        done.append(attrs.evolve(result, estimates=estimates, diagnostics=checks))
     return tuple(done), tuple(tables)
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import attrs
 
 from impactkit.errors import EstimationError, InputError
-from impactkit.results import Column, Estimate, Table
+from impactkit.results import Column, Diagnostic, Estimate, Table
 
 if TYPE_CHECKING:
     from impactkit.evidence.recovery import Part, Recovery
@@ -30,16 +30,23 @@ class Recovered:
         low, high = headline.ci_low, headline.ci_high
         return low is not None and high is not None and _sign(low, high) == _sign(*self._left())
 
-    def caution(self, headline: Estimate) -> tuple[str, ...]:
-        """Return a sentence for beside the headline, where it says another thing than this."""
-        if self.agrees(headline):
-            return ()
+    def diagnostic(self, headline: Estimate) -> Diagnostic:
+        """Return the check whether allowing for recovery says what the headline says."""
         low, high = self._left()
-        unit = f" {self.unit}" if self.unit else ""
-        return (
-            "Schools with such results before joining gain without a partnership too: of a raw "
-            f"change of {_n(self.parts.raw.value)}{unit}, {_n(self.parts.anyway.value)} would have "
-            f"come anyway, which leaves {_n(self.parts.excess.value)} ({_n(low)} to {_n(high)})",
+        p, unit = self.parts, f" {self.unit}" if self.unit else ""
+        beyond = "Beyond what schools with such results gain without a partnership"
+        said = {
+            0: f"{beyond}, no effect was found",
+            1: f"{beyond}, the change is higher",
+            -1: f"{beyond}, the change is lower",
+        }[_sign(low, high)]
+        return Diagnostic(
+            name="recovery",
+            value=p.excess.value,
+            passed=self.agrees(headline),
+            measure=self.measure,
+            text=f"{said}: of a raw change of {_n(p.raw.value)}{unit}, {_n(p.anyway.value)} would "
+            f"have come anyway, which leaves {_n(p.excess.value)} ({_n(low)} to {_n(high)}).",
         )
 
     def table(self, label: str) -> Table:

@@ -24,9 +24,20 @@ _TERMS = (
         "An interval that holds for several estimates at once, so it is wider.",
     ),
     (
-        "No clear change",
-        "The interval takes in no difference. The data fit no change, and they also fit every "
+        "No effect was found",
+        "The interval takes in no difference. The data fit no effect, and they also fit every "
         "other value in the interval.",
+    ),
+    (
+        "Evidence of effect, 0 to 5",
+        "How strong the evidence is, by this project's own rules: design, precision, schools lost, "
+        "balance, comparability of years and number of partnerships, less flaws. A precise finding "
+        "of no effect can have a high grade.",
+    ),
+    (
+        "Theory, T0 to T3",
+        "T0: no theory of change is written down; T1: one is; T2: at least half of its arrows have "
+        "evidence; T3: besides, a story that looks for what would speak against it.",
     ),
     (
         "Percentage points",

@@ -25,6 +25,16 @@ class Figure:
 
 
 @attrs.frozen(kw_only=True)
+class Arrow:
+    """An arrow of a theory of change, and the grade of the evidence for it (0: none)."""
+
+    cause: str
+    effect: str
+    grade: int
+    evidence: str = ""
+
+
+@attrs.frozen(kw_only=True)
 class Part:
     """A part of the report. `folded` parts are collapsed on the page; `alert` ones stand out."""
 
@@ -35,6 +45,7 @@ class Part:
     points: tuple[str, ...] = attrs.field(default=(), converter=tuple[str, ...])
     cautions: tuple[str, ...] = attrs.field(default=(), converter=tuple[str, ...])
     flow: tuple[Step, ...] = attrs.field(default=(), converter=tuple[Step, ...])
+    chains: tuple[tuple[Arrow, ...], ...] = ()
     figures: tuple[Figure, ...] = attrs.field(default=(), converter=tuple[Figure, ...])
     tables: tuple[Table, ...] = attrs.field(default=(), converter=tuple[Table, ...])
     parts: tuple[Part, ...] = attrs.field(default=(), converter=tuple["Part", ...])
@@ -44,7 +55,7 @@ class Part:
     @property
     def empty(self) -> bool:
         """Whether there is nothing in it."""
-        held = (self.lead, self.answers, self.cautions, self.points, self.flow)
+        held = (self.lead, self.answers, self.cautions, self.points, self.flow, self.chains)
         return not any((*held, self.figures, self.tables)) and all(
             part.empty for part in self.parts
         )
@@ -70,6 +81,7 @@ class Report:
     """The whole report as data."""
 
     title: str
+    strength: str
     summary: tuple[str, ...]
     cautions: tuple[str, ...]
     parts: tuple[Part, ...]

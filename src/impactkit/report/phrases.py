@@ -1,7 +1,7 @@
 """Plain words for numbers: what an estimate says, and no more than it says.
 
-A difference whose interval takes in zero is reported as a result ("no clear change was found"),
-not as a failure. Verbs follow the grade of the evidence; without a grade they are modest. The words
+An effect whose interval takes in zero is reported as a result ("no effect was found"), not as a
+failure. Verbs follow the grade of the evidence; without a grade they are modest. The words
 never call a result an "impact": that is a judgement about the design, made elsewhere.
 """
 
@@ -55,11 +55,11 @@ _VERBS = {
 _MODEST = "being in a partnership is associated with a value {change}"
 
 
-_NOUN = {True: "change", False: "difference"}
+_NOUN = {True: "effect", False: "clear difference"}
 _BETTER = {"higher": "Higher is better here.", "lower": "Lower is better here."}
 
 
-_CHECKS = {"pretest": "Test of the years before joining"}
+_CHECKS = {"pretest": "Test of the years before joining", "recovery": "Allowing for recovery"}
 
 
 @attrs.frozen(kw_only=True)
@@ -250,8 +250,8 @@ def answer(estimate: Estimate, label: str, direction: str = "none") -> Answer:
     --------
     >>> e = Estimate(estimand="ATT overall", value=-0.1, ci_low=-0.7, ci_high=0.5, unit="ratio")
     >>> print(answer(e, "Pupil-teacher ratio").headline)
-    Pupil-teacher ratio: no clear change was found (the estimate is 0.10 lower; 95% interval:
-    0.70 lower to 0.50 higher).
+    Pupil-teacher ratio: no effect was found (the estimate is 0.10 lower; 95% interval: 0.70
+    lower to 0.50 higher).
     """
     label = clean(label)
     found = verdict(estimate)
@@ -278,7 +278,7 @@ def answer(estimate: Estimate, label: str, direction: str = "none") -> Answer:
         )
     elif found == "unclear":
         headline = (
-            f"{label}: no clear {_NOUN[is_effect(estimate)]} was found (the estimate is {change}; "
+            f"{label}: no {_NOUN[is_effect(estimate)]} was found (the estimate is {change}; "
             f"{interval})."
         )
         support = f"{_why_unclear(estimate, null)} {support}".strip()

@@ -21,6 +21,7 @@ from impactkit.report.phrases import (
     humanise,
     note_text,
 )
+from impactkit.report.strength import is_of_strength, line, strength_part
 from impactkit.report.summary import (
     answers,
     compared,
@@ -62,13 +63,18 @@ def build(evaluation: Evaluation) -> Report:
             lead=() if done else ("No metric gave a result.",),
             parts=[metric_part(r, labels, directions) for r in done],
         ),
+        strength_part(evaluation),
         _not_run(evaluation.results),
         *(_contributed(s.id, s) for s in evaluation.sections),
         _left_out(evaluation, labels),
         Part(
             id="further",
             title="Further tables",
-            tables=[without_empty_columns(t) for t in evaluation.tables if t.id != PLAN],
+            tables=[
+                without_empty_columns(t)
+                for t in evaluation.tables
+                if t.id != PLAN and not is_of_strength(t)
+            ],
         ),
         annex.sources(evaluation),
         annex.problems(evaluation),
@@ -79,6 +85,7 @@ def build(evaluation: Evaluation) -> Report:
     ]
     return Report(
         title=clean(evaluation.title) or "Evaluation",
+        strength=line(evaluation),
         summary=tuple(summarise(evaluation, found)),
         cautions=tuple(dict.fromkeys(clean(w) for w in evaluation.warnings)),
         parts=tuple(part for part in parts if not part.empty),

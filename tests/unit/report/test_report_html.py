@@ -116,7 +116,7 @@ def test_the_answers_come_first(make_evaluation: Maker) -> None:
     order = [
         "Summary",
         "45 schools in 17 partnerships with 434 schools",
-        "no clear change was found (the estimate is 0.12 lower; 95% interval: 0.71 lower to 0.47",
+        "no effect was found (the estimate is 0.12 lower; 95% interval: 0.71 lower to 0.47",
         "cannot be ruled out",
         "What was compared with what",
         "Who is in and who is left out",
@@ -291,7 +291,7 @@ def test_a_failed_check_and_warnings_stand_under_the_answer(make_evaluation: Mak
     html = render_html(make_evaluation(results=(result,)))
     text = Page(re.sub(r"<details.*?</details>", "", html, flags=re.DOTALL)).text
     assert "did not pass a check (test of the years before joining)" in text
-    care = text[text.index("no clear change was found", text.index("Results")) :]
+    care = text[text.index("no effect was found", text.index("Results")) :]
     assert "A check was not passed. Test of the years before joining" in care
     assert "p < 0.001" in care
     assert "Few clusters: too narrow." in care
@@ -306,7 +306,7 @@ def test_each_outcome_has_its_own_answer_figure_and_table(make_evaluation: Maker
     result = attrs.evolve(did, estimates=(*did.estimates, *other), charts=(*did.charts, chart))
     page = Page(render_html(make_evaluation(results=(result,))))
     assert len(page.all("figure")) == 2
-    assert page.text.count("no clear change was found (the estimate is") == 2 + 2
+    assert page.text.count("no effect was found (the estimate is") == 2 + 2
     assert "Attendance: estimates (percentage points)" in page.text
     assert "Pupil-teacher ratio: estimates (percentage" not in page.text
 

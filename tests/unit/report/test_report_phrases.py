@@ -59,10 +59,10 @@ def test_a_direction_is_claimed_only_when_the_interval_leaves_out_no_difference(
 
 
 def test_a_null_result_is_told_as_a_result_with_its_interval() -> None:
-    """The words "no clear change" stand with the estimate, and warn against "nothing changed"."""
+    """"No effect was found" stands with the estimate, and warns against "nothing changed"."""
     said = answer(att(-0.4, -2.0, 1.2), "Attendance", "higher")
     assert said.headline == (
-        "Attendance: no clear change was found (the estimate is 0.4 percentage points lower; "
+        "Attendance: no effect was found (the estimate is 0.4 percentage points lower; "
         "95% interval: 2.0 percentage points lower to 1.2 percentage points higher)."
     )
     assert "does not show that nothing changed" in said.support
@@ -94,7 +94,7 @@ def test_a_difference_between_percentages_is_in_percentage_points() -> None:
 def test_adjustment_for_many_outcomes_is_said_in_words() -> None:
     """An interval without zero that multiplicity takes back is explained, not hidden."""
     said = answer(att(2.0, 0.5, 3.5, p_adjusted=0.2), "Attendance")
-    assert "no clear change" in said.headline
+    assert "no effect was found" in said.headline
     assert "among this many outcomes" in said.support
 
 

@@ -25,7 +25,7 @@ def test_few_answers_are_given_one_by_one(make_evaluation: Maker) -> None:
     results = (outcome("maths", 0.1, 2.1), outcome("reading", -1.0, 2.0))
     summary = build(make_evaluation(results=results)).summary
     assert any(s.startswith("Maths: being in a partnership is associated") for s in summary)
-    assert any(s.startswith("Reading: no clear change was found") for s in summary)
+    assert any(s.startswith("Reading: no effect was found") for s in summary)
 
 
 @pytest.mark.parametrize("n", [1, 2, 3, 4, 12])
@@ -46,7 +46,7 @@ def test_many_answers_are_counted_and_the_clear_ones_named(make_evaluation: Make
         outcome("writing", -1.0, 1.0),
     )
     summary = " ".join(build(make_evaluation(results=results)).summary)
-    assert "Pupil-teacher ratio: no clear change was found" in summary
+    assert "Pupil-teacher ratio: no effect was found" in summary
     assert (
         "Of four other comparisons, two stood out from chance: Spelling (higher), Maths (lower)."
         in summary

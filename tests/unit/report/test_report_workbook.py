@@ -84,7 +84,7 @@ def test_the_first_sheets_are_cover_contents_and_notes(make_evaluation: Maker) -
     assert names[:3] == ["Cover", "Contents", "Notes"]
     cover = [str(v) for v in sheets[0].cells.values()]
     assert cover[0] == "Federations in two counties"
-    assert any("no clear change was found" in line for line in cover)
+    assert any("no effect was found" in line for line in cover)
     assert any(line.startswith("[c] in a cell: withheld to protect people") for line in cover)
     listed = [v for (row, column), v in sheets[1].cells.items() if column == 1 and row > 3]
     assert listed == names[2:]
