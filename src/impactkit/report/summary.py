@@ -162,13 +162,15 @@ def summarise(evaluation: Evaluation, found: Sequence[tuple[Estimate, Answer]]) 
     sentences = compared(evaluation)[:1]
     if not found:
         sentences.append("No estimate could be made from these data.")
-    elif len(found) <= FEW:
-        sentences += [a.headline for _, a in found]
-    else:
-        main = primary(evaluation)
-        sentences += [a.headline for e, a in found if e is main]
+    main = primary(evaluation)
+    few = len(found) <= FEW
+    for e, a in found:
+        if few or e is main:
+            sentences.append(a.headline)
+        if e is main:
+            sentences += _anyway(evaluation)
+    if not few:
         sentences += _the_others([a for e, a in found if e is not main])
-    sentences += _anyway(evaluation)
     unplanned = sum(e.planned is False for e, _ in found)
     if unplanned:
         sentences.append(
@@ -192,8 +194,7 @@ def summarise(evaluation: Evaluation, found: Sequence[tuple[Estimate, Answer]]) 
             f"Schools were not put into partnerships by chance{but}, so other reasons for a "
             "difference cannot be ruled out."
         )
-    first = primary(evaluation)
-    return gated(evaluation, sentences, first.grade if first is not None else None)
+    return gated(evaluation, sentences, main.grade if main is not None else None)
 
 
 def _anyway(evaluation: Evaluation) -> list[str]:
