@@ -9,6 +9,11 @@ from pathlib import Path
 
 import attrs
 import pytest
+from hypothesis import settings
+
+# Speed is measured in benchmarks; a busy machine must not fail a property that holds.
+settings.register_profile("impactkit", deadline=None)
+settings.load_profile("impactkit")
 
 SHARED = Path(__file__).resolve().parents[1] / ".." / "shared"
 
