@@ -23,6 +23,7 @@ OURS = (
     "did.time_to_benefit",
     "did.two_sided",
     "governance.joint_activity",
+    "governance.strength",
     "leadership.internal_appointments",
     "leadership.retention",
     "partnership.accountability",

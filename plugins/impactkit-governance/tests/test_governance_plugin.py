@@ -10,6 +10,8 @@ import pytest
 
 from impactkit_governance import plugin
 
+METRICS = tuple(plugin.impactkit_metrics())
+
 
 def test_entry_point_names_the_plugin():
     """Installed, it is found under its name in the group of impactkit."""
@@ -19,17 +21,22 @@ def test_entry_point_names_the_plugin():
     assert found[0].load() is plugin
 
 
-def test_metric_has_a_complete_card():
-    """Definition, formula, source, caveats and founding claim, and it says that it is ours."""
-    (metric,) = plugin.impactkit_metrics()
-    assert metric.id == "governance.joint_activity"
+def test_metrics_are_declared():
+    """By id, with the founding claim that each tests."""
+    found = {metric.id: metric.card.founding for metric in METRICS}
+    assert found == {"governance.joint_activity": "M15", "governance.strength": "M16"}
+
+
+@pytest.mark.parametrize("metric", METRICS, ids=lambda m: m.id)
+def test_cards_are_complete(metric):
+    """Definition, formula, source and caveats, and each says that it is ours."""
     card = metric.card
     assert card.definition
     assert card.formula
     assert card.source
     assert card.caveats
-    assert card.founding == "M15"
     assert card.ours
+    assert metric.question.endswith("?")
 
 
 def test_listing_imports_no_heavy_library():

@@ -13,8 +13,7 @@ PUBLISHED = {"trust_outcomes"}
 """Tables that only the Department fills, for trusts, of which the county has none."""
 
 NOT_YET = {
-    *("talent_pool", "instruments", "survey_responses", "observations"),
-    "finance",
+    *("talent_pool", "observations"),
 }
 """Tables that the county does not draw yet."""
 

@@ -107,10 +107,10 @@ CARD = Card(
 )
 def joint_activity(context: MetricContext) -> MetricResult:
     """Estimate how often boards work together, and how that compares with leaders."""
-    from impactkit_governance import events, exposure, pictures, summary
+    from impactkit_governance import events, exposure, frames, pictures, summary
 
     params = context.params or JointActivityParams()
-    members = _members(context.table("memberships"))
+    members = frames.members(context.table("memberships"))
     boards = _boards_by_school(context.table("governor_spells"))
     governors_log = events.entries(context.table("governor_activity"), "boards")
     leaders_log = events.entries(context.tables.get("activity"), "schools")
@@ -160,20 +160,6 @@ def _result(**found: Any) -> MetricResult:
     return MetricResult(
         metric=ID, title=TITLE, question=QUESTION, unit=UNIT, direction="higher", **found
     )
-
-
-def _members(memberships: pl.DataFrame) -> list[Member]:
-    import polars as pl
-
-    from impactkit_governance.exposure import Member
-    from impactkit_governance.frames import typed
-
-    columns = {"partnership_id": pl.String, "school_key": pl.String}
-    rows = typed(memberships, {**columns, "joined": pl.Date, "left": pl.Date})
-    return [
-        Member(partnership=partnership, school=school, joined=joined, left=left)
-        for partnership, school, joined, left in rows.drop_nulls(list(columns)).iter_rows()
-    ]
 
 
 def _without_board(

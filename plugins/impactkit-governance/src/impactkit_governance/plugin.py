@@ -6,9 +6,10 @@ from collections.abc import Iterable
 
 from impactkit import Metric, hookimpl
 from impactkit_governance.joint_activity import joint_activity
+from impactkit_governance.strength import strength
 
 
 @hookimpl
 def impactkit_metrics() -> Iterable[Metric]:
     """Declare the governance metrics."""
-    return (joint_activity,)
+    return (joint_activity, strength)
