@@ -21,7 +21,16 @@ from impactkit.synthetic.schools import Schools
 from impactkit.synthetic.settings import Settings
 from impactkit.tables import core_tables
 
-PARTS = ("subjects", "reviews", "needs", "barriers", "enquiries", "meetings", "pupils")
+PARTS = (
+    "subjects",
+    "reviews",
+    "needs",
+    "barriers",
+    "enquiries",
+    "meetings",
+    "pupils",
+    "boards",
+)
 """Modules of this package, in the order in which they add to the tables."""
 
 
