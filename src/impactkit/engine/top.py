@@ -163,9 +163,9 @@ def _same_as_header(frame: pl.DataFrame, columns: tuple[str, ...]) -> pl.Expr:
 def _is_second_header(frame: pl.DataFrame) -> bool:
     """Tell whether the first row is all words, over columns that otherwise hold numbers only."""
     rows = frame.drop(ROW).head(SAMPLE_LINES).rows()
-    first, rest = rows[0], rows[1:]
-    if len(rest) < 2 or any(is_number(cell) for cell in first if cell):
+    if len(rows) < 3 or any(is_number(cell) for cell in rows[0] if cell):
         return False
+    first, rest = rows[0], rows[1:]
     numeric = [
         all(is_number(row[i]) for row in rest if row[i]) and any(row[i] for row in rest)
         for i, cell in enumerate(first)

@@ -20,7 +20,8 @@ def read_workbook(data: bytes, file: str) -> Parsed:
 
     Dates come as ``2019-09-01 00:00:00``, whole numbers without a point, and what is shown as per
     cent with its sign: ``84%``. Rows that fill at most half of the columns are a title where they
-    stand above all others; a note has them, and the other sheets that have any content.
+    stand above all others; a note has them, and the other sheets that have any content. Sheets that
+    no menu of Excel can show are left alone: programs keep lists to choose from there.
 
     Raises
     ------
@@ -31,9 +32,14 @@ def read_workbook(data: bytes, file: str) -> Parsed:
 
     try:
         book = fastexcel.read_excel(data)
-        sheets = {
-            name: book.load_sheet(name, header_row=None, skip_rows=0, dtypes="string").to_polars()
+        loaded = {
+            name: book.load_sheet(name, header_row=None, skip_rows=0, dtypes="string")
             for name in book.sheet_names
+        }
+        sheets = {
+            name: sheet.to_polars()
+            for name, sheet in loaded.items()
+            if sheet.visible != "veryhidden"
         }
     except fastexcel.FastExcelError:
         refuse(
