@@ -91,6 +91,13 @@ def test_what_is_not_joint_or_has_no_hours_is_counted(run):
     }
 
 
+def test_of_two_entries_with_one_id_the_earlier_counts(run, find):
+    """Whichever stands first in the file."""
+    again = {"activity_id": "X", "practice_focused": False, "date": DAY + dt.timedelta(days=9)}
+    result = run(practice_focus, log(again, {"activity_id": "X"}))
+    assert find(result, SHARE).value == 100
+
+
 def test_thirds_of_partnerships_by_their_share(run, find):
     """Six partnerships at 0, 20, ..., 100 per cent, two in each third."""
     rows = [
@@ -195,6 +202,20 @@ def test_chance_alone_is_not_taken_for_a_pattern(run, here):
     found = [run(network, here(seed).tables, draws=199) for seed in range(24)]
     for what in ("density", "reciprocity"):
         assert sum(against_chance(result, what) < 0.05 for result in found) <= 4
+
+
+def test_the_test_against_chance_counts_both_sides(run):
+    """Five calls, all by A: by chance all by one side has 2 in 32, twice that on both sides."""
+    rows = [{"date": DAY + dt.timedelta(days=i)} for i in range(5)]
+    result = run(network, {**log(*rows), **members(P1="AB")}, draws=9999)
+    assert against_chance(result, "reciprocity") == pytest.approx(0.125, abs=0.015)
+
+
+def test_the_log_may_name_schools_by_number(run, find):
+    """URNs and keys are the same schools."""
+    schools = {"schools": pl.DataFrame({"urn": [101, 102], "school_key": ["A", "B"]})}
+    given = {**log({"schools": ["101", "102"], "initiated_by": "101"}), **members(P1="AB")}
+    assert find(run(network, {**given, **schools}), DENSITY).value == 100
 
 
 def test_cliques_and_one_sided_calls_are_told_from_chance(run, find):

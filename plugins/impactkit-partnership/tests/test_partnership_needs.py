@@ -76,6 +76,12 @@ def test_hours_for_a_need_diagnosed_before_the_help_began(run, find):
     assert find(result, ANSWERED).value == 100
 
 
+def test_a_need_judged_on_the_day_on_which_the_help_began_counts(run, find):
+    """It was known when the help was chosen."""
+    given = {"interventions": helped([("A", 1.0, "hours", "reading", 0)]), "needs": NEEDS}
+    assert find(run(need_provision, given), ANSWERED).value == 100
+
+
 def test_days_and_terms_become_hours(run, find):
     """A day of 6.5 hours for a need, and a term of 422 hours for none."""
     rows = [("A", 1.0, "days", "reading", 5), ("A", 1.0, "fte_terms", None, 5)]

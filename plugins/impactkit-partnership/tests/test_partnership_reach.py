@@ -85,7 +85,12 @@ def test_a_school_with_two_numbers_is_one_and_closed_ones_are_counted(run, find)
 def test_as_of_a_day(run, find):
     """Members of that day only, among schools that were open on it."""
     day = dt.date(2018, 1, 1)
-    rows = schools(4, close_date=[None, None, None, dt.date(2017, 8, 31)])
+    later = day + dt.timedelta(days=1)
+    rows = schools(
+        5,
+        close_date=[None, None, None, dt.date(2017, 8, 31), None],
+        open_date=[None, day, None, None, later],
+    )
     inside = members(
         "S0", "S1", "S2", joined=[day, day + dt.timedelta(days=1), None], left=[None, None, day]
     )

@@ -79,3 +79,25 @@ def test_ratio_is_that_of_sums_and_has_no_interval_of_four():
     assert value == 0.5
     assert spread.low is None
     assert ratio([], [], np.random.default_rng(1)) is None
+
+
+def test_partnerships_more_alike_than_chance_are_worth_no_more_than_their_events():
+    """Four or six of ten in each: chance alone would spread them more. Kish's number holds."""
+    events = [Event(group=f"P{g}", hit=i < (4, 6)[g % 2]) for g in range(20) for i in range(10)]
+    found = share(events)
+    assert 150 < found.n_effective < 200
+    assert found.std_error == pytest.approx(np.sqrt(0.25 / 200))
+
+
+def test_spread_of_a_ratio_is_that_of_a_plain_loop():
+    """The same partnerships drawn, summed one by one."""
+    rng = np.random.default_rng(7)
+    parts, wholes = rng.uniform(0, 5, 12).tolist(), rng.uniform(5, 50, 12).tolist()
+    _, spread = ratio(parts, wholes, np.random.default_rng(8))
+    again = np.random.default_rng(8)
+    drawn = []
+    for _ in range(2000):
+        at = again.integers(0, 12, 12)
+        drawn.append(sum(parts[i] for i in at) / sum(wholes[i] for i in at))
+    assert spread.std_error == pytest.approx(np.std(drawn, ddof=1))
+    assert (spread.low, spread.high) == pytest.approx(np.quantile(drawn, [0.025, 0.975]))

@@ -35,11 +35,17 @@ def lasting(rows: pl.DataFrame, starts: dict[str, str], until: dt.date) -> Itera
         if group != "all" and not starts:
             continue
         try:
-            curve = kaplan_meier(part, duration="days", event="gone", cluster="partnership_id")
+            curve = kaplan_meier(
+                part.with_columns(group=pl.lit(group)),
+                duration="days",
+                event="gone",
+                group="group",
+                cluster="partnership_id",
+            )
         except EstimationError as error:
             yield _median(group, part, None, (None, None), str(error))
             continue
-        middle, bounds = curve.median()["all"]
+        middle, bounds = curve.median()[group]
         median = _median(group, part, middle, bounds, "half of them were not yet out of the way")
         yield attrs.evolve(median, warnings=curve.warnings)
         if starts and group == "all":  # the picture compares the two
