@@ -29,6 +29,7 @@ PARTS = (
     "enquiries",
     "meetings",
     "pupils",
+    "money",
     "boards",
 )
 """Modules of this package, in the order in which they add to the tables."""

@@ -1,0 +1,15 @@
+"""What the entry point names: the metrics of this distribution."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from impactkit import Metric, hookimpl
+
+
+@hookimpl
+def impactkit_metrics() -> Iterable[Metric]:
+    """Declare the metrics of money."""
+    from impactkit_value.savings import verified_savings
+
+    return (verified_savings,)
