@@ -88,3 +88,9 @@ def test_planted_shares_are_recovered(recovered):
         ("enquiries.captured", CAPTURED, "learning written down"),
     ):
         assert recovered(enquiries, truth, estimand, term, scale=100) >= 9, truth
+
+
+def test_what_well_formed_means_is_told(run):
+    """In words, by what the study asked for."""
+    result = run(enquiries, tables(WHOLE), parts=("hypothesis", "stop_rule"))
+    assert str(result.notes[0]).endswith("hypothesis, rule for stopping.")

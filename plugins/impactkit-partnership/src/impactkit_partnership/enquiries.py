@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from impactkit import Card, Chart, Estimate, MetricContext, Needs, Table, estimating_metric
+from impactkit import Card, Chart, Estimate, MetricContext, Needs, Note, Table, estimating_metric
 from impactkit_partnership import columns as c
 
 if TYPE_CHECKING:
     import polars as pl
 
 ID = "partnership.enquiries"
-FORMED = "Enquiries with a hypothesis, a measure and a rule for stopping"
+FORMED = "Enquiries that were well formed"
 ANSWERED = "Enquiries that ended with a clear answer"
 SUPPORTED = "Clear answers that supported the hypothesis"
 CAPTURED = "Ended enquiries of which somebody wrote down what was learnt"
@@ -113,6 +113,8 @@ def enquiries(context: MetricContext) -> Iterator[Any]:
     )
     yield from _estimates(rows)
     yield from _tables(rows)
+    asked = ", ".join(PARTS[part].lower() for part in params.parts)
+    yield Note(text=f"Well formed is an enquiry of which these are written down: {asked}.")
     yield Chart(
         id="portfolio",
         kind="interval",
