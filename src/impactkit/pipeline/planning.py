@@ -39,18 +39,26 @@ def lock(plan: Plan, *, replace: bool = False) -> LockedPlan:
     InputError
         With every fault of the study, or when a plan is there already.
     """
-    from impactkit.planning import LockedPlan, now, read_plan, readings, write_plan
+    from impactkit.planning import (
+        LockedPlan,
+        now,
+        plan_name,
+        read_plan,
+        readings,
+        write_plan,
+    )
 
     folder = plan.study.folder
     if folder is None:
         raise StudyError(Problem(code="plan.folder", rule="a plan is locked beside a study file"))
     faults = [*(p for p in plan.errors if not _not_there_yet(p)), *_undecided(plan)]
-    before = read_plan(folder)
+    name = plan_name(plan.study.file)
+    before = read_plan(folder, name)
     if before is not None and not replace:
         faults.append(
             Problem(
                 code="plan.locked",
-                file="plan.json",
+                file=name,
                 rule=f"a plan was locked already, on {before.created}",
                 remedy="Keep to it: evaluate says what was changed. Or lock another in its place "
                 "with --replace; that it did so is kept.",
@@ -69,6 +77,7 @@ def lock(plan: Plan, *, replace: bool = False) -> LockedPlan:
             impactkit=__version__,
         ),
         folder,
+        name,
     )
 
 
@@ -114,26 +123,21 @@ def _decided(plan: Plan) -> dict[str, Any]:
 
 def mark_read(plan: Plan, tables: Tables) -> None:
     """Record beside the study that its outcomes were read, and under which plan."""
-    from impactkit.planning import read_plan, record_reading
+    from impactkit.planning import record_reading
 
     folder = plan.study.folder
     if folder is None or "outcomes" not in tables.frames:
         return
-    locked = read_plan(folder)
     through = tables.frames["outcomes"]["year"].max()
-    record_reading(
-        folder,
-        locked.sha256 if locked is not None else "",
-        int(through) if isinstance(through, int) else None,
-    )
+    record_reading(folder, int(through) if isinstance(through, int) else None)
 
 
 def standing_of(plan: Plan) -> Standing | None:
     """Return how a run stands to the plan beside its study; None without a plan."""
-    from impactkit.planning import read_plan, readings, standing
+    from impactkit.planning import plan_name, read_plan, readings, standing
 
     folder = plan.study.folder
-    locked = read_plan(folder) if folder is not None else None
+    locked = read_plan(folder, plan_name(plan.study.file)) if folder is not None else None
     if folder is None or locked is None:
         return None
     read = readings(folder)

@@ -77,10 +77,6 @@ def write_workbooks(folder: str | Path, tables: Iterable[str] = ()) -> list[Path
         for name in chosen
         if name not in known
     ]
-    content: dict[str, Callable[[], bytes]] = {
-        f"{GUIDE}.xlsx": lambda: guide([known[name] for name in chosen])
-    }
-    content |= {f"{n}.xlsx": lambda n=n: workbook(known[n]) for n in chosen if n in known}
     problems += [
         Problem(
             code="new.taken",
@@ -88,14 +84,16 @@ def write_workbooks(folder: str | Path, tables: Iterable[str] = ()) -> list[Path
             rule="it is there already, and may have been filled in",
             remedy="Give another folder, or the names of the tables that you want.",
         )
-        for name in content
+        for name in [f"{name}.xlsx" for name in (GUIDE, *chosen)]
         if (folder / name).exists()
     ]
     if folder.is_file():
         problems.append(Problem(code="new.taken", file=folder.name, rule="it is no folder"))
     if problems:
         raise UsageError(problems)
-    return _write({name: make() for name, make in content.items()}, folder)
+    specs = [known[name] for name in chosen]
+    content = {GUIDE: guide(specs), **{spec.name: workbook(spec) for spec in specs}}
+    return _write({f"{name}.xlsx": data for name, data in content.items()}, folder)
 
 
 def only_theirs(spec: TableSpec) -> bool:

@@ -4,7 +4,7 @@
 shows. It guards against accident and quiet edits; whoever makes a new file makes a new hash, and a
 time stamp of one's own computer is no proof of anything. For proof, lodge the hash with somebody.
 
-``.impactkit/outcomes-read.json`` says which plan was there whenever outcomes were read for an
+``.impactkit/outcomes-read.json`` says which plans were there whenever outcomes were read for an
 estimate. Order is taken from that, not from clocks.
 """
 
@@ -24,20 +24,22 @@ import attrs
 from impactkit.errors import InputError, Problem, UsageError
 
 NAME = "plan.json"
+"""Of the plan of ``study.toml``; that of ``other.toml`` is ``other.plan.json``."""
+
 READS = Path(".impactkit") / "outcomes-read.json"
 FORMAT = 1
 
 
 @attrs.frozen(kw_only=True)
 class Reading:
-    """That outcomes were read for an estimate: when first so, under which plan, to which year.
+    """That outcomes were read for an estimate: when first so, under which plans, to which year.
 
-    `plan` is the hash of the plan that was there (empty: none); `through` the last academic year
-    in the files.
+    `plans` are the hashes of the plans that were there; `through` is the last academic year in the
+    files.
     """
 
     at: str
-    plan: str = ""
+    plans: tuple[str, ...] = attrs.field(default=(), converter=tuple[str, ...])
     through: int | None = None
 
 
@@ -96,7 +98,19 @@ def now() -> str:
     return moment.isoformat(timespec="seconds")
 
 
-def write_plan(plan: LockedPlan, folder: Path) -> LockedPlan:
+def plan_name(study_file: str) -> str:
+    """Return the name of the plan of a study file.
+
+    Examples
+    --------
+    >>> plan_name("study.toml"), plan_name("absence.toml")
+    ('plan.json', 'absence.plan.json')
+    """
+    stem = study_file.removesuffix(".toml")
+    return NAME if stem in ("", "study") else f"{stem}.{NAME}"
+
+
+def write_plan(plan: LockedPlan, folder: Path, name: str = NAME) -> LockedPlan:
     """Lock a plan: write it with its hash beside the study, in one step, and return it.
 
     Raises
@@ -106,11 +120,11 @@ def write_plan(plan: LockedPlan, folder: Path) -> LockedPlan:
     """
     locked = attrs.evolve(plan, sha256=plan.hash)
     plain = {"format": FORMAT, **attrs.asdict(locked)}
-    _write(folder / NAME, json.dumps(plain, sort_keys=True, ensure_ascii=False, indent=1) + "\n")
+    _write(folder / name, json.dumps(plain, sort_keys=True, ensure_ascii=False, indent=1) + "\n")
     return locked
 
 
-def read_plan(folder: Path) -> LockedPlan | None:
+def read_plan(folder: Path, name: str = NAME) -> LockedPlan | None:
     """Return the plan beside a study, intact or not; None when there is none.
 
     Raises
@@ -118,7 +132,7 @@ def read_plan(folder: Path) -> LockedPlan | None:
     InputError
         When there is a file of that name that is no plan: not to be passed over in silence.
     """
-    path = folder / NAME
+    path = folder / name
     if not path.exists():
         return None
     try:
@@ -136,7 +150,7 @@ def read_plan(folder: Path) -> LockedPlan | None:
         raise InputError(
             Problem(
                 code="plan.broken",
-                file=NAME,
+                file=name,
                 rule=f"it is not a plan that impactkit locked ({type(error).__name__})",
                 remedy="Get the file back as it was locked, or take it away and say so.",
             )
@@ -171,7 +185,7 @@ def readings(folder: Path) -> tuple[Reading, ...]:
     return found
 
 
-def record_reading(folder: Path, plan: str, through: int | None) -> None:
+def record_reading(folder: Path, through: int | None) -> None:
     """Record that outcomes are read now, unless the same was recorded before.
 
     Raises
@@ -180,15 +194,38 @@ def record_reading(folder: Path, plan: str, through: int | None) -> None:
         When there is a plan and the record cannot be written. Without a plan nothing rests on it.
     """
     before = readings(folder)
-    if any((one.plan, one.through) == (plan, through) for one in before):
+    there = [read_plan(folder, path.name) for path in sorted(folder.glob(f"*{NAME}"))]
+    plans = tuple(plan.sha256 for plan in there if plan is not None)
+    if any((one.plans, one.through) == (plans, through) for one in before):
         return
-    every = (*before, Reading(at=now(), plan=plan, through=through))
-    text = json.dumps([attrs.asdict(one) for one in every], indent=1) + "\n"
     try:
-        _write(folder / READS, text)
+        _write_readings(folder, (*before, Reading(at=now(), plans=plans, through=through)))
     except UsageError:
-        if plan:
+        if plans:
             raise
+
+
+def carry_over(study: Path, folder: Path, name: str = NAME) -> LockedPlan | None:
+    """Take the plan and the record of readings of an evaluated study along to its next round.
+
+    Outcomes were read, whether or not there is a record of it: so the new round has one.
+
+    Raises
+    ------
+    InputError, UsageError
+        When the plan or the record is broken, or cannot be written.
+    """
+    plan = read_plan(study, name)
+    if plan is not None:
+        _write(folder / NAME, (study / name).read_text(encoding="utf-8"))
+    read = readings(study) or (Reading(at="a time unknown"),)
+    _write_readings(folder, read)
+    return plan
+
+
+def _write_readings(folder: Path, every: tuple[Reading, ...]) -> None:
+    text = json.dumps([attrs.asdict(one) for one in every], indent=1) + "\n"
+    _write(folder / READS, text)
 
 
 def _write(path: Path, text: str) -> None:

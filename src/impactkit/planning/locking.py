@@ -162,7 +162,7 @@ def standing(plan: LockedPlan, run: Mapping[str, Any], first: Reading | None) ->
     late = ""
     if plan.read_before is not None:
         late = f"Outcomes had been read before the plan was locked, first at {plan.read_before.at}."
-    elif first is not None and first.plan not in (plan.sha256, *plan.replaces):
+    elif first is not None and not {*first.plans} & {plan.sha256, *plan.replaces}:
         late = f"Outcomes were first read at {first.at}, when this plan was not there."
     return Standing(
         plan=plan,

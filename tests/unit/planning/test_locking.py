@@ -9,6 +9,7 @@ from impactkit.planning import (
     LockedPlan,
     Reading,
     decided,
+    plan_name,
     read_plan,
     readings,
     record_reading,
@@ -80,21 +81,35 @@ def test_a_metric_added_is_not_planned_and_the_others_are(plan):
 def test_order_is_taken_from_the_record_and_not_from_clocks(plan, tmp_path):
     """A plan counts when outcomes were first read under it, or under one that it replaces."""
     assert not standing(plan, content(), None).late
-    assert not standing(plan, content(), Reading(at="2001-01-01", plan=plan.sha256)).late
+    assert not standing(plan, content(), Reading(at="2001-01-01", plans=["x", plan.sha256])).late
     assert standing(plan, content(), Reading(at="2099-01-01")).late
     later = write_plan(attrs.evolve(plan, replaces=(plan.sha256,), created="2021"), tmp_path)
-    assert not standing(later, content(), Reading(at="x", plan=plan.sha256)).late
+    assert not standing(later, content(), Reading(at="x", plans=[plan.sha256])).late
     known = attrs.evolve(plan, read_before=Reading(at="2019-12-31"))
     assert "2019-12-31" in standing(known, content(), None).late
     assert not standing(known, content(), None).planned("did.effect", "a")
 
 
-def test_a_look_is_recorded_once_under_each_plan_and_for_each_last_year(tmp_path, monkeypatch):
+def test_a_look_is_recorded_once_under_each_plan_and_for_each_year(plan, tmp_path, monkeypatch):
     """The record does not grow with every run, and its first line stays."""
     monkeypatch.setenv("SOURCE_DATE_EPOCH", "0")
-    for plan, through in (("", 2019), ("", 2019), ("f00", 2019), ("f00", 2020), ("f00", 2020)):
-        record_reading(tmp_path, plan, through)
-    assert readings(tmp_path) == tuple(
-        Reading(at="1970-01-01T00:00:00+00:00", plan=plan, through=through)
-        for plan, through in (("", 2019), ("f00", 2019), ("f00", 2020))
+    for name, through in (("", 2019), ("", 2019), ("plan.json", 2019), ("", 2020), ("", 2020)):
+        (tmp_path / "run").mkdir(exist_ok=True)
+        if name:
+            write_plan(plan, tmp_path / "run", name)
+        record_reading(tmp_path / "run", through)
+    assert readings(tmp_path / "run") == tuple(
+        Reading(at="1970-01-01T00:00:00+00:00", plans=plans, through=through)
+        for plans, through in (((), 2019), ((plan.sha256,), 2019), ((plan.sha256,), 2020))
     )
+
+
+def test_two_studies_in_one_folder_have_plans_of_their_own(plan, tmp_path):
+    """Both plans were there at the first look, so both count."""
+    other = write_plan(attrs.evolve(plan, created="2021"), tmp_path, plan_name("absence.toml"))
+    record_reading(tmp_path, 2019)
+    [first] = readings(tmp_path)
+    assert not standing(plan, content(), first).late
+    assert not standing(other, content(), first).late
+    assert read_plan(tmp_path) == plan
+    assert read_plan(tmp_path, "absence.plan.json") == other
