@@ -28,6 +28,7 @@ from impactkit.pipeline.planning import (
     plan_warnings,
     standing_of,
 )
+from impactkit.pipeline.portraits import portraits
 from impactkit.pipeline.read import Progress, Tables, read_tables
 from impactkit.pipeline.resolve import Plan
 from impactkit.pipeline.returned import checked_section
@@ -186,7 +187,9 @@ def _finish(
             created=_created(),
         ),
     )
-    evaluation = attrs.evolve(evaluation, sections=tuple(_sections(plan, evaluation)))
+    evaluation = attrs.evolve(evaluation, sections=tuple(portraits(ground, panels)))
+    sections = (*evaluation.sections, *_sections(plan, evaluation))
+    evaluation = attrs.evolve(evaluation, sections=sections)
     evaluation = attrs.evolve(
         evaluation, plugins=tuple(info.to_plain() for info in registry.plugins)
     )
@@ -225,7 +228,7 @@ def _balance(ground: Ground, measure: str) -> Iterable[Table]:
 
 
 def _sections(plan: Plan, evaluation: Evaluation) -> Iterable[RenderedSection]:
-    taken: dict[str, str] = {}
+    taken = {section.id: "core" for section in evaluation.sections}
     for info, given, fault in plan.registry.sections(evaluation):
         try:
             if fault:

@@ -177,6 +177,29 @@ def _event_study(picture: Picture, width: int, small: bool) -> dict[str, Any]:
     return _one_plot(layers, width, small, right=16 if small else 72)
 
 
+def _break_lines(picture: Picture) -> list[dict[str, Any]]:
+    """Draw a dashed line before each year from which something else is measured, with its letter.
+
+    Years are marked in the middle, so that the line stands between two of them.
+    """
+    if not picture.breaks:
+        return []
+    values = [{"x": b.year - 0.5, "letter": b.letter} for b in picture.breaks]
+    x = {"field": "x", "type": "quantitative"}
+    return [
+        {
+            "data": {"values": values},
+            "mark": {"type": "rule", "strokeDash": [5, 4], "color": theme.QUIET},
+            "encoding": {"x": x},
+        },
+        {
+            "data": {"values": values},
+            "mark": {"type": "text", "dx": 8, "dy": 6, "baseline": "top", "fontWeight": "bold"},
+            "encoding": {"x": x, "y": {"value": 0}, "text": {"field": "letter"}},
+        },
+    ]
+
+
 def _paint(picture: Picture) -> dict[str, Any]:
     names = picture.series
     if len(names) < 2 or len(names) > theme.MAX_SERIES:
@@ -212,6 +235,7 @@ def _lines(picture: Picture, width: int, small: bool) -> dict[str, Any]:
                 "encoding": {**each, "y": {**y, "field": "low"}, "y2": {"field": "high"}},
             }
         )
+    layers += _break_lines(picture)
     layers.append(
         {
             "mark": {"type": "line", "interpolate": bend, "strokeWidth": 2.5},

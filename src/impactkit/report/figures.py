@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from impactkit.report.parts import Figure
 from impactkit.report.phrases import (
@@ -11,10 +12,12 @@ from impactkit.report.phrases import (
     digits_for,
     humanise,
     no_difference,
+    sentence,
     unit_words,
     verdict,
+    year_words,
 )
-from impactkit.report.pictures import Picture, describe, pictures
+from impactkit.report.pictures import Picture, describe, pictures, with_breaks
 from impactkit.report.tables import heading
 from impactkit.results import Chart, Estimate, Table
 
@@ -25,14 +28,17 @@ def figures_of(
     tables: Sequence[Table],
     key: str,
     labels: Mapping[str, str],
+    measures: Sequence[Mapping[str, Any]] = (),
 ) -> list[Figure]:
     """Return the figures of charts: their data found, titled and described.
 
-    `key` begins their ids; `labels` are the names of measures by id.
+    `key` begins their ids; `labels` are the names of measures by id, `measures` their entries in
+    the registry.
     """
     figures: list[Figure] = []
     for chart in charts:
-        for picture in pictures(chart, estimates, tables):
+        for plain in pictures(chart, estimates, tables):
+            picture = with_breaks(plain, measures)
             family = [e for e in estimates if e.measure == picture.measure]
             whole = next((e for e in family if not e.term), None)
             active = _active_title(picture, whole, labels)
@@ -93,6 +99,12 @@ def _key(picture: Picture) -> str:
     elif any(p.low is not None for p in points):
         shape = "Shaded areas" if picture.chart.kind in ("line", "step") else "Lines"
         parts.append(f"{shape} are intervals.")
+    if picture.breaks:
+        parts.append("Dashed lines: from there on something else is measured, or otherwise.")
+        parts += [
+            f"{b.letter}, {year_words(b.year)}: {sentence(b.text or 'its meaning changed')}"
+            for b in picture.breaks
+        ]
     if picture.missing:
         parts.append(f"{count(picture.missing, 'value')} not drawn: see the table.".capitalize())
     return " ".join(parts)

@@ -34,20 +34,31 @@ _VARIANCES = 3
 
 
 def metric_part(
-    result: MetricResult, labels: Mapping[str, str], directions: Mapping[str, str]
+    result: MetricResult,
+    labels: Mapping[str, str],
+    directions: Mapping[str, str],
+    known: Sequence[Mapping[str, Any]] = (),
 ) -> Part:
-    """Return the part of one metric; with several measures, each has a part of its own within."""
+    """Return the part of one metric; with several measures, each has a part of its own within.
+
+    `known` are the measures' entries in the registry.
+    """
     key = slug(result.metric)
     title = clean(result.title) or humanise(result.metric)
     measures = list(dict.fromkeys(e.measure for e in result.estimates))
-    each = [_measure(result, m, f"{key}-{slug(m)}", labels, directions) for m in measures]
+    each = [_measure(result, m, f"{key}-{slug(m)}", labels, directions, known) for m in measures]
     local = "This metric is local: it was written for this study and is not part of the package."
     whole = Part(
         id=f"metric-{key}",
         title=title,
         lead=[text for text in (clean(result.question), local if result.local else "") if text],
         figures=figures_of(
-            [c for c in result.charts if c.data != "estimates"], (), result.tables, key, labels
+            [c for c in result.charts if c.data != "estimates"],
+            (),
+            result.tables,
+            key,
+            labels,
+            known,
         ),
         tables=[without_empty_columns(t) for t in result.tables],
         parts=_kept(
@@ -94,6 +105,7 @@ def _measure(
     key: str,
     labels: Mapping[str, str],
     directions: Mapping[str, str],
+    known: Sequence[Mapping[str, Any]],
 ) -> Part:
     estimates = [e for e in result.estimates if e.measure == measure]
     charts = [c for c in result.charts if c.data == "estimates"]
@@ -118,7 +130,7 @@ def _measure(
         title=title,
         answers=[a for _, a in first],
         cautions=list(dict.fromkeys([*failed, *warned])),
-        figures=figures_of(charts, estimates, (), key, labels),
+        figures=figures_of(charts, estimates, (), key, labels, known),
         tables=_tables(f"{key}-estimates", f"{title}: estimates", main),
         parts=_kept(
             Part(

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 import re
+import string
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -35,6 +36,15 @@ class Point:
 
 
 @attrs.frozen(kw_only=True)
+class BreakLine:
+    """A year from which a measure means something else, and the letter that it has in a picture."""
+
+    year: int
+    letter: str
+    text: str
+
+
+@attrs.frozen(kw_only=True)
 class Picture:
     """A chart with its data: ready to draw, and described in words."""
 
@@ -43,6 +53,7 @@ class Picture:
     missing: int = 0
     measure: str = ""
     subgroup: str = ""
+    breaks: tuple[BreakLine, ...] = ()
 
     @property
     def numeric(self) -> bool:
@@ -91,6 +102,33 @@ def pictures(chart: Chart, estimates: Sequence[Estimate], tables: Iterable[Table
     return [p for p in found if p.points]
 
 
+def with_breaks(picture: Picture, measures: Iterable[Mapping[str, Any]]) -> Picture:
+    """Return a picture over calendar years with the changes of its measure that lie between them.
+
+    Parameters
+    ----------
+    picture
+        What to draw; anything but lines over years stays as it is.
+    measures
+        Entries of the measure registry, as an evaluation keeps them.
+    """
+    years = [p.x for p in picture.points if isinstance(p.x, float)]
+    if picture.chart.kind not in ("line", "step") or not picture.numeric or min(years) < 1900:
+        return picture
+    found = sorted(
+        (int(item["year"]), clean(item.get("text") or ""))
+        for known in measures
+        if known.get("id") == picture.measure
+        for item in known.get("breaks") or ()
+        if min(years) < item["year"] <= max(years)
+    )
+    lines = (
+        BreakLine(year=year, letter=letter, text=text)
+        for (year, text), letter in zip(found, string.ascii_uppercase, strict=False)
+    )
+    return attrs.evolve(picture, breaks=tuple(lines))
+
+
 def chosen(chart: Chart, estimates: Iterable[Estimate]) -> list[Estimate]:
     """Return the estimates that a chart picks, drawn or not."""
     if chart.data != "estimates":
@@ -118,7 +156,8 @@ def _of_table(chart: Chart, table: Table) -> list[Picture]:
     if x not in names or y not in names:
         return []
     rows = [dict(zip(names, row, strict=True)) for row in table.rows]
-    picture = _picture(chart, [_point(row, chart, x, y, chart.low, chart.high) for row in rows])
+    points = [_point(row, chart, x, y, chart.low, chart.high) for row in rows]
+    picture = _picture(chart, points, chart.where.get("measure", ""))
     return [picture] if picture.points else []
 
 

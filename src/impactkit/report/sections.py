@@ -6,7 +6,7 @@ governor reads from the top and stops where they like; methods come last, and in
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import attrs
@@ -45,6 +45,8 @@ from impactkit.results import (
 IN_PAGE = 40
 """Tables longer than this are collapsed on the page; the workbook shows all in full."""
 
+CORE = "core"
+"""The plugin whose sections are this package's own."""
 PLAN = "plan"
 """The table that holds the locked plan against what was run."""
 
@@ -61,11 +63,11 @@ def build(evaluation: Evaluation) -> Report:
             id="results",
             title="Results",
             lead=() if done else ("No metric gave a result.",),
-            parts=[metric_part(r, labels, directions) for r in done],
+            parts=[metric_part(r, labels, directions, evaluation.measures) for r in done],
         ),
         strength_part(evaluation),
         _not_run(evaluation.results),
-        *(_contributed(s.id, s) for s in evaluation.sections),
+        *(_contributed(s.id, s, evaluation.measures) for s in evaluation.sections),
         _left_out(evaluation, labels),
         Part(
             id="further",
@@ -127,14 +129,16 @@ def _not_run(results: Iterable[MetricResult]) -> Part:
     return Part(id="not-run", title="What could not be answered", tables=[table] if rows else [])
 
 
-def _contributed(key: str, section: Any) -> Part:
+def _contributed(key: str, section: Any, measures: Sequence[Mapping[str, Any]]) -> Part:
     notes: Iterable[Note] = section.notes
     return Part(
         id=f"section-{slug(key)}",
         title=clean(section.title) or humanise(key),
-        lead=(f"Contributed by {clean(section.plugin)}.",),
+        lead=() if section.plugin == CORE else (f"Contributed by {clean(section.plugin)}.",),
         points=[note_text(n) for n in notes],
-        figures=figures_of(section.charts, (), section.tables, f"section-{slug(key)}", {}),
+        figures=figures_of(
+            section.charts, (), section.tables, f"section-{slug(key)}", {}, measures
+        ),
         tables=[without_empty_columns(t) for t in section.tables],
     )
 
