@@ -24,6 +24,7 @@ OURS = (
     "did.two_sided",
     "governance.joint_activity",
     "governance.strength",
+    "leadership.confidence",
     "leadership.internal_appointments",
     "leadership.retention",
     "partnership.accountability",

@@ -31,6 +31,7 @@ PARTS = (
     "pupils",
     "money",
     "boards",
+    "staffroom",
 )
 """Modules of this package, in the order in which they add to the tables."""
 

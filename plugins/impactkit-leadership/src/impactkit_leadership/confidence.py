@@ -1,0 +1,417 @@
+"""M10, ``leadership.confidence``: what leaders say of their confidence, before and after."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import attrs
+
+from impactkit import (
+    Card,
+    Chart,
+    Column,
+    Diagnostic,
+    Estimate,
+    EstimationError,
+    MetricContext,
+    Needs,
+    Table,
+    estimating_metric,
+)
+from impactkit_leadership.levels import LABELS
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from impactkit import Answers
+
+ID = "leadership.confidence"
+GAIN = "Change in confidence"
+POINTS = "Change in confidence, points of the scale"
+RETRO = "Change from how leaders say it had been, asked afterwards"
+ALL = "all levels"
+
+RESPONSES = (
+    "instrument_id",
+    "item",
+    "wave",
+    "respondent_key",
+    "school_key",
+    "level",
+    "value",
+    "retro_pre",
+    "invited",
+)
+INSTRUMENTS = ("instrument_id", "item", "reverse", "scale_low", "scale_high")
+
+SAID = ("What leaders say of themselves; with nobody to compare them with, it is no effect.",)
+LOOKING_BACK = (
+    "How it had been was asked afterwards, when people mark their earlier selves lower (response "
+    "shift) or please who asks; read it beside the change between the two surveys, not in its "
+    "place.",
+)
+
+
+@attrs.frozen(kw_only=True)
+class ConfidenceParams:
+    """What a study may set under ``[metrics."leadership.confidence"]``.
+
+    `instrument` names the questionnaire. Below `enough_response` (a share of those asked who
+    answered both times) a warning goes with every figure, below `least_response` there is none.
+    """
+
+    instrument: str = "leadership_confidence"
+    enough_response: float = attrs.field(
+        default=0.6, validator=[attrs.validators.ge(0), attrs.validators.le(1)]
+    )
+    least_response: float = attrs.field(
+        default=0.25, validator=[attrs.validators.ge(0), attrs.validators.le(1)]
+    )
+    min_people: int = attrs.field(default=6, validator=attrs.validators.ge(3))
+    min_schools: int = attrs.field(default=5, validator=attrs.validators.ge(1))
+
+
+CARD = Card(
+    definition=(
+        "The change of the mean of a confidence questionnaire, of leaders who answered it both "
+        "the first and the last time, in standard deviations and in points of its scale."
+    ),
+    formula=(
+        "g_av = J x mean(after - before) / ((s_before + s_after) / 2), items that run the other "
+        "way turned round"
+    ),
+    source=(
+        "Founding claims: capacity and confidence of staff (Ofsted 090232, 2010; Maximising "
+        "Progress). Lakens (2013), Frontiers in Psychology 4:863; Cronbach (1951); McDonald "
+        "(1999); bounds: Manski (1989). Limits of response are this project's"
+    ),
+    caveats=(
+        "It is what people say of themselves: they may wish to please, and what they take for "
+        "confidence may change as they learn.",
+        "Who answered twice may be those who were content. The bounds say what the change could "
+        "be if the others had answered.",
+        "Where many begin near the top of the scale there is little room to rise.",
+        "Changes of those with nobody to compare with are no effect of anything.",
+        "So far only the synthetic authority has filled the table of answers.",
+    ),
+    founding="M10",
+    ours=True,
+)
+
+
+@estimating_metric(
+    id=ID,
+    title="Leaders' confidence",
+    question="Do leaders say that they are more confident than before?",
+    unit="standard deviations",
+    direction="higher",
+    needs=Needs(
+        tables={"survey_responses": RESPONSES[:7], "instruments": INSTRUMENTS},
+        optional={
+            "survey_responses": RESPONSES[7:],
+            "memberships": ("partnership_id", "school_key", "joined", "left"),
+        },
+    ),
+    params=ConfidenceParams,
+    card=CARD,
+)
+def confidence(context: MetricContext) -> Iterator[Any]:
+    """Yield the change by level, its bounds, reliability, and who answered."""
+    from impactkit import scored_answers
+
+    params = context.params or ConfidenceParams()
+    answers = scored_answers(
+        context.table("survey_responses"), context.table("instruments"), params.instrument
+    )
+    yield from answers.exclusions
+    waves = answers.frame.filter(~answers.frame["retro_pre"])["wave"].unique().sort().to_list()
+    if len(waves) < 2:
+        yield _missing(
+            GAIN,
+            ALL,
+            f"the questionnaire {params.instrument!r} was not answered in two waves; give "
+            "`survey_responses` of a first and a last wave, and its items in `instruments`",
+        )
+        return
+    people = _pairs(context, answers, waves[0], waves[-1], looking_back=False)
+    rate, table = _response(answers, people, waves)
+    yield from _changes(people, answers, params, rate)
+    looking_back = _pairs(context, answers, waves[0], waves[-1], looking_back=True)
+    if looking_back.height:
+        yield from _change(looking_back, RETRO, "", params, None, LOOKING_BACK)
+    yield from _reliability(answers, waves[0])
+    yield from _rate(rate, params)
+    yield table
+    yield from _items(answers, people, waves)
+    yield Chart(
+        id="confidence_by_level",
+        kind="interval",
+        title="Change in leaders' confidence, by level",
+        where={"estimand": GAIN},
+        x="term",
+        y="value",
+        low="ci_low",
+        high="ci_high",
+        x_title="Level",
+        y_title="Standard deviations",
+        reference=0.0,
+    )
+
+
+def _pairs(
+    context: MetricContext, answers: Answers, first: int, last: int, *, looking_back: bool
+) -> pl.DataFrame:
+    """Return people with `before` and `after`, `level` at first, `school_key` and `cluster`.
+
+    With `looking_back` before is what they said afterwards of how it had been.
+    """
+    import polars as pl
+
+    from impactkit_leadership import partners
+
+    means = answers.means()
+    now = means.filter(~pl.col("retro_pre"))
+    earlier = (
+        means.filter(pl.col("retro_pre") & (pl.col("wave") == last))
+        if looking_back
+        else now.filter(pl.col("wave") == first)
+    )
+    after = now.filter(pl.col("wave") == last).select("respondent_key", after="value")
+    labels = partners.cluster_labels(partners.members(context.tables.get("memberships")))
+    alone = pl.concat_str(pl.lit("school "), pl.col("school_key").fill_null("not known"))
+    return (
+        earlier.rename({"value": "before"})
+        .join(after, on="respondent_key")
+        .with_columns(
+            cluster=pl.col("school_key").replace_strict(
+                labels, default=alone, return_dtype=pl.String
+            ),
+            level=pl.col("level").replace(LABELS).fill_null("level not known"),
+        )
+        .sort("respondent_key")
+    )
+
+
+def _response(
+    answers: Answers, people: pl.DataFrame, waves: list[int]
+) -> tuple[float | None, Table]:
+    """Return the share of those asked at first who answered both times, and a table of waves.
+
+    The share is None where `invited` is not given.
+    """
+    import polars as pl
+
+    rows = answers.frame.filter(~pl.col("retro_pre"))
+    cells = []
+    asked_first = None
+    for wave in (waves[0], waves[-1]):
+        part = rows.filter(pl.col("wave") == wave)
+        asked = part.group_by("school_key", "level").agg(pl.col("invited").max())["invited"]
+        invited = None if asked.null_count() or not len(asked) else int(asked.sum())
+        n = part["respondent_key"].n_unique()
+        # Somebody who answered was asked, whatever the register says.
+        invited = None if invited is None else max(invited, n)
+        asked_first = asked_first if wave != waves[0] else invited
+        means = answers.means().filter((pl.col("wave") == wave) & ~pl.col("retro_pre"))
+        silent = None if invited is None else invited - n
+        cells.append((f"wave {wave}", invited, n, silent, means["value"].mean()))
+    rate = None if not asked_first else min(1.0, people.height / asked_first)
+    count = {"kind": "count", "of": "people"}
+    table = Table(
+        id="response",
+        title="Who was asked and who answered",
+        columns=(
+            Column(name="wave", label="Survey", kind="dimension"),
+            Column(name="invited", label="Asked", **count),
+            Column(name="answered", label="Answered", **count),
+            Column(name="silent", label="Did not answer", **count),
+            Column(name="mean", label="Mean", digits=2, denominator="answered"),
+        ),
+        rows=cells,
+        sums=(("invited", ("answered", "silent")),),
+    )
+    return rate, table
+
+
+def _changes(
+    people: pl.DataFrame, answers: Answers, params: ConfidenceParams, rate: float | None
+) -> Iterator[Estimate]:
+    """Yield the change of all, of each level, in points, and what it could be."""
+    import polars as pl
+
+    from impactkit import response_bounds
+
+    if rate is not None and rate < params.least_response:
+        least = 100 * params.least_response
+        reason = (
+            f"{100 * rate:.0f} % of those asked answered both times, and {least:.0f} % is "
+            "the least that a figure may rest on; ask those who did not answer"
+        )
+        yield _missing(GAIN, ALL, reason)
+        return
+    warnings = SAID
+    if rate is None:
+        warnings += ("How many were asked is not known (`invited`), so nor is who is missing.",)
+    elif rate < params.enough_response:
+        warnings += (
+            f"{100 * rate:.0f} % of those asked answered both times, fewer than "
+            f"{100 * params.enough_response:.0f} %: those who did not may think otherwise.",
+        )
+    yield from _change(people, GAIN, ALL, params, "g", warnings)
+    yield from _change(people, POINTS, ALL, params, "change", warnings)
+    for level in people["level"].unique().sort().to_list():
+        part = people.filter(pl.col("level") == level)
+        yield from _change(part, GAIN, level, params, "g", warnings)
+    if rate is not None and answers.low is not None and answers.high is not None and people.height:
+        span = answers.high - answers.low
+        mean = float((people["after"] - people["before"]).mean() or 0.0)  # type: ignore[arg-type]
+        low, high = response_bounds(mean, rate, -span, span)
+        yield Estimate(
+            metric=ID,
+            estimand="Change in confidence of all who were asked, at worst and at best",
+            value=mean,
+            ci_low=low,
+            ci_high=high,
+            unit="points",
+            n_people=people.height,
+            method="bounds of no assumption: who did not answer fell or rose by the whole scale",
+            variance="none; the bounds are no confidence interval",
+        )
+
+
+def _change(
+    people: pl.DataFrame,
+    estimand: str,
+    term: str,
+    params: ConfidenceParams,
+    of: str | None,
+    warnings: tuple[str, ...],
+) -> Iterator[Estimate]:
+    from impactkit import paired_change
+
+    schools = people["school_key"].n_unique()
+    if people.height < params.min_people:
+        reason = f"fewer than {params.min_people} leaders answered both times"
+        yield _missing(estimand, term, reason)
+        return
+    if schools < params.min_schools:
+        yield attrs.evolve(
+            _missing(
+                estimand,
+                term,
+                f"they come from fewer than {params.min_schools} schools, where one person could "
+                "be recognised",
+            ),
+            status="withheld",
+        )
+        return
+    try:
+        got = paired_change(*(people[name].to_list() for name in ("before", "after", "cluster")))
+    except EstimationError as error:
+        yield _missing(estimand, term, str(error))
+        return
+    of = of or "g"
+    low, high = got.interval(of)
+    yield Estimate(
+        metric=ID,
+        estimand=estimand,
+        term=term,
+        value=got.g if of == "g" else got.change,
+        std_error=got.g_std_error if of == "g" else got.change_std_error,
+        ci_low=low,
+        ci_high=high,
+        df=float(got.df),
+        unit="standard deviations" if of == "g" else "points",
+        n_people=got.n,
+        n_schools=schools,
+        n_clusters=got.n_clusters,
+        method="the same leaders twice"
+        + ("; Hedges g_av (Lakens 2013)" if of == "g" else "; mean change"),
+        variance="jackknife over partnerships and schools, t",
+        warnings=warnings,
+    )
+
+
+def _missing(estimand: str, term: str, reason: str) -> Estimate:
+    return Estimate(metric=ID, estimand=estimand, term=term, status="not_estimable", reason=reason)
+
+
+def _reliability(answers: Answers, wave: int) -> Iterator[Diagnostic]:
+    """Yield alpha and omega at first, and items that run against the others."""
+    from impactkit import cronbach_alpha, mcdonald_omega
+
+    wide = answers.wide(wave)
+    for name, found in (
+        ("Cronbach's alpha", cronbach_alpha(wide.to_numpy())),
+        ("McDonald's omega", mcdonald_omega(wide.to_numpy())),
+    ):
+        yield Diagnostic(
+            name=f"reliability of the scale, {name}",
+            value=found,
+            passed=None if found is None else found >= 0.7,
+            text="Of the first survey; 0.7 or more is usual for comparing groups."
+            if found is not None
+            else "It does not exist: too few items or people, or no common factor fits.",
+        )
+    for item in answers.contrary(wave):
+        yield Diagnostic(
+            name=f"item {item} runs against the others",
+            passed=False,
+            text="High answers go with low answers to the other items: put `reverse` right for it "
+            "in `instruments`.",
+        )
+
+
+def _rate(rate: float | None, params: ConfidenceParams) -> Iterator[Diagnostic]:
+    if rate is None:
+        return
+    yield Diagnostic(
+        name="share of those asked who answered both times",
+        value=rate,
+        passed=rate >= params.enough_response,
+        text="Below the limit the figures are of those who cared to answer.",
+    )
+
+
+def _items(answers: Answers, people: pl.DataFrame, waves: list[int]) -> Iterator[Table | Chart]:
+    """Yield the mean of each item at first and last, of those who answered twice."""
+    import polars as pl
+
+    rows = answers.frame.filter(~pl.col("retro_pre")).join(
+        people.select("respondent_key"), on="respondent_key", how="semi"
+    )
+    cells = (
+        rows.filter(pl.col("wave").is_in([waves[0], waves[-1]]))
+        .group_by("item", "wave")
+        .agg(pl.col("value").sort_by("respondent_key").mean(), people=pl.len())
+        .sort("item", "wave")
+        .with_columns(
+            wave=pl.when(pl.col("wave") == waves[0]).then(pl.lit("first")).otherwise(pl.lit("last"))
+        )
+    )
+    if cells.is_empty():
+        return
+    yield Table(
+        id="confidence_items",
+        title="Confidence by item, first and last",
+        columns=(
+            Column(name="item", label="Item", kind="dimension"),
+            Column(name="when", label="Survey", kind="dimension"),
+            Column(name="mean", label="Mean", digits=2, denominator="people"),
+            Column(name="people", label="Leaders", kind="count", of="people"),
+        ),
+        rows=cells.rows(),
+        note="Of leaders who answered both times. Items that run the other way are turned round.",
+    )
+    yield Chart(
+        id="confidence_items",
+        kind="interval",
+        title="Leaders' confidence by item, first and last",
+        data="confidence_items",
+        x="item",
+        y="mean",
+        series="when",
+        x_title="Item",
+        y_title="Mean, points of the scale",
+    )
