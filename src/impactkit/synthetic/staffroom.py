@@ -152,6 +152,7 @@ def _diaries(world: World, rng: np.random.Generator) -> tuple[pl.DataFrame, pl.D
     """Return four weeks of diaries a head, and the business managers that schools share."""
     rows: list[dict[str, Any]] = []
     managers: list[dict[str, Any]] = []
+    kept: set[str] = set()
     for place, group in enumerate(world.groups):
         shares_one = place % 2 == 1
         begins = group.start + dt.timedelta(days=180)
@@ -161,8 +162,10 @@ def _diaries(world: World, rng: np.random.Generator) -> tuple[pl.DataFrame, pl.D
             school, urn = str(world.schools.key[i]), urn_at(world.schools, i, group.cohort)
             staff = _in_post(world, school, begins)
             heads = staff.filter(staff["level"] == "head")
-            if heads.is_empty():
+            # Who has moved to another of the schools kept a diary at the first one.
+            if heads.is_empty() or heads["staff_key"][0] in kept:
                 continue
+            kept.add(heads["staff_key"][0])
             if shares_one:
                 managers.append(
                     {
