@@ -20,6 +20,7 @@ COMMANDS = {
     "evaluate": "Evaluate a study and write the report.",
     "report": "Render the report of a finished evaluation again.",
     "claim": "Hold a claim such as “three to four times faster” to the data.",
+    "match": "Find partners for needs and strengths.",
     "show": "List metrics, plugins, readers, tables or measures, or explain one.",
 }
 """The commands, in the order in which an evaluator meets them, with the line that --help shows."""

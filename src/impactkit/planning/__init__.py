@@ -20,19 +20,24 @@ from impactkit.planning.lock_file import (
     write_plan,
 )
 from impactkit.planning.locking import Deviation, Standing, decided, standing
+from impactkit.planning.matching import Assignment, Limits, Partner, assign
 from impactkit.planning.performance import Performance
 from impactkit.planning.precision import design_precision
 from impactkit.planning.variances import Variances, estimate_variances, variances_from_icc
 
 __all__ = [
+    "Assignment",
     "Deviation",
     "Diagnosis",
+    "Limits",
     "LockedPlan",
     "PanelDesign",
+    "Partner",
     "Performance",
     "Reading",
     "Standing",
     "Variances",
+    "assign",
     "carry_over",
     "decided",
     "design_precision",
