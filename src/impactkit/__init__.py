@@ -80,6 +80,9 @@ if TYPE_CHECKING:  # for type checkers and editors; nothing of it is imported at
         EffectiveSample as EffectiveSample,
         effective_sample as effective_sample,
     )
+    from impactkit.inference.few_clusters import (
+        warn_of_few as warn_of_few,
+    )
     from impactkit.inference.intervals import (
         clopper_pearson as clopper_pearson,
         fieller as fieller,
@@ -230,6 +233,7 @@ _NAMES = {
     ),
     "impactkit.evidence.rubric": ("RubricR1", "RubricScore", "Working", "score_r1"),
     "impactkit.inference.effective": ("EffectiveSample", "effective_sample"),
+    "impactkit.inference.few_clusters": ("warn_of_few",),
     "impactkit.inference.intervals": (
         "clopper_pearson",
         "fieller",

@@ -19,7 +19,7 @@ influence. Source: MacKinnon, Nielsen & Webb (2023), Journal of Econometrics 232
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import attrs
 import numpy as np
@@ -27,7 +27,8 @@ import polars as pl
 from numpy.typing import NDArray
 
 from impactkit.errors import EstimationError
-from impactkit.results import Exclusion
+from impactkit.inference.few_clusters import Thresholds, warn_of_few
+from impactkit.results import Estimate, Exclusion
 
 if TYPE_CHECKING:
     from impactkit.metrics import Panel
@@ -36,6 +37,11 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Window = tuple[int, int]
 Of = Literal["change", "expected", "excess"]
+METHOD = (
+    "school-level difference in differences: each joining school's change less the mean change, "
+    "between the same years, of schools not in a partnership by then"
+)
+VARIANCE = "cluster jackknife (CRV3) over partnerships, influence of comparison schools"
 
 
 @attrs.frozen(kw_only=True, eq=False)
@@ -150,6 +156,60 @@ class Improvement:
             n_clusters=len(labels),
             n_comparison_clusters=len(names),
         )
+
+    def estimate(
+        self,
+        estimand: str,
+        *,
+        fit: Coefficients | None = None,
+        weights: Sequence[float] = (1.0,),
+        schools: pl.DataFrame | None = None,
+        level: float = 0.95,
+        **fields: Any,
+    ) -> Estimate:
+        """Return a combination of coefficients with Student's interval, counts and method.
+
+        Parameters
+        ----------
+        estimand
+            What it is, in words.
+        fit, weights
+            Coefficients (None: the mean excess) and their weights in the combination.
+        schools
+            The joining schools that it is about; None: all of them.
+        fields
+            Further fields of the `Estimate`; those given here go before what is worked out.
+
+        Raises
+        ------
+        EstimationError
+            When there is no `fit` and the mean rests on one partnership.
+        """
+        from scipy.special import stdtr, stdtrit
+
+        value, error, df = (fit or self.regress()).contrast(weights)
+        schools = self.schools if schools is None else schools
+        clusters = schools["cluster"].n_unique()
+        reach = float(stdtrit(df, 0.5 + level / 2)) * error
+        shown: dict[str, Any] = {
+            "value": value,
+            "std_error": error,
+            "ci_low": value - reach,
+            "ci_high": value + reach,
+            "level": level,
+            "df": float(df),
+            "p_value": 2 * float(stdtr(df, -abs(value) / error)) if error > 0 else None,
+            "n_schools": schools.height,
+            "n_partnerships": clusters,
+            "n_treated_clusters": clusters,
+            "n_comparison": self.n_comparison,
+            "method": METHOD,
+            "variance": f"{VARIANCE}, t with {df} degrees of freedom",
+            **fields,
+        }
+        warned = warn_of_few(shown["n_treated_clusters"], Thresholds().crv3)
+        shown["warnings"] = (*warned, *fields.get("warnings", ()))
+        return Estimate(estimand=estimand, **shown)
 
     def _comparison(self, projection: Floats, sign: float) -> tuple[Floats, NDArray[np.str_]]:
         """Return what clusters of comparison schools contribute to each coefficient."""

@@ -53,6 +53,23 @@ class Thresholds:
     wild: int = 6
 
 
+def warn_of_few(treated: int | None, enough: int = Thresholds().cr2) -> tuple[str, ...]:
+    """Warn of an interval that rests on fewer treated clusters than its method needs.
+
+    The count itself is beside the estimate: a small number in a sentence could be one of people.
+
+    Examples
+    --------
+    >>> warn_of_few(3, Thresholds().crv3)
+    ('fewer than 10 clusters were treated: the interval is likely to be too narrow',)
+    >>> warn_of_few(8), warn_of_few(None)
+    ((), ())
+    """
+    if treated is None or treated >= enough:
+        return ()
+    return (f"fewer than {enough} clusters were treated: the interval is likely to be too narrow",)
+
+
 @attrs.frozen(kw_only=True)
 class Choice:
     """A method and, in a sentence, why."""

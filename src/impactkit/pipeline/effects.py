@@ -260,18 +260,16 @@ def _corrects(estimator: Estimator) -> bool:
 
 def _finish(estimate: Estimate, n_partnerships: int, enough: int) -> Estimate:
     """Count partnerships, and warn where fewer than `enough` clusters are treated."""
-    warnings = list(estimate.warnings)
+    from impactkit.inference.few_clusters import warn_of_few
+
     treated = estimate.n_treated_clusters
-    if estimate.status == "ok" and treated is not None and treated < enough:
-        warnings.append(
-            f"fewer than {enough} clusters were treated: the interval is likely to be too narrow"
-        )
+    warnings = estimate.warnings + (warn_of_few(treated, enough) if estimate.status == "ok" else ())
     return attrs.evolve(
         estimate,
         n_partnerships=estimate.n_partnerships
         if estimate.n_partnerships is not None
         else (treated if treated is not None else n_partnerships),
-        warnings=tuple(warnings),
+        warnings=warnings,
     )
 
 

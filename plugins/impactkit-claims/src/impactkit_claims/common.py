@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -18,11 +18,6 @@ OUTCOMES = ("school_key", "year", "measure", "value")
 MEMBERSHIPS = ("school_key", "partnership_id", "joined")
 ABOUT_OUTCOMES = ("denominator", "phase")
 
-METHOD = (
-    "school-level difference in differences: each joining school's change less the mean change, "
-    "between the same years, of schools not in a partnership by then"
-)
-VARIANCE = "cluster jackknife (CRV3) over partnerships, influence of comparison schools, t"
 FORECAST = (
     "forecast from the three years before joining, learnt from schools not in a partnership, year "
     "by year (g-formula)"
@@ -69,58 +64,39 @@ class Told:
     level: float
     found: Any
 
-    def estimate(
-        self,
-        estimand: str,
-        value: float,
-        std_error: float,
-        df: int,
-        *,
-        schools: pl.DataFrame | None = None,
-        **more: Any,
-    ) -> Estimate:
-        """Return an estimate with its t interval; `schools` are those that it is about."""
-        from scipy.special import stdtr, stdtrit
+    def estimate(self, estimand: str, fit: Any, weights: Sequence[float], **more: Any) -> Estimate:
+        """Return a combination of a fit's coefficients; `more` as in `Improvement.estimate`."""
+        estimate: Estimate = self.found.estimate(
+            estimand, fit=fit, weights=weights, **{**self._about, **more}
+        )
+        return estimate
 
-        schools = self.found.schools if schools is None else schools
-        reach = float(stdtrit(df, 0.5 + self.level / 2)) * std_error
-        p = 2 * float(stdtr(df, -abs(value) / std_error)) if std_error > 0 else None
-        clusters = schools["cluster"].n_unique()
-        shown: dict[str, Any] = {
+    @property
+    def _about(self) -> dict[str, Any]:
+        return {
             "metric": self.metric,
             "measure": self.measure,
             "unit": self.unit,
-            "estimand": estimand,
-            "value": value,
-            "std_error": std_error,
-            "ci_low": value - reach,
-            "ci_high": value + reach,
             "level": self.level,
-            "p_value": p,
-            "n_schools": schools.height,
-            "n_partnerships": clusters,
-            "n_treated_clusters": clusters,
-            "n_comparison": self.found.n_comparison,
-            "method": METHOD,
-            "variance": f"{VARIANCE} with {df} degrees of freedom",
-            "warnings": few(clusters),
         }
-        return Estimate(**{**shown, **more})
 
     def ratio(
         self, estimand: str, value: float, bounds: tuple[float | None, float | None], **more: Any
     ) -> Estimate:
         """Return a ratio, which has an interval but neither a standard error nor a test."""
-        whole = self.estimate(estimand, value, 1.0, 1)
         low, high = bounds
-        shown = {"unit": "times", "ci_low": low, "ci_high": high, **more}
-        return attrs.evolve(whole, std_error=None, p_value=None, **shown)
+        shown = {"unit": "times", "value": value, "ci_low": low, "ci_high": high}
+        none = {"std_error": None, "p_value": None, "df": None}
+        return self.estimate(estimand, None, (1.0,), **{**shown, **none, **more})
 
     def forecast(
         self, estimand: str, value: float, parts: Recovery, part: Any, **more: Any
     ) -> Estimate:
         """Return an estimate that rests on a forecast; `part` has its error, None: it has none."""
+        from impactkit import warn_of_few
+
         shown: dict[str, Any] = {"unit": self.unit, "method": FORECAST}
+        shown["warnings"] = warn_of_few(parts.n_clusters)
         shown["variance"] = (
             f"two-stage bootstrap of schools, then partnerships, {parts.draws:,} draws"
         )
@@ -136,7 +112,6 @@ class Told:
             n_partnerships=parts.n_clusters,
             n_treated_clusters=parts.n_clusters,
             n_comparison=parts.n_comparison,
-            warnings=few(parts.n_clusters),
             **{**shown, **more},
         )
 
@@ -146,18 +121,6 @@ class Told:
         return Estimate(
             metric=self.metric, measure=self.measure, estimand=estimand, **{**shown, **more}
         )
-
-
-FEW = 8
-
-
-def few(clusters: int) -> tuple[str, ...]:
-    """Return the warning that goes with few partnerships."""
-    if clusters >= FEW:
-        return ()
-    return (
-        f"{clusters} partnerships: with fewer than {FEW} the interval is likely to be too narrow",
-    )
 
 
 def told(context: MetricContext, panel: Panel, found: Any) -> Told:

@@ -125,8 +125,8 @@ def _of(context: MetricContext, measure: str) -> Iterator[Any]:
     ones = np.ones(len(km))
     fit = found.regress(np.stack([ones, km / 10, gower / 0.1], axis=1) * kept[:, None])
     value, error, df = fit.contrast([0.0, 1.0, 0.0])
-    yield say.estimate(KM, value, error, df, schools=some)
-    yield say.estimate(GOWER, *fit.contrast([0.0, 0.0, 1.0]), schools=some)
+    yield say.estimate(KM, fit, [0.0, 1.0, 0.0], schools=some)
+    yield say.estimate(GOWER, fit, [0.0, 0.0, 1.0], schools=some)
     yield from _more(found, say, km, gower, kept, some)
     yield _equivalence(value, error, df, params.margin_sd * spread(panel), measure)
     cuts = np.quantile(km[kept], [1 / 3, 2 / 3])
@@ -159,9 +159,7 @@ def _more(found: Any, say: Any, km: Any, gower: Any, kept: Any, some: Any) -> It
     a, b, ones = standard(km), standard(gower), np.ones(len(km))
     try:
         both = found.regress(np.stack([ones, a, b, a * b], axis=1) * kept[:, None])
-        yield say.estimate(
-            TOGETHER, *both.contrast([0.0, 0.0, 0.0, 1.0]), schools=some, p_value=None
-        )
+        yield say.estimate(TOGETHER, both, [0.0, 0.0, 0.0, 1.0], schools=some, p_value=None)
     except EstimationError as reason:
         yield say.missing(TOGETHER, str(reason))
     knot = np.maximum(0.0, km - np.median(km[kept])) / 10

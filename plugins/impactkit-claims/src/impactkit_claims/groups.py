@@ -67,14 +67,11 @@ def group_estimates(
 
     found = []
     for k, name in enumerate(got.names):
-        weights = np.eye(len(got.names))[k]
-        value, error, _ = got.fit.contrast(weights)
         found.append(
             say.estimate(
                 estimand,
-                value,
-                error,
-                int(got.fit.df[k]),
+                got.fit,
+                np.eye(len(got.names))[k].tolist(),
                 term=labels.get(name, name),
                 schools=got.schools[name],
             )
@@ -105,7 +102,7 @@ def difference(say: Told, got: Grouped, one: str, other: str, estimand: str) -> 
 
     weights = [float((name == one) - (name == other)) for name in got.names]
     schools = pl.concat([got.schools[name] for name in both])
-    return say.estimate(estimand, *got.fit.contrast(weights), schools=schools)
+    return say.estimate(estimand, got.fit, weights, schools=schools)
 
 
 def unknown(of: str, group: Sequence[str | None], measure: str) -> tuple[Exclusion, ...]:

@@ -130,12 +130,13 @@ def _of(context: MetricContext, measure: str) -> Iterator[Any]:
     X = np.stack([np.ones(len(dose)), dose, before - before[kept].mean()], axis=1) * kept[:, None]
     schools = placed.filter(pl.Series(kept))
     slope = found.regress(X)
-    yield say.estimate(SLOPE.format(unit=words), *slope.contrast([0.0, 1.0, 0.0]), schools=schools)
+    yield say.estimate(SLOPE.format(unit=words), slope, [0.0, 1.0, 0.0], schools=schools)
     some = placed["dose"].is_not_null().to_numpy()
     crude = found.regress(np.stack([np.ones(len(dose)), dose], axis=1) * some[:, None])
     yield say.estimate(
         CRUDE.format(unit=words),
-        *crude.contrast([0.0, 1.0]),
+        crude,
+        [0.0, 1.0],
         schools=placed.filter(pl.Series(some)),
         p_value=None,
     )

@@ -126,7 +126,7 @@ def _of(context: MetricContext, measure: str) -> Iterator[Any]:
     by = group_estimates(say, got, BY_PURPOSE, labels)
     yield _contrast(say, got, params)
     yield from by
-    yield say.estimate(BY_PURPOSE, *found.regress().contrast([1.0]), term="all", p_value=None)
+    yield say.estimate(BY_PURPOSE, found.regress(), [1.0], term="all", p_value=None)
     yield from equal(got, measure, "effect equal for all purposes")
     yield from picture("purpose", say, by, "Effect by purpose", "Purpose")
     if grades is not None:

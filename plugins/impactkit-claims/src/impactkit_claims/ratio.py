@@ -124,9 +124,9 @@ def _of(context: MetricContext, measure: str) -> Iterator[Any]:
     if parts is not None:
         # It leads, for the plain difference is large with no effect at all.
         yield say.forecast(BEYOND, parts.excess.value, parts, parts.excess)
-    yield say.estimate(DIFFERENCE, *found.regress().contrast([1.0]), p_value=None)
-    yield say.estimate(JOINED, *found.regress(of="change").contrast([1.0]), p_value=None)
-    yield say.estimate(ELSEWHERE, *found.regress(of="expected").contrast([1.0]), p_value=None)
+    yield say.estimate(DIFFERENCE, found.regress(), [1.0], p_value=None)
+    yield say.estimate(JOINED, found.regress(of="change"), [1.0], p_value=None)
+    yield say.estimate(ELSEWHERE, found.regress(of="expected"), [1.0], p_value=None)
     ratio = rates.ratio
     if ratio is None:
         yield say.missing(RATIO, rates.why_no_ratio, unit="times")
@@ -140,7 +140,7 @@ def _of(context: MetricContext, measure: str) -> Iterator[Any]:
     try:
         earlier = changes(context, panel, before=params.earlier, after=params.after)
         again = told(context, panel, earlier)
-        yield again.estimate(EARLIER, *earlier.regress().contrast([1.0]), p_value=None)
+        yield again.estimate(EARLIER, earlier.regress(), [1.0], p_value=None)
     except EstimationError as error:
         yield say.missing(EARLIER, str(error))
     anyway = parts.ratio_anyway if parts is not None else None

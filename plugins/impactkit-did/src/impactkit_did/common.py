@@ -17,16 +17,10 @@ if TYPE_CHECKING:
 OUTCOMES = ("school_key", "year", "measure", "value")
 MEMBERSHIPS = ("school_key", "partnership_id", "joined")
 
-METHOD = (
-    "school-level difference in differences: each joining school's change less the mean change, "
-    "between the same years, of schools not in a partnership by then"
-)
-VARIANCE = "cluster jackknife (CRV3) over partnerships, influence of comparison schools, t"
 PARALLEL = (
     "It is an effect only if both groups would have changed alike without the partnership; the "
     "years before joining can cast doubt on that, but cannot prove it."
 )
-FEW = 8
 
 
 def each_measure(context: MetricContext, found: Callable[[str], Iterable[Any]]) -> Iterator[Any]:
@@ -88,49 +82,18 @@ def _coefficient(
     of: Any = "excess",
     **names: Any,
 ) -> Estimate:
-    from scipy.special import stdtr, stdtrit
-
-    clusters = schools["cluster"].n_unique()
     counts: dict[str, Any] = {
         "n_schools": schools.height,
-        "n_partnerships": clusters,
-        "n_treated_clusters": clusters,
+        "n_partnerships": schools["cluster"].n_unique(),
         "n_comparison": found.n_comparison,
     }
     try:
-        value, error, df = found.regress(design, of).contrast(weights)
+        fit = found.regress(design, of)
     except EstimationError as reason:
         return Estimate(
             **{**counts, **names}, estimand=estimand, status="not_estimable", reason=str(reason)
         )
-    reach = float(stdtrit(df, 0.5 + level / 2)) * error
-    shown = {
-        "method": METHOD,
-        "warnings": few(clusters),
-        **counts,
-        **names,
-    }
-    return Estimate(
-        **shown,
-        estimand=estimand,
-        value=value,
-        std_error=error,
-        ci_low=value - reach,
-        ci_high=value + reach,
-        level=level,
-        df=float(df),
-        p_value=2 * float(stdtr(df, -abs(value) / error)) if error > 0 else None,
-        variance=f"{VARIANCE} with {df} degrees of freedom",
-    )
-
-
-def few(clusters: int) -> tuple[str, ...]:
-    """Return the warning that goes with few partnerships."""
-    if clusters >= FEW:
-        return ()
-    return (
-        f"{clusters} partnerships: with fewer than {FEW} the interval is likely to be too narrow",
-    )
+    return found.estimate(estimand, fit=fit, weights=weights, schools=schools, level=level, **names)
 
 
 def outsiders(
