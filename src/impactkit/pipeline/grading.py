@@ -92,7 +92,8 @@ def facts_of(
     seen = list(_seen(case, panel.measure))
     spread = case.untreated[panel.measure]["spread"].median()
     sd = float(spread) if isinstance(spread, float) and spread > 0 else None
-    lead, significant = _leads(result, panel.measure, sd)
+    years = _pre_years(case, panel.measure)
+    lead, significant = _leads(result, panel.measure, sd, years or 0)
     numbers = {name: n for part in seen for name, n in part.numbers.items()}
     comparison = numbers.get("comparison")
     bad = max(numbers.get("partners", 0.0), numbers.get("same_trust", 0.0))
@@ -100,7 +101,7 @@ def facts_of(
     twice = next((f.numbers for f in seen if _is(f, neighbours.OVERLAPPING.code)), None)
     facts = Facts(
         kind="difference_in_differences",
-        pre_years=_pre_years(case, panel.measure),
+        pre_years=years,
         same_trigger=design.comparison == "same_trigger",
         leads_small=_small(lead, significant),
         half_width=_half_width(headline, sd),
@@ -153,15 +154,19 @@ def _pre_years(case: Case, measure: str) -> int | None:
 
 
 def _leads(
-    result: MetricResult, measure: str, sd: float | None
+    result: MetricResult, measure: str, sd: float | None, years: int
 ) -> tuple[float | None, bool | None]:
-    """Return the largest difference before joining, in SD, and whether a joint test shows any."""
+    """Return the largest difference before joining, in SD, and whether a joint test shows any.
+
+    Of the `years` that at least half of the schools have: earlier ones are of a few schools.
+    """
     values = [
         e.value
         for e in result.estimates
         if e.measure == measure
         and e.term.startswith("-")
         and e.term[1:].isdigit()
+        and int(e.term[1:]) <= years
         and e.value is not None
         and e.std_error is not None
     ]
