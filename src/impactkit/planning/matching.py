@@ -385,6 +385,8 @@ def _why_not(
 
 
 def _unhelped(possible: Sequence[Partner], whys: Mapping[str, int], n: int) -> str:
+    if len(possible) == 1:
+        return f"{possible[0].supporter} alone is possible, and helps others; raise the capacity"
     if possible:
         return f"all {len(possible)} possible supporters help others; raise the capacity"
     told = "; ".join(f"{why} ({count} of {n})" for why, count in _often(whys.items()))
