@@ -172,7 +172,9 @@ def summarise(evaluation: Evaluation, found: Sequence[tuple[Estimate, Answer]]) 
     if not few:
         sentences += _the_others([a for e, a in found if e is not main])
     unplanned = sum(e.planned is False for e, _ in found)
-    if unplanned:
+    if unplanned == len(found) > 0:
+        sentences.append("None of this was planned beforehand as it was done: it is exploratory.")
+    elif unplanned:
         sentences.append(
             f"{word(unplanned).capitalize()} of {count(len(found), 'answer')} "
             f"{'was' if unplanned == 1 else 'were'} not planned beforehand: exploratory."
