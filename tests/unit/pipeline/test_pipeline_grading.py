@@ -13,7 +13,8 @@ from impactkit import Card, Design, Estimate, Study, estimating_metric, outcome_
 from impactkit.pipeline import plan, run
 from impactkit.pipeline.core import default_registry
 from impactkit.pipeline.execute import prepare
-from impactkit.pipeline.grading import facts_of, graded
+from impactkit.pipeline.facts import facts_of
+from impactkit.pipeline.grading import graded
 from impactkit.pipeline.metric import run_metric
 from impactkit.pipeline.strength import given_as_planned
 from impactkit.plugins import PluginInfo
