@@ -34,6 +34,9 @@ FORM = (
 )
 """Keys that change nothing about what is estimated, from whom, or by what method."""
 
+FEW = 5
+"""Names of decisions that a sentence gives; the table has all."""
+
 NO_PROOF = (
     "The time stamp is of the computer that locked it and proves nothing to others; the hash, "
     "lodged with somebody else at the time, would"
@@ -90,7 +93,8 @@ class Standing:
     def sentences(self) -> tuple[str, ...]:
         """Return what a reader must know of the plan, the most serious first."""
         plan, found = self.plan, self.counts()
-        said = [f"A plan was locked on {plan.created}, SHA-256 {plan.sha256}. {NO_PROOF}."]
+        when = f"{plan.created[:10]} at {plan.created[11:16]} UTC"
+        said = [f"A plan was locked on {when}, SHA-256 {plan.sha256}. {NO_PROOF}."]
         if self.tampered:
             said.append(
                 "The plan is not as it was locked: its content does not have its hash. No result "
@@ -98,8 +102,8 @@ class Standing:
             )
         if self.late:
             said.append(f"{self.late} No result counts as planned; all are exploratory.")
-        told = ", ".join(f"{n} {kind}" for kind, n in found.items() if n)
-        said.append(f"Held against what was run: {told}.")
+        told = ", ".join(self._told(kind, n) for kind, n in found.items() if n)
+        said.append(f"Of the decisions of plan and run: {told}.")
         if found["changed"] or found["added"] or found["dropped"]:
             said.append("What was not planned is exploratory: it may suggest, and shows nothing.")
         if found["carried on"]:
@@ -111,6 +115,12 @@ class Standing:
             n = len(plan.replaces)
             said.append(f"It replaces {n} earlier plan{'' if n == 1 else 's'} of this study.")
         return tuple(said)
+
+    def _told(self, kind: str, n: int) -> str:
+        """Return how many are of a kind, with the names of a few that were not planned."""
+        keys = [d.key for d in self.deviations if d.kind == kind]
+        more = f" and {n - FEW} more" if n > FEW else ""
+        return f"{n} {kind}" + ("" if kind == "as planned" else f" ({', '.join(keys[:FEW])}{more})")
 
 
 def _own(deviation: Deviation) -> bool:
