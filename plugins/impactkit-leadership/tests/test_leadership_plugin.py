@@ -27,6 +27,8 @@ def test_metrics_are_declared():
     assert {name: metric.card.founding for name, metric in METRICS.items()} == {
         "leadership.retention": "M05",
         "leadership.internal_appointments": "M06",
+        "leadership.stay_rate": "M04",
+        "leadership.pipeline": "M07",
         "leadership.confidence": "M10",
     }
 

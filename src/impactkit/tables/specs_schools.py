@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from impactkit.tables.columns import column, optional, school, table, years
-from impactkit.tables.rules import in_order, names_school
+from impactkit.tables.rules import at_most, in_order, names_school
 from impactkit.tables.vocabulary import (
     CLOSE_REASONS,
     LINK_TYPES,
@@ -123,13 +123,39 @@ school_years = table(
     supplied_by="the school census and Ofsted's management information, or the local authority",
     register=False,
     key=("year", "urn", "school_key"),
-    checks=(names_school,),
+    checks=(
+        names_school,
+        at_most("teachers_stayed", "teachers"),
+        at_most("teachers_retired", "teachers"),
+        at_most("teachers_moved_partner", "teachers"),
+    ),
     columns=(
         *school(),
         years(),
         optional("pupils", "int", low=0, unit="people", description="Pupils on roll."),
         optional("cohort", "int", low=0, unit="people", description="Pupils in the tested year."),
         optional("teachers", "int", low=0, unit="people", description="Teachers (headcount)."),
+        optional(
+            "teachers_stayed",
+            "int",
+            low=0,
+            unit="people",
+            description="Of them, those who were at the school a year later too.",
+        ),
+        optional(
+            "teachers_retired",
+            "int",
+            low=0,
+            unit="people",
+            description="Of them, those who had retired a year later.",
+        ),
+        optional(
+            "teachers_moved_partner",
+            "int",
+            low=0,
+            unit="people",
+            description="Of them, those who were at a partner school a year later.",
+        ),
         optional(
             "pct_fsm6",
             "float",

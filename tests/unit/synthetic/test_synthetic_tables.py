@@ -13,7 +13,7 @@ PUBLISHED = {"trust_outcomes"}
 """Tables that only the Department fills, for trusts, of which the county has none."""
 
 NOT_YET = {
-    *("talent_pool", "observations"),
+    "observations",
 }
 """Tables that the county does not draw yet."""
 
