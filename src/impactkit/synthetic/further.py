@@ -32,6 +32,7 @@ PARTS = (
     "money",
     "boards",
     "staffroom",
+    "talent",
 )
 """Modules of this package, in the order in which they add to the tables."""
 
