@@ -33,6 +33,8 @@ PARTS = (
     "boards",
     "staffroom",
     "talent",
+    "attitudes",
+    "lessons",
 )
 """Modules of this package, in the order in which they add to the tables."""
 
