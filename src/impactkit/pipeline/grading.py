@@ -26,7 +26,9 @@ def graded(
     An effect is graded where the study's design made it (`MetricContext.effect`): there the run
     knows what it rests on. Parts of it (event times, cohorts) have no grade of their own.
     """
-    done, tables = [], []
+    results = tuple(results)
+    done: list[MetricResult] = []
+    tables: dict[str, Table] = {}
     for result in results:
         estimates, checks = list(result.estimates), list(result.diagnostics)
         for applied in ground.applied:
@@ -35,14 +37,17 @@ def graded(
                 continue
             facts, others = facts_of(ground, applied, result, estimates[place])
             found = grade(facts)
-            tables.append(_table(result, applied, _label(ground, applied), found))
+            label = _label(ground, applied)
+            rules = _table(result, applied, label, found)
+            tables[rules.id] = rules
             estimates[place] = attrs.evolve(estimates[place], grade=found.value)
             if others is not None:
                 checks.append(others.diagnostic(estimates[place]))
                 if not _shown(results, applied.panel.measure):
-                    tables.append(others.table(_label(ground, applied)))
+                    anyway = others.table(label)
+                    tables.setdefault(anyway.id, anyway)
         done.append(attrs.evolve(result, estimates=estimates, diagnostics=checks))
-    return tuple(done), tuple(tables)
+    return tuple(done), tuple(tables.values())
 
 
 def _headline(result: MetricResult, applied: Applied) -> int | None:

@@ -34,7 +34,7 @@ JOINED, OTHERS = "Joined", "Comparison"
 
 def portraits(ground: Ground, outcomes: Iterable[str]) -> Iterator[RenderedSection]:
     """Yield the sections of pictures, for the measures of the design that have a panel."""
-    outcomes = tuple(outcomes)
+    outcomes = tuple(m for m in outcomes if not ground.panel(m).frame.is_empty())
     years = [_years(ground, measure) for measure in outcomes]
     changes = changes_table(ground, outcomes)
     if years:
