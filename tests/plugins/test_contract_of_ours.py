@@ -23,6 +23,7 @@ OURS = (
     "did.time_to_benefit",
     "did.two_sided",
     "governance.joint_activity",
+    "governance.minutes_challenge",
     "governance.strength",
     "leadership.confidence",
     "leadership.internal_appointments",

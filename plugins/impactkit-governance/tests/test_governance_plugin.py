@@ -24,7 +24,11 @@ def test_entry_point_names_the_plugin():
 def test_metrics_are_declared():
     """By id, with the founding claim that each tests."""
     found = {metric.id: metric.card.founding for metric in METRICS}
-    assert found == {"governance.joint_activity": "M15", "governance.strength": "M16"}
+    assert found == {
+        "governance.joint_activity": "M15",
+        "governance.strength": "M16",
+        "governance.minutes_challenge": "M17",
+    }
 
 
 @pytest.mark.parametrize("metric", METRICS, ids=lambda m: m.id)
