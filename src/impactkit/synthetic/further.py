@@ -33,6 +33,7 @@ PARTS = (
     "boards",
     "staffroom",
     "talent",
+    "minutes",
     "attitudes",
     "lessons",
 )
