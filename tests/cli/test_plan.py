@@ -161,6 +161,18 @@ def test_a_check_does_not_count_as_a_look(short, impactkit):
     assert "had been read before" not in impactkit("plan", short).out
 
 
+def test_a_plan_takes_the_doctor_s_doubt_away_and_a_late_one_does_not(short, impactkit):
+    """E6 is found before the plan, not after it, and again when the plan was locked late."""
+    assert "E6." in impactkit("check", short).out
+    impactkit("plan", short)
+    checked = impactkit("check", short).out
+    assert "E6." not in checked
+    assert "A plan was locked before outcomes were read." in checked
+    impactkit("evaluate", short)
+    impactkit("plan", short, "--replace")
+    assert "E6." in impactkit("check", short).out
+
+
 def test_an_edited_plan_is_found_out(short, impactkit):
     """A plan changed to fit the run no longer has its hash."""
     impactkit("plan", short)

@@ -57,6 +57,8 @@ class Case:
         By id, what each metric lacks; empty: it can run.
     asked
         Ids of the metrics that the study names.
+    planned
+        Whether a plan was locked before outcomes were first read, and is as it was locked.
     limits
         Where lines are drawn.
     """
@@ -69,6 +71,7 @@ class Case:
     sources: tuple[SourceFile, ...] = ()
     metrics: Mapping[str, tuple[str, ...]] = attrs.field(factory=dict)
     asked: tuple[str, ...] = ()
+    planned: bool = False
     limits: Thresholds = attrs.field(factory=Thresholds)
 
     @cached_property

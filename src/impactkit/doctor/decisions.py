@@ -14,11 +14,12 @@ SEVERAL = Kind(
     title="More than one outcome, and no plan",
     section="Decisions",
     severity="note",
-    detector="The design names several outcomes, and there is no analysis plan.",
+    detector="The design names several outcomes, and no analysis plan was locked before outcomes "
+    "were first read and left as it was.",
     consequence="Whoever sees all results can tell the best of them; readers cannot know that "
     "nobody did.",
-    remedy="Name one primary outcome, write outcomes, comparison and years down with a date before "
-    "you evaluate, and call the others exploratory. The first outcome is taken as primary.",
+    remedy="Name the primary outcome first, and lock the plan with `impactkit plan` before you "
+    "evaluate; whatever is not in it is exploratory then.",
 )
 NO_PLAN = Kind(
     code="E6.no_plan",
@@ -26,9 +27,10 @@ NO_PLAN = Kind(
     title="No analysis plan",
     section="Decisions",
     severity="note",
-    detector="There is one outcome, and no analysis plan.",
+    detector="There is one outcome, and no analysis plan was locked before outcomes were first "
+    "read and left as it was.",
     consequence="Nothing shows that outcome, comparison and years were chosen before the result.",
-    remedy="Write them down with a date before you evaluate.",
+    remedy="Lock them with `impactkit plan` before you evaluate.",
 )
 MANY_TESTS = Kind(
     code="E7.many_tests",
@@ -56,7 +58,9 @@ KINDS = (SEVERAL, NO_PLAN, MANY_TESTS, METRIC_LACKS)
 def of_study(case: Case) -> Iterator[Fact | Finding]:
     """Count outcomes and tests, and say which metrics can run."""
     outcomes = case.design.outcome
-    if len(outcomes) > 1:
+    if case.planned:
+        yield Fact(section="Decisions", text="A plan was locked before outcomes were read.")
+    elif len(outcomes) > 1:
         names = ", ".join(case.label(m) for m in outcomes)
         evidence = f"The design names {count(len(outcomes), 'outcome')}: {names}."
         yield found(SEVERAL, evidence, outcomes=len(outcomes))

@@ -8,6 +8,7 @@ from impactkit.doctor import Case, Finding
 from impactkit.errors import EstimationError, InputError, Problem
 from impactkit.metrics import Panel
 from impactkit.pipeline.ground import Ground
+from impactkit.pipeline.planning import standing_of
 from impactkit.pipeline.read import Tables
 from impactkit.results import Column, Table
 
@@ -36,6 +37,7 @@ def case_of(ground: Ground, tables: Tables) -> tuple[Case, tuple[Problem, ...]]:
                     code="study.panel", file=plan.study.file, column=measure, rule=rule
                 )
                 refused.append(plan.study.placed(problem))
+    standing = standing_of(plan)
     case = Case(
         design=plan.study.design,
         tables=ground.tables,
@@ -45,6 +47,7 @@ def case_of(ground: Ground, tables: Tables) -> tuple[Case, tuple[Problem, ...]]:
         sources=tables.sources,
         metrics={planned.metric.id: planned.missing for planned in plan.metrics},
         asked=tuple(planned.metric.id for planned in plan.metrics if planned.asked),
+        planned=standing is not None and not (standing.late or standing.tampered),
     )
     return case, tuple(refused)
 
