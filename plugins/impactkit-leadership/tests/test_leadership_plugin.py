@@ -29,6 +29,8 @@ def test_metrics_are_declared():
         "leadership.internal_appointments": "M06",
         "leadership.stay_rate": "M04",
         "leadership.pipeline": "M07",
+        "leadership.succession": "M08",
+        "leadership.breadth": "M09",
         "leadership.confidence": "M10",
     }
 

@@ -6,13 +6,23 @@ from collections.abc import Iterable
 
 from impactkit import Metric, hookimpl
 from impactkit_leadership.appointments import internal_appointments
+from impactkit_leadership.breadth import breadth
 from impactkit_leadership.confidence import confidence
 from impactkit_leadership.pipeline import pipeline
 from impactkit_leadership.retention import retention
 from impactkit_leadership.stay_rate import stay_rate
+from impactkit_leadership.succession import succession
 
 
 @hookimpl
 def impactkit_metrics() -> Iterable[Metric]:
     """Declare the leadership metrics."""
-    return (stay_rate, retention, internal_appointments, pipeline, confidence)
+    return (
+        stay_rate,
+        retention,
+        internal_appointments,
+        pipeline,
+        succession,
+        breadth,
+        confidence,
+    )
