@@ -12,12 +12,7 @@ from impactkit.tables.validate import validate
 PUBLISHED = {"trust_outcomes"}
 """Tables that only the Department fills, for trusts, of which the county has none."""
 
-NOT_YET = {
-    "observations",
-}
-"""Tables that the county does not draw yet."""
-
-SPECS = {spec.name: spec for spec in core_tables() if spec.name not in PUBLISHED | NOT_YET}
+SPECS = {spec.name: spec for spec in core_tables() if spec.name not in PUBLISHED}
 REGISTERS = sorted(SPECS.keys() - {"school_links"})
 
 

@@ -20,12 +20,6 @@ if TYPE_CHECKING:
     from impactkit import Improvement
 
 Window = tuple[int, int]
-FEW = 8
-METHOD = (
-    "school-level difference in differences: each joining school's change less the mean change, "
-    "between the same years, of schools not in a partnership by then; every school counts once"
-)
-VARIANCE = "cluster jackknife (CRV3) over partnerships, influence of comparison schools, t"
 PANEL_COLUMNS = ("school_key", "year", "value", "cohort", "cluster")
 
 
@@ -105,48 +99,25 @@ def estimate(
 
     `more` are further fields of the estimate; warnings are added to that of few partnerships.
     """
-    from scipy.special import stdtr, stdtrit
+    import polars as pl
 
-    value, error, df = of.fit.contrast(weights)
-    reach = float(stdtrit(df, 0.5 + context.design.level / 2)) * error
     used = [of.each[name] for name, weight in zip(of.names, weights, strict=True) if weight]
-    schools = {key for found in used for key in found.schools["school_key"]}
-    clusters = {key for found in used for key in found.schools["cluster"]}
-    shown: dict[str, Any] = {
+    schools = pl.concat(found.schools.select("school_key", "cluster") for found in used).unique()
+    about: dict[str, Any] = {
         "metric": context.metric,
-        "estimand": estimand,
-        "value": value,
-        "std_error": error,
-        "ci_low": value - reach,
-        "ci_high": value + reach,
         "level": context.design.level,
-        "df": float(df),
-        "p_value": 2 * float(stdtr(df, -abs(value) / error)) if error > 0 else None,
-        "n_schools": len(schools),
-        "n_partnerships": len(clusters),
-        "n_treated_clusters": len(clusters),
         "n_comparison": max(found.n_comparison for found in used),
-        "method": METHOD,
-        "variance": f"{VARIANCE} with {df} degrees of freedom",
     }
-    warnings = (*few(len(clusters)), *more.pop("warnings", ()))
-    return Estimate(**{**shown, **more}, warnings=warnings)
+    told: Estimate = used[0].estimate(
+        estimand, fit=of.fit, weights=weights, schools=schools, **{**about, **more}
+    )
+    return told
 
 
 def missing(context: MetricContext, estimand: str, reason: str, **more: Any) -> Estimate:
     """Return an estimate that could not be made, with the reason."""
     return Estimate(
         metric=context.metric, estimand=estimand, status="not_estimable", reason=reason, **more
-    )
-
-
-def few(clusters: int) -> tuple[str, ...]:
-    """Return the warning that goes with few partnerships."""
-    if clusters >= FEW:
-        return ()
-    return (
-        f"{clusters} {'partnership' if clusters == 1 else 'partnerships'}: with fewer than {FEW} "
-        "the interval is likely to be too narrow",
     )
 
 

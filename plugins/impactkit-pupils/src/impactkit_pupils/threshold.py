@@ -20,7 +20,7 @@ from impactkit import (
     Table,
     estimating_metric,
 )
-from impactkit_pupils.common import Window, effect_unit, estimate, few, joint, label, missing
+from impactkit_pupils.common import Window, effect_unit, estimate, joint, label, missing
 
 if TYPE_CHECKING:
     import polars as pl
@@ -236,7 +236,7 @@ def _pooled(context: MetricContext, rows: pl.DataFrame, about: dict[str, str]) -
 
     import polars as pl
 
-    from impactkit import effective_sample, newcombe, pupils_equivalent
+    from impactkit import effective_sample, newcombe, pupils_equivalent, warn_of_few
 
     level = context.design.level
     clusters = rows.group_by("cluster", maintain_order=True).agg(pl.selectors.numeric().sum())
@@ -267,7 +267,7 @@ def _pooled(context: MetricContext, rows: pl.DataFrame, about: dict[str, str]) -
         variance="binomial, pupils divided by design effects of partnerships (Korn & Graubard)"
         if allowed
         else "binomial, pupils independent",
-        warnings=("not compared with schools elsewhere", *few(clusters.height)),
+        warnings=("not compared with schools elsewhere", *warn_of_few(clusters.height)),
         **about,
     )
     yield change

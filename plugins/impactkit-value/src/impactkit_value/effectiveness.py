@@ -291,36 +291,20 @@ def _effect(
     warnings: tuple[str, ...],
 ) -> Estimate:
     """Return the effect of the same schools in standard deviations; above zero is better."""
-    from scipy.special import stdtrit
-
-    about: dict[str, Any] = {
-        "metric": context.metric,
-        "estimand": EFFECT,
-        "measure": measure,
-        "unit": unit,
-    }
+    about: dict[str, Any] = {"metric": context.metric, "measure": measure, "unit": unit}
     try:
-        raw, error, df = found.regress().contrast([1.0])
+        told: Estimate = found.estimate(
+            EFFECT,
+            weights=(scale,),
+            level=context.design.level,
+            # The effect is tested by the metrics that are about it, not once more here.
+            p_value=None,
+            warnings=warnings,
+            **about,
+        )
     except EstimationError as why:
-        return Estimate(status="not_estimable", reason=str(why), **about)
-    value, error = scale * raw, abs(scale) * error
-    reach = float(stdtrit(df, 0.5 + context.design.level / 2)) * error
-    return Estimate(
-        value=value,
-        std_error=error,
-        ci_low=value - reach,
-        ci_high=value + reach,
-        level=context.design.level,
-        df=float(df),
-        n_schools=found.schools.height,
-        n_partnerships=found.n_clusters,
-        n_treated_clusters=found.n_clusters,
-        n_comparison=found.n_comparison,
-        method="school-level difference in differences over the standard deviation, taken as known",
-        variance=f"cluster jackknife (CRV3) over partnerships; t with {df} degrees of freedom",
-        warnings=warnings,
-        **about,
-    )
+        return Estimate(estimand=EFFECT, status="not_estimable", reason=str(why), **about)
+    return attrs.evolve(told, method=f"{told.method}; over the standard deviation, taken as known")
 
 
 def _ratio(
