@@ -193,6 +193,7 @@ def vanished(
             other.join(gone, on="school_key").group_by("cohort").agg(rate=rate, n=pl.len()),
             on="cohort",
         )
+        .sort("cohort")  # the order in which weights are added up shows in the last digit
     )
     # A cohort that no comparison school was there for has nothing to be compared with.
     paired = mine.join(by_cohort, on="cohort", how="semi").join(gone, on="school_key")
