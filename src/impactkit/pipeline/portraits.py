@@ -31,6 +31,8 @@ MOST = 60
 
 JOINED, OTHERS = "Joined", "Comparison"
 
+# Means are taken of lists: those that threads add up differ in the last digit from run to run.
+
 
 def portraits(ground: Ground, outcomes: Iterable[str]) -> Iterator[RenderedSection]:
     """Yield the sections of pictures, for the measures of the design that have a panel."""
@@ -75,7 +77,8 @@ def _years(ground: Ground, measure: str) -> Table:
     means = (
         panel.frame.with_columns(joined=(pl.col("cohort") <= last).fill_null(False))
         .group_by("joined", "year")
-        .agg(pl.col("value").mean(), n=pl.col("school_key").n_unique())
+        .agg("value", n=pl.col("school_key").n_unique())
+        .with_columns(pl.col("value").list.mean())
         .sort("joined", "year", descending=[True, False])
     )
     return Table(
@@ -156,8 +159,8 @@ def _partnerships(ground: Ground, measure: str) -> Iterator[Table | Chart | Note
         noise = _noise(panel, found.schools)
         each = (
             found.schools.group_by("cluster")
-            .agg(pl.col("excess").mean(), pl.len().alias("n"))
-            .with_columns(variance=noise / pl.col("n"))
+            .agg("excess", pl.len().alias("n"))
+            .with_columns(pl.col("excess").list.mean(), variance=noise / pl.col("n"))
             .sort("cluster")
         )
         drawn = shrink(each["excess"].to_list(), each["variance"].to_list())
@@ -229,8 +232,10 @@ def _noise(panel: Panel, schools: pl.DataFrame) -> float:
         changes = (
             free.filter(later)
             .group_by("school_key")
-            .agg(pl.col("value").mean())
+            .agg("value")
+            .with_columns(pl.col("value").list.mean())
             .join(base, on="school_key")
+            .sort("school_key")
         )
         variance = changes.select((pl.col("value") - pl.col("before")).var()).item()
         if variance:
