@@ -32,6 +32,8 @@ OURS = (
     "leadership.retention",
     "leadership.stay_rate",
     "leadership.succession",
+    "leadership.teaching_time",
+    "leadership.time_released",
     "partnership.accountability",
     "partnership.agreement_clarity",
     "partnership.barriers",

@@ -12,6 +12,8 @@ from impactkit_leadership.pipeline import pipeline
 from impactkit_leadership.retention import retention
 from impactkit_leadership.stay_rate import stay_rate
 from impactkit_leadership.succession import succession
+from impactkit_leadership.teaching_time import teaching_time
+from impactkit_leadership.time_released import time_released
 
 
 @hookimpl
@@ -25,4 +27,6 @@ def impactkit_metrics() -> Iterable[Metric]:
         succession,
         breadth,
         confidence,
+        teaching_time,
+        time_released,
     )
