@@ -86,7 +86,8 @@ def _list(found: Iterable[dict[str, Any]], kind: str) -> None:
             line += f"  {entry['source']}" + (f": {why}" if why else "")
             click.secho(line, fg="red" if why else None)
         else:
-            click.echo(line)
+            claim = entry.get("tests the claim")
+            click.echo(line + (f"  (claim {claim})" if claim else ""))
         if "can run on this study" in entry:
             click.echo(f"{' ' * width}  runs here: {entry['can run on this study']}")
 
