@@ -225,8 +225,9 @@ CASES = (
 
 
 def left_beside(folder: Path) -> list[str]:
-    """Return what the command left in the folder of the study."""
-    return sorted(p.name for p in folder.iterdir() if p.name not in ("data", "study.toml"))
+    """Return what the command left in the folder, but for the record that outcomes were read."""
+    known = ("data", "study.toml", ".impactkit")
+    return sorted(p.name for p in folder.iterdir() if p.name not in known)
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
@@ -241,6 +242,7 @@ def test_bad_input_is_told_and_nothing_is_left(case, county_folder, impactkit):
     assert "Traceback" not in ended.err
     assert ended.out == ""
     assert left_beside(county_folder) == []
+    assert not (county_folder / ".impactkit").exists()
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)

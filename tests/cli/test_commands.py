@@ -154,7 +154,8 @@ def test_evaluating_again_replaces_the_older_evaluation(county_folder, impactkit
     stale.write_bytes(b"")
     assert impactkit("evaluate", county_folder).code == 0
     assert not stale.exists()
-    assert sorted(p.name for p in county_folder.iterdir()) == ["data", "evaluation", "study.toml"]
+    held = sorted(p.name for p in county_folder.iterdir())
+    assert held == [".impactkit", "data", "evaluation", "study.toml"]
 
 
 def test_a_dry_run_estimates_and_writes_nothing(county_folder, impactkit):
