@@ -26,6 +26,7 @@ OURS = (
     "governance.minutes_challenge",
     "governance.strength",
     "leadership.breadth",
+    "leadership.coaching_dose",
     "leadership.confidence",
     "leadership.internal_appointments",
     "leadership.pipeline",

@@ -32,6 +32,7 @@ def test_metrics_are_declared():
         "leadership.succession": "M08",
         "leadership.breadth": "M09",
         "leadership.confidence": "M10",
+        "leadership.coaching_dose": "M11",
         "leadership.teaching_time": "M12",
         "leadership.time_released": "M36",
     }

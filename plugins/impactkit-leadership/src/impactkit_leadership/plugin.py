@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from impactkit import Metric, hookimpl
 from impactkit_leadership.appointments import internal_appointments
 from impactkit_leadership.breadth import breadth
+from impactkit_leadership.coaching import coaching_dose
 from impactkit_leadership.confidence import confidence
 from impactkit_leadership.pipeline import pipeline
 from impactkit_leadership.retention import retention
@@ -27,6 +28,7 @@ def impactkit_metrics() -> Iterable[Metric]:
         succession,
         breadth,
         confidence,
+        coaching_dose,
         teaching_time,
         time_released,
     )
