@@ -51,10 +51,24 @@ def test_points_per_cent_and_pupils_are_three_things(evaluated):
     assert found[PUPILS].value == pytest.approx(16)
     assert found[PUPILS].unit == "pupils"
     assert found[BEYOND].value == pytest.approx(10)
-    shown = result.tables[0].to_frame().filter(partnership="all")
-    assert shown["relative"].item() == pytest.approx(20)
-    assert shown["change"].item() == pytest.approx(10)
-    assert shown["reached_after"].item() == 96
+    shown = result.tables[0].to_frame()
+    assert shown["relative"].to_list() == pytest.approx([20, 20])
+    assert shown["change"].to_list() == pytest.approx([10, 10])
+    assert shown["reached_after"].to_list() == [48, 48]
+    assert shown["pupils"].to_list() == pytest.approx([8, 8])
+
+
+def test_a_partnership_of_few_pupils_is_withheld_and_leaves_the_others_be(evaluated):
+    """Five of seven pupils: its row is blank but for its name; that of forty a school stands."""
+    tables = small()
+    few = (pl.col("urn") <= 100002) & (pl.col("year") == 2017)
+    tables["outcomes"] = tables["outcomes"].with_columns(
+        denominator=pl.when(few).then(7).otherwise("denominator"),
+        numerator=pl.when(few).then(5).otherwise("numerator"),
+    )
+    shown = evaluated(threshold_change, tables, outcome="ready").tables[0].to_frame()
+    assert shown["reached_before"].to_list() == [None, 40]
+    assert shown["change"].is_null().to_list() == [True, False]
 
 
 def test_a_percentage_without_its_count_is_turned_into_pupils(evaluated):

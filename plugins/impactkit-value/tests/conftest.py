@@ -27,9 +27,13 @@ def worked_out(metric, tables, *, params=None, outcome="attainment", **design):
 @pytest.fixture(scope="session")
 def on_county():
     """Return a function that evaluates a metric on a county of a seed: county and result."""
+    drawn = {}
 
     def run(metric, seed, *, params=None, without=(), **asked):
-        here = county(seed=seed, full=True, selection="random", **STILL, **asked)
+        name = repr((seed, sorted(asked.items())))
+        if name not in drawn:
+            drawn[name] = county(seed=seed, full=True, selection="random", **STILL, **asked)
+        here = drawn[name]
         tables = {name: table for name, table in here.tables.items() if name not in without}
         treated = "role in ['client', 'peer']"
         return here, worked_out(metric, tables, params=params, treated=treated, years=here.years)

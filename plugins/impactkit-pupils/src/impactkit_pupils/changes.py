@@ -38,15 +38,15 @@ def before_and_after(found: Joint, title: str, unit: str) -> Iterator[Any]:
         for name in ("before", "change", "expected")
     )
     n = only.schools.height
-    joined, otherwise = "schools that joined", "had they changed as elsewhere"
+    joined, otherwise = "that joined", "as elsewhere"
     yield Table(
         id="before_and_after",
         title=title,
         columns=(
             Column(name="when", label="When", kind="dimension"),
-            Column(name="who", label="Who", kind="dimension"),
+            Column(name="who", label="Schools", kind="dimension"),
             Column(name="mean", label="Mean", unit=unit, digits=2),
-            Column(name="schools", label="Schools", kind="count", of="schools"),
+            Column(name="schools", label="How many", kind="count", of="schools"),
         ),
         rows=[
             ("before", joined, before, n),
@@ -54,6 +54,7 @@ def before_and_after(found: Joint, title: str, unit: str) -> Iterator[Any]:
             ("before", otherwise, before, n),
             ("after", otherwise, before + expected, n),
         ],
+        note="'As elsewhere' is where schools that joined would stand had they changed as others.",
     )
     yield Chart(
         id="before_and_after",
@@ -63,6 +64,6 @@ def before_and_after(found: Joint, title: str, unit: str) -> Iterator[Any]:
         x="when",
         y="mean",
         series="who",
-        x_title="Joining",
+        x_title="Joining a partnership",
         y_title=f"Mean, {unit}",
     )

@@ -25,7 +25,7 @@ from impactkit import (
     Table,
     estimating_metric,
 )
-from impactkit_pupils.common import Joint, Window, effect_unit, estimate, joint, label, missing
+from impactkit_pupils.common import Joint, Window, effect_unit, estimate, joint, missing
 
 if TYPE_CHECKING:
     import polars as pl
@@ -130,7 +130,7 @@ def ripple(context: MetricContext) -> Iterator[Any]:
             yield from _beside(context, params, subjects, found, name)
     for name in absent:
         yield missing(context, OTHER, "no row of the outcomes has this measure", measure=name)
-    yield from _picture(context, params, effects, adjusted_p(context, found, params.draws))
+    yield from _picture(params, effects, adjusted_p(context, found, params.draws))
 
 
 def _subjects(context: MetricContext, params: Params) -> tuple[Subjects, list[str]]:
@@ -318,11 +318,11 @@ def _ratio(
 
 
 def _picture(
-    context: MetricContext, params: Params, effects: list[Estimate], adjusted: list[float | None]
+    params: Params, effects: list[Estimate], adjusted: list[float | None]
 ) -> Iterator[Any]:
     """Yield the effects on all subjects, with p-values for reading them together."""
     rows = [
-        (label(context, e.measure), e.value, e.ci_low, e.ci_high, e.unit, p, e.n_schools)
+        (e.measure.replace("_", " "), e.value, e.ci_low, e.ci_high, e.unit, p, e.n_schools)
         for e, p in zip(effects, adjusted, strict=True)
     ]
     yield Table(

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 GAP = "Change of the gap beyond that elsewhere"
 RAW = "Change of the gap beyond that elsewhere, as published"
+WORDS = {"fsm6": "with free meals", "non_fsm6": "without"}
 OF_GROUP = "Change of the group beyond that elsewhere"
 
 
@@ -176,11 +177,11 @@ def _picture(
     """Yield where each group stood before and after, and where it would have stood."""
     rows = []
     for name in names:
-        schools = of.each[name].schools
+        schools, shown = of.each[name].schools, WORDS.get(name, name.replace("_", " "))
         before = float(schools["before"].mean())  # type: ignore[arg-type]
         for when, more in (("before", None), ("as elsewhere", "expected"), ("after", "change")):
             gained = float(schools[more].mean()) if more else 0.0  # type: ignore[arg-type]
-            rows.append((when, name.replace("_", " "), before + gained, schools.height))
+            rows.append((when, shown, before + gained, schools.height))
     words = label(context, measure)
     yield Table(
         id=f"gap_{measure}",

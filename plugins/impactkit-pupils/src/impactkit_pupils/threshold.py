@@ -290,15 +290,15 @@ def _by_partnership(context: MetricContext, rows: pl.DataFrame, measure: str) ->
     from impactkit import pupils_equivalent
 
     found: list[tuple[Any, ...]] = []
-    parts = [*rows.partition_by("cluster", as_dict=True, maintain_order=True).items()]
-    for name, part in [*((str(key[0]), part) for key, part in parts), ("all", rows)]:
+    # All together stand in the estimates: a total here would give a partnership of few away.
+    for part in rows.partition_by("cluster", maintain_order=True):
         was, now = _side(part, "before"), _side(part, "after")
         p_0, p_1 = was.reached / was.tested, now.reached / now.tested
-        low, high = interval(now, was, context.design.level) if name != "all" else (None, None)
+        low, high = interval(now, was, context.design.level)
         points = 100 * (p_1 - p_0)
         found.append(
             (
-                name,
+                part["cluster"][0],
                 part.height,
                 was.reached,
                 was.tested,
@@ -368,7 +368,6 @@ def _by_partnership(context: MetricContext, rows: pl.DataFrame, measure: str) ->
             ),
         ),
         rows=found,
-        totals={"partnership": "all"},
         note=(
             f"Intervals: Newcombe's; exact where there are fewer than {EXACT_BELOW} pupils before "
             "or after. Pupils of a partnership are taken as independent."

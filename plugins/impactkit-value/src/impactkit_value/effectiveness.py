@@ -291,13 +291,18 @@ def _effect(
     warnings: tuple[str, ...],
 ) -> Estimate:
     """Return the effect of the same schools in standard deviations; above zero is better."""
-    about: dict[str, Any] = {"metric": context.metric, "measure": measure, "unit": unit}
+    # With a term it is no headline: the metrics that are about the effect have that.
+    about: dict[str, Any] = {
+        "metric": context.metric,
+        "measure": measure,
+        "unit": unit,
+        "term": "effect",
+    }
     try:
         told: Estimate = found.estimate(
             EFFECT,
             weights=(scale,),
             level=context.design.level,
-            # The effect is tested by the metrics that are about it, not once more here.
             p_value=None,
             warnings=warnings,
             **about,

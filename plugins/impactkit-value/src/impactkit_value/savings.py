@@ -234,13 +234,13 @@ def _waterfall(sums: pl.DataFrame, books: Ledger) -> Iterator[Any]:
     """Yield what adds up to the net saving, step by step, and what stands beside it."""
     years = float(sums["years"].sum())
     steps = (
-        ("Evidenced savings that come again", "again", 1),
-        ("Evidenced savings made once", "single", 1),
-        ("Cost of the business manager", "cost", -1),
+        ("Savings that come again", "again", 1),
+        ("Savings made once", "single", 1),
+        ("Cost of the manager", "cost", -1),
         ("Net, evidenced", "", 1),
-        ("Beside it: savings without evidence", "unshown", 1),
-        ("Beside it: costs avoided", "avoided", 1),
-        ("Beside it: grants", "grants", 1),
+        ("Apart: unproven savings", "unshown", 1),
+        ("Apart: costs avoided", "avoided", 1),
+        ("Apart: grants", "grants", 1),
     )
     totals = {name: float(sums[name].sum()) for _, name, _ in steps if name}
     totals[""] = totals["again"] + totals["single"] - totals["cost"]
@@ -258,7 +258,7 @@ def _waterfall(sums: pl.DataFrame, books: Ledger) -> Iterator[Any]:
             (words, counts.get(name), sign * totals[name], sign * totals[name] / years)
             for words, name, sign in steps
         ],
-        note="Grants are income, not savings, and are in no sum above.",
+        note="Savings are evidenced, unless called unproven. What stands apart is in no sum.",
     )
     yield Chart(
         id="savings",
