@@ -202,7 +202,7 @@ def _caps(facts: Facts) -> Iterator[Rule]:
     half = facts.half_width
     yield Rule(
         name="precision",
-        found=_known(half, "half of the 95 % interval is {:.2f} standard deviations of schools"),
+        found=_known(half, "half of the 95 % interval is {:.3f} standard deviations of schools"),
         cap=_within(half, WIDTHS, 0),
     )
     yield Rule(
@@ -259,7 +259,7 @@ def _design(facts: Facts) -> Rule:
 def _balance(facts: Facts) -> Rule:
     worst = facts.imbalance
     cap = _within(worst, IMBALANCES, 1)
-    found = _known(worst, "largest standardised difference at baseline {:.2f}")
+    found = _known(worst, "largest standardised difference at baseline {:.3f}")
     if worst is not None and 0.10 < worst <= 0.25 and not facts.adjusted:
         cap, found = 2, f"{found}, not adjusted for"
     return Rule(name="balance", found=found, cap=cap)
@@ -276,7 +276,7 @@ def _hard_caps(facts: Facts) -> Iterator[Rule]:
 
 def _penalties(facts: Facts) -> Iterator[Rule]:
     """Yield every flaw that was looked for, those that were not found as well."""
-    lead = _known(facts.lead, "a difference of {:+.2f} standard deviations before treatment")
+    lead = _known(facts.lead, "a difference of {:+.3f} standard deviations before treatment")
     if facts.lead_significant:
         lead += ", more than chance"
     looked = (
@@ -310,7 +310,7 @@ def _penalties(facts: Facts) -> Iterator[Rule]:
             "contamination",
             facts.contaminated,
             CONTAMINATED,
-            "{:.0%} of comparison schools were in partnerships",
+            "{:.0%} of comparison schools were in partnerships, or in a treated school's trust",
         ),
         _share(
             "other programmes",
