@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import importlib.util
+import itertools
 import json
 import re
 import shutil
@@ -12,10 +13,13 @@ import subprocess
 import zlib
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+import attrs
 import pytest
 
 from impactkit.report import render_html
+from impactkit.results import Column, Evaluation, Table
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 FLAGS = [
@@ -53,8 +57,25 @@ def _sample() -> Callable[[], object]:
 def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Write the sample report, and return its path."""
     path = tmp_path_factory.mktemp("page") / "report.html"
-    path.write_text(render_html(_sample()()), encoding="utf-8")  # type: ignore[arg-type]
+    path.write_text(render_html(_with_strength(_sample()())), encoding="utf-8")
     return path
+
+
+def _with_strength(evaluation: Any) -> Evaluation:
+    """Return the evaluation with the line at its top, and a theory of change of long words."""
+    causes = ["Coaching of middle leaders", "Unterrichtsentwicklungsmassnahmen " * 3, "Results"]
+    links = [
+        {"cause": a, "effect": b, "grade": grade, "evidence": "records of the lessons observed"}
+        for grade, (a, b) in enumerate(itertools.pairwise(causes))
+    ]
+    title = "Evidence of effect 2/5 · Theory T2 · Given as planned 78 %"
+    strength = Table(id="strength", title=title, columns=[Column(name="axis")], rows=[])
+    changed: Evaluation = attrs.evolve(
+        evaluation,
+        study={**evaluation.study, "theory": {"links": links, "story": "It did."}},
+        tables=(strength, *evaluation.tables),
+    )
+    return changed
 
 
 def run(tmp_path: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
