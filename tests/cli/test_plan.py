@@ -241,6 +241,7 @@ def test_a_diagnosis_says_what_could_be_detected_within_twenty_seconds(short, im
     assert found.code == 0, found.err
     assert "500 simulations from seed 7; no treated outcome was read" in found.out
     assert "Nothing was locked." in found.out
+    assert "With att_gt:simple:cr2, as `evaluate` has it, an effect of " in found.out
     plain = json.loads(impactkit("plan", short, "--diagnose", "--json").out)
     first = plain["estimators"][0]
     assert {"power", "bias", "coverage", "detectable"} <= set(first)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from impactkit.pipeline import Plan
     from impactkit.planning import Diagnosis, LockedPlan
 
-POWER, NOMINAL = 0.8, 0.95
+POWER = 0.8
 
 
 @click.command(name="plan")
@@ -102,24 +102,22 @@ def _diagnose(planned: Plan, *, as_json: bool) -> None:
     outcome = planned.study.design.outcome[0]
     click.echo(f"{planned.study.title}: what this design could detect of {outcome}")
     click.echo(str(found))
-    for line in _meaning(found):
+    for line in _meaning(found, planned.study.design.estimator):
         click.echo(line)
     click.echo("Nothing was locked. To lock the plan, leave --diagnose out.")
 
 
-def _meaning(found: Diagnosis) -> Iterator[str]:
-    """Say in words what the first estimators' rows mean for whoever decides about the study."""
-    usable = [p for p in found.performances if p.coverage is not None]
-    best = min(usable, key=lambda p: abs((p.coverage or 0.0) - NOMINAL), default=None)
-    if best is None:
+def _meaning(found: Diagnosis, estimator: str) -> Iterator[str]:
+    """Say in words what the row of `evaluate`'s own intervals means (CR2, see the table)."""
+    own = next((p for p in found.performances if p.estimator.endswith(":cr2")), None)
+    if own is None or own.coverage is None or own.detectable is None or estimator != "att_gt":
+        yield f"How {estimator} does, with intervals as `evaluate` makes them, cannot be told."
         return
-    spread = "" if best.detectable is None else f"{best.detectable:.3g} {found.unit}".strip()
-    if spread:
-        yield (
-            f"With {best.estimator}, an effect of {spread} would be found {POWER:.0%} of the time; "
-            "a smaller one mostly not."
-        )
     yield (
-        f"Its {found.level:.0%} intervals held the truth in {best.coverage or 0.0:.0%} of "
+        f"With {own.estimator}, as `evaluate` has it, an effect of {own.detectable:.3g} "
+        f"{found.unit} would be found {POWER:.0%} of the time; smaller ones less often."
+    )
+    yield (
+        f"Its {found.level:.0%} intervals held the truth in {own.coverage:.0%} of "
         f"{found.simulations:,} simulations."
     )
