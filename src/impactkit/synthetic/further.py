@@ -24,6 +24,7 @@ from impactkit.tables import core_tables
 PARTS = (
     "subjects",
     "reviews",
+    "staffroom",
     "needs",
     "barriers",
     "enquiries",
@@ -31,7 +32,6 @@ PARTS = (
     "pupils",
     "money",
     "boards",
-    "staffroom",
     "talent",
     "minutes",
     "attitudes",
