@@ -203,7 +203,7 @@ def _rate(answers: Answers) -> float | None:
     asked = rows["invited"].sum()
     if rows["invited"].null_count() or not asked:
         return None
-    return float(rows["answered"].sum() / asked)
+    return float(rows["answered"].sum()) / float(asked)
 
 
 def _checks(
@@ -212,7 +212,7 @@ def _checks(
     """Yield how reliable the scale is, whether an item is the wrong way round, who answered."""
     from impactkit import cronbach_alpha
 
-    first = int(answers.frame["wave"].min())  # type: ignore[call-overload]
+    first = answers.frame["wave"].sort()[0]
     table = answers.wide(first)
     alpha = cronbach_alpha(table.to_numpy()) if table.height else None
     about: dict[str, Any] = {

@@ -146,7 +146,8 @@ def _subjects(context: MetricContext, params: Params) -> tuple[Subjects, list[st
     others = [name for name in dict.fromkeys(params.others) if name != params.target]
     names = [params.target, *(name for name in others if name in there)]
     panels = {name: context.panel(name) for name in names}
-    helped, warnings = _helped(context, params), ()
+    helped = _helped(context, params)
+    warnings: tuple[str, ...] = ()
     frames = {name: panel.frame for name, panel in panels.items()}
     lost: tuple[Exclusion, ...] = ()
     if helped is None:
@@ -235,7 +236,7 @@ def _beside(
     context: MetricContext, params: Params, subjects: Subjects, found: Joint, name: str
 ) -> Iterator[Any]:
     """Yield what another subject is to the one that was helped, as was settled beforehand."""
-    about = {"measure": params.target, "subgroup": name}
+    about: dict[str, Any] = {"measure": params.target, "subgroup": name}
     unlike = subjects.units[name] != subjects.units[params.target]
     why = (
         UNDECLARED
@@ -275,7 +276,7 @@ def _placebo(context: MetricContext, found: Joint, name: str) -> Diagnostic:
 
 
 def _ratio(
-    context: MetricContext, params: Params, found: Joint, name: str, about: dict[str, str]
+    context: MetricContext, params: Params, found: Joint, name: str, about: dict[str, Any]
 ) -> Estimate:
     """Return the ripple ratio with Fieller's interval, or why there is none."""
     from impactkit import fieller

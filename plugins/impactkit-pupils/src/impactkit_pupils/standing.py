@@ -66,9 +66,10 @@ def placed(context: MetricContext, measure: str, group: str, others: str) -> Pla
     import polars as pl
 
     records = _records(context, group, others)
+    warnings: tuple[str, ...] = ()
     if records is not None and (records["measure"] == measure).any():
         rows, everyone = _of_pupils(records.filter(pl.col("measure") == measure))
-        scale, warnings = PUPIL_SD, ()
+        scale = PUPIL_SD
     else:
         rows, everyone = _of_schools(context, measure, group, others)
         scale = SCHOOL_SD

@@ -165,7 +165,7 @@ def _of(context: MetricContext, measure: str, rows: pl.DataFrame, params: Params
             f"values are in {panel.unit or 'no known unit'}, not in per cent; name a measure that "
             "is a share of pupils, as published"
         )
-    about = {"measure": measure, "unit": POINTS}
+    about: dict[str, Any] = {"measure": measure, "unit": POINTS}
     try:
         compared = joint({measure: panel.frame}, context, before=params.before, after=params.after)
         yield estimate(context, BEYOND, compared, [1.0], **about)
@@ -230,7 +230,7 @@ def _side(rows: pl.DataFrame, when: str) -> Side:
     )
 
 
-def _pooled(context: MetricContext, rows: pl.DataFrame, about: dict[str, str]) -> Iterator[Any]:
+def _pooled(context: MetricContext, rows: pl.DataFrame, about: dict[str, Any]) -> Iterator[Any]:
     """Yield the change of all schools that joined, with the design effect of partnerships."""
     import math
 
@@ -272,7 +272,7 @@ def _pooled(context: MetricContext, rows: pl.DataFrame, about: dict[str, str]) -
     )
     yield change
     n = _side(rows, "after").a_year
-    pupils = {
+    pupils: dict[str, Any] = {
         name: pupils_equivalent(getattr(change, name), n) for name in ("value", "ci_low", "ci_high")
     }
     yield attrs.evolve(

@@ -193,7 +193,8 @@ def _spread(
     if params.sd > 0:
         return params.sd, PUPIL, ()
     records = context.tables.get("pupils")
-    rows, unit, warnings = frame.select("year", "value"), SCHOOL, (SCHOOL_ONLY,)
+    rows, unit = frame.select("year", "value"), SCHOOL
+    warnings: tuple[str, ...] = (SCHOOL_ONLY,)
     if records is not None and {"year", "measure", "score"} <= set(records.columns):
         scores = records.filter(pl.col("measure") == measure).select("year", value="score")
         if scores.drop_nulls().height:
@@ -262,7 +263,7 @@ def _cost(
         metric=context.metric,
         estimand=estimand,
         unit="gbp",
-        value=float((costs["cost"] - saving).sum() / costs["pupils"].sum()),
+        value=float((costs["cost"] - saving).sum()) / float(costs["pupils"].sum()),
         level=level,
         n_partnerships=n,
         n_clusters=n,

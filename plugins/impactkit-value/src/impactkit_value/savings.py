@@ -196,7 +196,11 @@ def _estimates(
     }
     for name, gained in scenarios.items():
         # The headline is what can be shown; the rest are told as other readings of it.
-        about = {"estimand": NET, "unit": "gbp", "term": "" if name == EVIDENCED else name}
+        about: dict[str, Any] = {
+            "estimand": NET,
+            "unit": "gbp",
+            "term": "" if name == EVIDENCED else name,
+        }
         if not sums["n_cost"].sum():
             words = ", ".join(params.cost_lines) or "nothing"
             yield Estimate(
