@@ -74,7 +74,9 @@ def county_original(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def county_folder(county_original: Path, tmp_path: Path) -> Path:
     """Return a copy of the county that a test may spoil."""
-    return Path(shutil.copytree(county_original, tmp_path / "county"))
+    # Without the record of who has read the outcomes: nobody has, of this copy.
+    record = shutil.ignore_patterns(".impactkit")
+    return Path(shutil.copytree(county_original, tmp_path / "county", ignore=record))
 
 
 @pytest.fixture

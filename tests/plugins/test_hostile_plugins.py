@@ -149,10 +149,10 @@ def evaluated(site, county_original, tmp_path_factory):
 def test_each_gets_a_line_in_show_plugins(name, site, shown):
     """Name, version, source, status and reason of every plugin, whatever it did."""
     told = AT_IMPORT[name][1]
-    (entry,) = [p for p in shown if p["id"] in (name, f"hostile-{name}:{name}")]
+    (entry,) = [p for p in shown if p["source"] == f"installed, hostile-{name}"]
+    assert entry["id"] in (name, f"hostile-{name}:{name}")
     assert told in entry["reason"] + entry["slow"]
     assert entry["version"] == "1.0"
-    assert entry["source"] == f"installed, hostile-{name}"
     assert entry["status"] in ("loaded", "failed")
 
 

@@ -157,8 +157,8 @@ def test_what_could_not_be_tried_is_said():
         """Find nothing."""
         return []
 
-    money = estimating(nothing, {"finance": ["urn"]})
-    assert told(money) == ("synthetic authority: it has no table finance",)
+    trusts = estimating(nothing, {"trust_outcomes": ["partnership_id"]})
+    assert told(trusts) == ("synthetic authority: it has no table trust_outcomes",)
     size = made(
         lambda context: context.table("school_years").select("school_key", "year", value=1.0),
         needs={"school_years": ["school_key", "year"]},
