@@ -59,7 +59,7 @@ def test_a_direction_is_claimed_only_when_the_interval_leaves_out_no_difference(
 
 
 def test_a_null_result_is_told_as_a_result_with_its_interval() -> None:
-    """The words "no effect was found" stand with the estimate, and warn against "nothing changed"."""
+    """The words stand with the estimate, and warn against saying that nothing changed."""
     said = answer(att(-0.4, -2.0, 1.2), "Attendance", "higher")
     assert said.headline == (
         "Attendance: no effect was found (the estimate is 0.4 percentage points lower; "
