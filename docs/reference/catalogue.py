@@ -1,6 +1,6 @@
 """Write `catalogue.md`, the page of all metrics that come with impactkit, and `measures.md`.
 
-Usage: python docs/reference/catalogue.py [--pictures]. With `--pictures` the county of the
+Usage: python docs/reference/catalogue.py [--pictures]. With `--pictures` the full county of the
 demonstration is evaluated and each metric's first figure drawn anew into `pictures/`.
 """
 
@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import sys
 import tempfile
-from importlib import resources
 from pathlib import Path
 
 from impactkit.cli.entries import entries
@@ -51,25 +50,25 @@ def measures() -> str:
 
 
 def draw() -> None:
-    """Evaluate the county and draw the first figure of each metric."""
-    from impactkit.pipeline import evaluate
+    """Evaluate the full county and draw the first figure of each metric."""
+    from impactkit import Evaluation
+    from impactkit.cli.demo import command
     from impactkit.report.charts import draw as drawn
     from impactkit.report.figures import figures_of
-    from impactkit.synthetic import county
 
-    study = resources.files("impactkit.cli").joinpath("demo_study.toml").read_text("utf-8")
     with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        county(seed=COUNTY).write(folder / "data")
-        (folder / "study.toml").write_text(study, encoding="utf-8")
-        evaluation = evaluate(folder / "study.toml", registry=default_registry(allow=OURS))
+        out = Path(name) / "county"
+        command.main([str(out), "--full", "--seed", str(COUNTY)], standalone_mode=False)
+        evaluation = Evaluation.load(out / "evaluation" / "release")
     labels = {str(m["id"]): str(m["label"]) for m in evaluation.measures}
     (HERE / "pictures").mkdir(exist_ok=True)
     for result in evaluation.results:
         if result.status != "ok":
             sys.exit(f"{result.metric}: {result.status}, {result.reason}")
         figures = figures_of(result.charts, result.estimates, result.tables, result.metric, labels)
-        if figures:
+        if not figures:
+            print(f"{result.metric} has no picture")
+        else:
             path = HERE / "pictures" / f"{result.metric}.svg"
             path.write_text(drawn(figures[0].picture, 620) + "\n", encoding="utf-8")
 
