@@ -10,6 +10,10 @@ how the tests hang together: every headline's contributions by cluster get the s
 needs those contributions, so a family with a headline that has none is adjusted by Holm's method,
 and the evaluation says so. Benjamini and Hochberg's holds the share of false findings among those
 found, which is less.
+
+Where there is more than one headline each also gets a band that holds all of them at once at the
+level: Bonferroni's, which asks nothing of how they hang together. It is wider than the step-down
+methods need, so a headline may stay significant whose band takes in zero.
 """
 
 from __future__ import annotations
@@ -73,11 +77,29 @@ def adjust(
         found = benjamini_hochberg(p_values) if how == "benjamini_hochberg" else holm(p_values)
     estimates = [list(result.estimates) for result in results]
     for (i, j), p in zip(places, found, strict=True):
-        estimates[i][j] = attrs.evolve(estimates[i][j], p_adjusted=p)
+        estimates[i][j] = _with_band(attrs.evolve(estimates[i][j], p_adjusted=p), len(places))
     done = (
         attrs.evolve(result, estimates=own) for result, own in zip(results, estimates, strict=True)
     )
     return tuple(done), warnings
+
+
+def _with_band(headline: Estimate, tests: int) -> Estimate:
+    """Return a headline with the interval that holds together with those of the other tests."""
+    from statistics import NormalDist
+
+    known = headline.value is not None and headline.std_error is not None
+    if tests < 2 or not known or headline.ci_low is None or headline.band_low is not None:
+        return headline
+    upper = 1 - (1 - headline.level) / (2 * tests)
+    if headline.df is None:
+        critical = NormalDist().inv_cdf(upper)
+    else:
+        from scipy.special import stdtrit
+
+        critical = float(stdtrit(headline.df, upper))
+    value, reach = headline.value or 0.0, critical * (headline.std_error or 0.0)
+    return attrs.evolve(headline, band_low=value - reach, band_high=value + reach)
 
 
 def _headlines(i: int, result: MetricResult) -> list[tuple[int, int]]:

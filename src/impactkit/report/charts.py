@@ -91,14 +91,12 @@ def _axis_y(picture: Picture, field: str = "y") -> dict[str, Any]:
 
 
 def _range(picture: Picture) -> tuple[float, float]:
-    reach = [
-        v
-        for p in picture.points
-        for v in (p.y, p.low, p.high, p.band_low, p.band_high, picture.chart.reference)
-        if v is not None
+    values: list[tuple[float | None, ...]] = [
+        (p.y, p.low, p.high, picture.chart.reference) for p in picture.points
     ]
-    if picture.chart.kind == "event_study":
-        reach.append(0.0)
+    if picture.chart.kind == "event_study":  # the only one that draws bands, and no difference
+        values += [(p.band_low, p.band_high, 0.0) for p in picture.points]
+    reach = [v for each in values for v in each if v is not None]
     low, high = min(reach), max(reach)
     margin = (high - low or abs(high) or 1.0) * 0.08
     return low - margin, high + margin

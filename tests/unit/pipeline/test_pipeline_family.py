@@ -128,6 +128,27 @@ def test_the_step_down_is_that_of_the_paper():
         assert estimate.p_adjusted == pytest.approx(p, abs=4 * (p * (1 - p) / DRAWS) ** 0.5 + 0.002)
 
 
+def test_with_several_headlines_each_has_a_band_that_holds_them_all():
+    """Of two normal tests the 97.5 % interval each (2.2414 errors); of one, none is needed."""
+    results, _ = headlines([2.0, 1.0], np.random.default_rng(3).normal(0, 0.1, size=(2, 50)))
+    results = tuple(
+        attrs.evolve(r, estimates=[attrs.evolve(e, ci_low=0.0, ci_high=3.0) for e in r.estimates])
+        for r in results
+    )
+    (found,), _ = adjust(results)
+    for estimate in found.estimates:
+        reach = (estimate.band_high - estimate.band_low) / 2
+        assert reach == pytest.approx(2.241402727604947 * estimate.std_error)
+    one = attrs.evolve(results[0], estimates=results[0].estimates[:1])
+    (alone,), _ = adjust((one,))
+    assert alone.estimates[0].band_low is None
+    few = attrs.evolve(results[0].estimates[0], df=4.0)
+    (small,), _ = adjust((attrs.evolve(results[0], estimates=(few, results[0].estimates[1])),))
+    # Student's t with 4 degrees of freedom, upper 1.25 %: 3.4954 (tables of the t distribution).
+    reach = small.estimates[0].band_high - small.estimates[0].value
+    assert reach == pytest.approx(3.4954 * few.std_error, rel=1e-4)
+
+
 def test_without_contributions_holm_is_used_and_said():
     """The metric that has none is named, with what to do."""
     results, influences = headlines([2.0, 1.0], np.random.default_rng(3).normal(size=(2, 50)))
