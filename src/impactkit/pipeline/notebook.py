@@ -154,7 +154,7 @@ def _plan(
     name = metric.id if isinstance(metric, Metric) else metric
     if isinstance(metric, Metric):
         registry = registry.copy()
-        registry.add(metric, plugin="this session")
+        registry.add(metric, plugin="notebook")
     given = (study.metrics or {}).get(name, {}) if params is None else params
     study = attrs.evolve(study, metrics={name: given})
     return plan(study, tables=tables, registry=registry, data=data, problems=problems)

@@ -77,7 +77,7 @@ def test_one_metric_is_evaluated_as_a_study_of_it_alone(tables, registry):
     metric = absence_as("kent.absence")
     found = impactkit.evaluate_metric(STUDY, metric, tables=tables, registry=registry)
     whole = registry.copy()
-    whole.add(metric, plugin="this session")
+    whole.add(metric, plugin="notebook")
     study = attrs.evolve(STUDY, metrics={"kent.absence": {}})
     assert found == evaluate(study, tables, registry=whole)["kent.absence"]
 

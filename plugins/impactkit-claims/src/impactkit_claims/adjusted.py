@@ -14,15 +14,12 @@ from impactkit import (
     Diagnostic,
     Estimate,
     MetricContext,
-    Needs,
     Note,
     Table,
     estimating_metric,
 )
 from impactkit_claims.common import (
-    ABOUT_OUTCOMES,
-    MEMBERSHIPS,
-    OUTCOMES,
+    FORECAST_NEEDS,
     each_measure,
     told,
     unit_of,
@@ -57,11 +54,7 @@ class Params:
     id="claims.rtm_adjusted",
     title="Change beyond trend and recovery",
     question="How much did schools gain beyond what schools with such results gain anyway?",
-    needs=Needs(
-        tables={"outcomes": OUTCOMES, "memberships": MEMBERSHIPS},
-        optional={"outcomes": ABOUT_OUTCOMES, "schools": ("school_key", "phase")},
-        panel=True,
-    ),
+    needs=FORECAST_NEEDS,
     params=Params,
     card=Card(
         definition=(

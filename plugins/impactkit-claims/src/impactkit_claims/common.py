@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from impactkit import Estimate, EstimationError, MetricContext
+from impactkit import Estimate, EstimationError, MetricContext, Needs
 
 if TYPE_CHECKING:
     import polars as pl
@@ -17,6 +17,12 @@ if TYPE_CHECKING:
 OUTCOMES = ("school_key", "year", "measure", "value")
 MEMBERSHIPS = ("school_key", "partnership_id", "joined")
 ABOUT_OUTCOMES = ("denominator", "phase")
+FORECAST_NEEDS = Needs(
+    tables={"outcomes": OUTCOMES, "memberships": MEMBERSHIPS},
+    optional={"outcomes": ABOUT_OUTCOMES, "schools": ("school_key", "phase")},
+    panel=True,
+)
+"""What a forecast of results is worked out from: results before, phase and size."""
 
 FORECAST = (
     "forecast from the three years before joining, learnt from schools not in a partnership, year "

@@ -13,15 +13,12 @@ from impactkit import (
     Column,
     EstimationError,
     MetricContext,
-    Needs,
     Note,
     Table,
     estimating_metric,
 )
 from impactkit_claims.common import (
-    ABOUT_OUTCOMES,
-    MEMBERSHIPS,
-    OUTCOMES,
+    FORECAST_NEEDS,
     changes,
     each_measure,
     told,
@@ -61,11 +58,7 @@ class Params:
     id="claims.improvement_ratio",
     title="Improvement beside improvement elsewhere",
     question="Did schools that joined improve more than schools elsewhere, and how many times?",
-    needs=Needs(
-        tables={"outcomes": OUTCOMES, "memberships": MEMBERSHIPS},
-        optional={"outcomes": ABOUT_OUTCOMES, "schools": ("school_key", "phase")},
-        panel=True,
-    ),
+    needs=FORECAST_NEEDS,
     params=Params,
     card=Card(
         definition=(
