@@ -135,7 +135,7 @@ def _finish(
     study, registry = plan.study, plan.registry
     exclusions: dict[str, dict[str, int]] = {}
     excluded: list[Exclusion] = list(ground.lineage.exclusions)
-    warnings = [str(p.without_value()) for p in found if p.severity == "warning"]
+    warnings: list[str] = []
     extra: list[Table] = []
     panels: dict[str, pl.DataFrame] = {}
     measured = [m for m in study.design.outcome if "outcomes" in ground.tables]
@@ -175,7 +175,11 @@ def _finish(
         measures=tuple(measures.values()),
         tables=tuple(extra),
         problems=tuple(p.without_value() for p in found),
-        warnings=tuple(warnings),
+        # What bears on the result first: a fault of one column says less to most readers.
+        warnings=(
+            *warnings,
+            *(str(p.without_value()) for p in found if p.severity == "warning"),
+        ),
         provenance=Provenance(
             impactkit=__version__,
             python=platform.python_version(),
