@@ -205,6 +205,7 @@ def test_everyone_elses_results_are_the_same(evaluated):
     """Core's own metrics give the very numbers that they give without these plugins.
 
     But for the adjustment for the number of tests: tests that were made count, whoever made them.
+    Both halves of it, the adjusted p-value and the band of a headline, may only grow.
     """
     _, calm, found = evaluated
     assert calm.returncode == 0, calm.stderr
@@ -214,7 +215,13 @@ def test_everyone_elses_results_are_the_same(evaluated):
     for one, other in pairs:
         more, fewer = one.pop("p_adjusted"), other.pop("p_adjusted")
         assert (more is None) == (fewer is None)
-        assert more is None or more >= fewer
+        if more is None:
+            continue
+        assert more >= fewer
+        wider, narrower = (
+            [e.pop("band_low"), e["value"], e.pop("band_high")] for e in (one, other)
+        )
+        assert wider[0] < narrower[0] < narrower[1] < narrower[2] < wider[2]
     assert ours == alone
 
 
