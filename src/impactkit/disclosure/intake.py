@@ -292,13 +292,22 @@ def _mask_shown(owner: MetricResult | RenderedSection, masker: Masker) -> dict[s
     }
 
 
-def _mask_result(result: MetricResult, masker: Masker) -> MetricResult:
+def _mask_result(result: MetricResult, masker: Masker, *, designed: bool) -> MetricResult:
+    # Of a designed metric core wrote the estimates and checks; but the reason for having none may
+    # be an error of the plugin's own code.
+    estimates = [
+        evolve(e, reason=masker.text(e.reason)) if designed else _mask_estimate(e, masker)
+        for e in result.estimates
+    ]
+    diagnostics = result.diagnostics
+    if not designed:
+        diagnostics = tuple(_mask_diagnostic(d, masker) for d in result.diagnostics)
     return evolve(
         result,
         **{w: masker.text(getattr(result, w)) for w in ("title", "question", "reason", "unit")},
         **_mask_shown(result, masker),
-        estimates=[_mask_estimate(e, masker) for e in result.estimates],
-        diagnostics=[_mask_diagnostic(d, masker) for d in result.diagnostics],
+        estimates=estimates,
+        diagnostics=diagnostics,
         exclusions=[_mask_exclusion(e, masker) for e in result.exclusions],
         params=masker.value(result.params),
         card=masker.value(result.card),
@@ -321,6 +330,7 @@ def declare_people(
     profile: DisclosureProfile,
     first_party: Collection[str],
     declared: Collection[str],
+    designed: Collection[str] = (),
 ) -> tuple[Evaluation, list[Withheld]]:
     """Return the evaluation with every count of people declared and plugins' free text masked.
 
@@ -334,6 +344,8 @@ def declare_people(
         Names of the plugins whose text is trusted; a local metric's never is.
     declared
         Texts that were written before any data was read, exempt from masking.
+    designed
+        Metrics that gave school-years, of which core made the estimates and the words with them.
 
     Returns
     -------
@@ -351,7 +363,7 @@ def declare_people(
         if not trusted:
             strangers.add(result.plugin)
             masker = Masker(profile.threshold, declared, labels)
-            result = _mask_result(result, masker)
+            result = _mask_result(result, masker, designed=result.metric in designed)
             log += _log(result.metric, masker)
         tables = [_declare_table(t, trusted) for t in result.tables]
         results.append(evolve(result, tables=tables))

@@ -21,6 +21,7 @@ def protect(
     *,
     first_party: Collection[str] = (),
     declared: Collection[str] = (),
+    designed: Collection[str] = (),
 ) -> Evaluation:
     """Return the evaluation as it may be released under `profile`.
 
@@ -36,6 +37,9 @@ def protect(
         a table is already published is not taken. The default trusts none.
     declared
         Texts written before any data was read (a metric's title, its card): exempt from masking.
+    designed
+        Ids of metrics that gave values by school and year only: the estimates and checks made of
+        them, and the words with these, are core's, and not masked.
 
     Returns
     -------
@@ -71,7 +75,7 @@ def protect(
     >>> safe.results[0].tables[0].rows
     (('head', None), ('deputy', None), ('all', 17))
     """
-    true, log = declare_people(evaluation, profile, first_party, declared)
+    true, log = declare_people(evaluation, profile, first_party, declared, designed)
     system = build(true)
     withheld = withhold_margins(system, protected_cells(system, profile))
     released, cells = blank(true, system, withheld, profile)

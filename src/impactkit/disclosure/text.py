@@ -23,6 +23,24 @@ _NUMBER = re.compile(
     r"(?P<name>[A-Z])?"
     r"(?P<number>\d{4}-\d{2}-\d{2}|\d{4}[/-]\d{2}(?!\d)|\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+\.\d+|\d+)"
 )
+# What a number says that it counts. Spans of time are no counts; schools, partnerships and what
+# they do are public ones. "Per cent" is neither: the share of a few gives their number back.
+_SPANS = "years?|terms?|months?|weeks?|days?|hours?|minutes?"
+_THINGS = (
+    "schools|partnerships|clusters|federations|chains|trusts|alliances|authorities|boards|cohorts"
+    "|waves|events|meetings|visits|reviews|comparisons|measures|outcomes|metrics|estimates|files"
+)
+_KINDS = "whole|full|academic|school|calendar|treated|untreated|comparison|other|further|more|such"
+# A school has one head, so "two schools lost theirs" does count people: where a text speaks of any,
+# only spans of time keep their numbers.
+_PEOPLE = re.compile(
+    r"\b(?:\w*heads?|\w*teachers?|deput(?:y|ies)|assistants?|leaders?|governors?|chairs?|trustees?"
+    r"|clerks?|staff|\w*managers?|pupils?|students?|child(?:ren)?|boys?|girls?|m[ae]n|wom[ae]n"
+    r"|parents?|mentors?|coach(?:es)?|specialists?|bursars?|secretar(?:y|ies)|adults?|members?"
+    r"|respondents?|leavers?|starters?|joiners?|candidates?|applicants?|successors?|colleagues?"
+    r"|persons?|people|\w*body|\w*one|who\w*|posts?|th(?:ey|eirs?|em)|left|leav\w+|he|she|his|hers?)\b",
+    re.IGNORECASE,
+)
 _RESERVED = {"con", "prn", "aux", "nul", *(f"{d}{i}" for d in ("com", "lpt") for i in range(1, 10))}
 
 
@@ -70,26 +88,53 @@ def _words(threshold: int) -> re.Pattern[str]:
     return re.compile(rf"(?<![^\W_])(?:{words})(?![^\W_])", re.IGNORECASE)
 
 
-def mask_numbers(text: str, threshold: int) -> str:
+def _no_people(nouns: str) -> re.Pattern[str]:
+    """Match a number that says itself what it counts, as "two to three whole years" does."""
+    n = rf"(?:\d+|{'|'.join(_WORDS[1:])})"
+    return re.compile(
+        rf"(?<![\w.,'’-]){n}(?:\s?[-–]\s?{n}|\s(?:to|or)\s{n}|\sor\s(?:more|fewer|less))?"
+        rf"(?:\s(?:{_KINDS}))*\s(?:{nouns})(?![\w'’-])",
+        re.IGNORECASE,
+    )
+
+
+_TIME = _no_people(_SPANS)
+_TIME_OR_THINGS = _no_people(f"{_SPANS}|{_THINGS}")
+
+
+def mask_numbers(text: str, threshold: int, *, whole: bool = True) -> str:
     """Replace every number in `text` that could be a count of 1 to `threshold` people.
 
     Whole numbers in digits of any script, also written ``3.0``, and number words. Numbers that
-    belong to a name (``KS2``), dates, academic years and fractions stay.
+    belong to a name (``KS2``), dates, academic years and fractions stay; so do numbers that say
+    themselves that they count years or other spans of time and, in a text that speaks of no person,
+    schools, partnerships and what they do. `whole` is False for a part of a text, of which nobody
+    can tell of whom the rest speaks.
 
     Examples
     --------
     >>> mask_numbers("Of 20 heads 3 left in 2019/20, and two at KS2", 5)
     'Of 20 heads [withheld] left in 2019/20, and [withheld] at KS2'
+    >>> mask_numbers("Three partnerships began two years ago; 4 others ended", 5)
+    'Three partnerships began two years ago; [withheld] others ended'
     """
+    plain = _plain(text)
+    own = _TIME_OR_THINGS if whole and not _PEOPLE.search(plain) else _TIME
+    out, at = [], 0
+    for match in own.finditer(plain):
+        out += [_masked(plain[at : match.start()], threshold), match[0]]
+        at = match.end()
+    masked = "".join([*out, _masked(plain[at:], threshold)])
+    return text if masked == plain else masked
 
+
+def _masked(text: str, threshold: int) -> str:
     def replace(match: re.Match[str]) -> str:
         if match["name"] or not _small(match["number"], threshold):
             return match[0]
         return MASK
 
-    plain = _plain(text)
-    masked = _words(threshold).sub(MASK, _NUMBER.sub(replace, plain))
-    return text if masked == plain else masked
+    return _words(threshold).sub(MASK, _NUMBER.sub(replace, text))
 
 
 def mask_template(text: str, threshold: int) -> str:
@@ -106,7 +151,7 @@ def mask_template(text: str, threshold: int) -> str:
         return mask_numbers(text, threshold)
     out = []
     for literal, field, spec, conversion in parts:
-        out.append(_escape(mask_numbers(literal, threshold)))
+        out.append(_escape(mask_numbers(literal, threshold, whole=False)))
         if field is not None:
             out.append(_field(field, spec, conversion))
     return "".join(out)

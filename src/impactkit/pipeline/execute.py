@@ -1,9 +1,10 @@
-"""From a plan to an evaluation: read, link, estimate, protect."""
+"""From a study to an evaluation: plan, read, link, estimate, protect."""
 
 from __future__ import annotations
 
 import platform
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import attrs
@@ -14,7 +15,7 @@ from impactkit.errors import InputError, MetricError, Problem
 from impactkit.pipeline.annexes import annexes
 from impactkit.pipeline.checks import run_checks
 from impactkit.pipeline.comparability import comparability
-from impactkit.pipeline.core import FIRST_PARTY
+from impactkit.pipeline.core import FIRST_PARTY, registry_for
 from impactkit.pipeline.effects import chart_id, chart_title
 from impactkit.pipeline.examined import case_of, cautions, findings_table
 from impactkit.pipeline.family import adjust
@@ -30,7 +31,7 @@ from impactkit.pipeline.planning import (
 )
 from impactkit.pipeline.portraits import portraits
 from impactkit.pipeline.read import Progress, Tables, read_tables
-from impactkit.pipeline.resolve import Plan
+from impactkit.pipeline.resolve import Plan, plan as plan_of
 from impactkit.pipeline.returned import checked_section
 from impactkit.pipeline.strength import strength_table
 from impactkit.results import (
@@ -41,12 +42,14 @@ from impactkit.results import (
     RenderedSection,
     Table,
 )
+from impactkit.study import Study
 from impactkit.types import SUBGROUPS
 
 if TYPE_CHECKING:
     import polars as pl
 
     from impactkit.planning import Standing
+    from impactkit.plugins import Registry
 
 PACKAGES = ("attrs", "numpy", "pandera", "polars", "scikit-learn", "scipy")
 
@@ -63,6 +66,49 @@ class Run:
 
 def no_progress(stage: str, done: int, total: int) -> None:
     """Say nothing."""
+
+
+def evaluate(
+    study: Study | str | Path,
+    tables: Mapping[str, pl.DataFrame] | None = None,
+    *,
+    registry: Registry | None = None,
+    data: str | Path | None = None,
+    allow_local: bool = False,
+    progress: Callable[[str, int, int], None] = no_progress,
+) -> Evaluation:
+    """Evaluate a study: from files, or from frames in memory, to results that may be published.
+
+    Parameters
+    ----------
+    study
+        A `Study`, or the path of a study file.
+    tables
+        Polars frames by table name, beside or instead of files. They are checked as files are; in
+        what is said of them the first row is row 2, as in a sheet with a header.
+    registry
+        The plugins to use; by default the installed ones, filtered by the study.
+    data
+        The folder that the study's paths are relative to; by default the study's own.
+    allow_local
+        Run ``local_metrics/*.py`` beside the study. They are code: read them first.
+    progress
+        Called with (stage, done, total).
+
+    Raises
+    ------
+    InputError
+        With every problem in the study and the data at once.
+    DisclosureError
+        When the audit of the release fails.
+    """
+    problems: tuple[Problem, ...] = ()
+    if not isinstance(study, Study):
+        study, problems = Study.read(study)
+    if registry is None:
+        registry = registry_for(study, allow_local=allow_local)
+    planned = plan_of(study, tables=tables, registry=registry, data=data, problems=problems)
+    return run(planned, progress=progress).evaluation
 
 
 def run(plan: Plan, *, progress: Progress = no_progress) -> Run:
@@ -200,7 +246,11 @@ def _finish(
     assert plan.profile is not None
     return Run(
         evaluation=protect(
-            evaluation, plan.profile, first_party=FIRST_PARTY, declared=_declared(plan)
+            evaluation,
+            plan.profile,
+            first_party=FIRST_PARTY,
+            declared=_declared(plan),
+            designed=_designed(plan),
         ),
         problems=found,
         rejected=tables.set_aside,
@@ -220,6 +270,14 @@ def _declared(plan: Plan) -> tuple[str, ...]:
         texts += [metric.question, metric.unit]
         texts += [card.definition, card.formula, card.source, *card.caveats] if card else []
     return tuple(texts)
+
+
+def _designed(plan: Plan) -> tuple[str, ...]:
+    """Return the metrics that core's own estimators are applied to, words and all."""
+    estimator = plan.registry.owner("estimators", plan.study.design.estimator)
+    if estimator.name not in FIRST_PARTY:
+        return ()
+    return tuple(m.metric.id for m in plan.metrics if m.metric.shape == "outcome")
 
 
 def _balance(ground: Ground, measure: str) -> Iterable[Table]:

@@ -329,6 +329,27 @@ def test_a_local_metric_is_never_first_party() -> None:
     assert safe.results[0].title == "[withheld] heads"
 
 
+def test_words_of_the_design_stay_and_the_plugins_own_reason_does_not() -> None:
+    """Of a metric that gave school-years, core wrote the estimates: nothing there is of people."""
+    result = MetricResult(
+        metric="kent.x",
+        plugin="kent",
+        title="4 heads",
+        estimates=[
+            Estimate(metric="kent.x", estimand="ATT, event time -2", value=1.5, unit="points"),
+            Estimate(metric="kent.x", status="not_estimable", reason="only 4 heads"),
+        ],
+        diagnostics=[Diagnostic(name="pretest", value=3.0, text="F(3, 11.5) = 3.0")],
+    )
+    evaluation = Evaluation(title="x", results=[result])
+    safe = protect(evaluation, DFE, designed={"kent.x"}).results[0]
+    assert safe.estimates[0].estimand == "ATT, event time -2"
+    assert safe.diagnostics == result.diagnostics
+    assert (safe.title, safe.estimates[1].reason) == (f"{MASK} heads", f"only {MASK} heads")
+    strange = protect(evaluation, DFE).results[0]
+    assert strange.estimates[0].estimand == f"ATT, event time -{MASK}"
+
+
 def test_ids_that_become_equal_stay_apart() -> None:
     """A chart still finds its own table."""
     tables = [table([["head", 40]], id=f"left_{k}") for k in (1, 2)]

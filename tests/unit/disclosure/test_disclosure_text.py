@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from impactkit.disclosure import safe_id
@@ -39,6 +41,56 @@ def test_small_counts_are_masked(text: str, masked: str) -> None:
 def test_what_is_no_small_count_stays(text: str) -> None:
     """Names, larger numbers, years, dates, fractions and words that merely contain one."""
     assert mask_numbers(text, 5) == text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "3 heads left after two years",
+        "Of 12 pupils, two to three whole terms later, 5 were there",
+    ],
+)
+def test_spans_of_time_stay_beside_people(text: str) -> None:
+    """How long is no count of anybody; the count beside it goes all the same."""
+    masked = mask_numbers(text, 5)
+    assert MASK in masked
+    assert ("two years" in masked) or ("two to three whole terms" in masked)
+    assert not re.search(r"3 heads|, 5 were", masked)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Only 3 partnerships were treated; two or more schools joined in each",
+        "two to four clusters, 2 other comparisons",
+    ],
+)
+def test_public_counts_stay_in_a_text_without_people(text: str) -> None:
+    """Schools and partnerships are public facts, where the number says that it counts them."""
+    assert mask_numbers(text, 5) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "masked"),
+    [
+        ("In 2 schools the head left", f"In {MASK} schools the head left"),
+        ("Two schools lost theirs", f"{MASK} schools lost theirs"),
+        ("Of 20 schools 3 left", f"Of 20 schools {MASK} left"),
+        ("3 schools' results", f"{MASK} schools' results"),
+        ("4 school posts", f"{MASK} school posts"),
+        ("3 and 2 years", f"{MASK} and 2 years"),
+        ("1, 3 years, 5", f"{MASK}, 3 years, {MASK}"),
+        ("3 year-olds; 5 per cent of 40", f"{MASK} year-olds; {MASK} per cent of 40"),
+    ],
+)
+def test_schools_do_not_stand_in_for_their_people(text: str, masked: str) -> None:
+    """A school has one head: where a text speaks of people, its counts of schools go as well."""
+    assert mask_numbers(text, 5) == masked
+
+
+def test_a_part_of_a_text_keeps_spans_of_time_only() -> None:
+    """Beside a field nobody can tell of whom the rest speaks."""
+    assert mask_template("3 schools {x} for 2 years", 5) == f"{MASK} schools {{x}} for 2 years"
 
 
 def test_the_threshold_decides() -> None:
