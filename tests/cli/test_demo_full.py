@@ -6,6 +6,7 @@ import tomllib
 
 import pytest
 
+from impactkit.cli.demo import RIPPLE
 from impactkit.pipeline import default_registry
 from impactkit.results import Evaluation
 
@@ -47,6 +48,10 @@ def test_every_metric_of_ours_gives_a_result_on_the_full_county(full, ours):
     # The county's effect fades where partnerships end, so that less than all of it is left.
     effect = evaluation["did.effect"].estimates[0]
     assert 0 < effect.ci_low < effect.value < 2.0
+    # A specialist's effect ripples, and what that would mean was settled before anybody looked.
+    [ripple] = [e for e in evaluation["pupils.ripple"].estimates if e.estimand.startswith("Ripple")]
+    assert ripple.ci_low < RIPPLE < ripple.ci_high
+    assert ripple.ci_low > 0
     # The study says what was done: each table that was drawn, each metric by name.
     study = tomllib.loads((folder / "study.toml").read_text("utf-8"))
     assert set(study["metrics"]) == ours
