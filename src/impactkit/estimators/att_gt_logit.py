@@ -21,13 +21,12 @@ from impactkit.estimators.two_by_two import (
     OVERLAP,
     TRIM,
     Floats,
+    newton,
     no_overlap,
     nobody_left,
 )
 
 PIECE = 8192
-_MOST_STEPS = 60
-_SMALL_STEP = 1e-7  # the error after a Newton step goes with the square of the step
 
 
 @attrs.frozen(kw_only=True, eq=False)
@@ -95,31 +94,15 @@ def fit_logit(
     base = np.zeros(table.X.shape[1])
     base[0] = log_ratio
     near = base if start is None else base + start
-    for begin in (near, np.zeros_like(base)):  # from afar Newton's steps can run away
-        gamma = _newton(table, source, runs, begin)
-        if gamma is not None:
-            break
+    gamma = newton(
+        lambda gamma: _derivatives(table, source, runs, gamma), (near, np.zeros_like(base))
+    )
     found = None if gamma is None else _sums(table, source, treated, others, gamma, base)
     if found is None:
         raise EstimationError(no_overlap(table.names))
     if not found.XX[0, 0] > 0:
         raise EstimationError(nobody_left())
     return found
-
-
-def _newton(
-    table: Table, source: int, runs: Sequence[tuple[slice, float]], gamma: Floats
-) -> Floats | None:
-    """Return the coefficients, or None when the information becomes singular on the way."""
-    for _ in range(_MOST_STEPS):
-        score, information = _derivatives(table, source, runs, gamma)
-        if np.linalg.cond(information) > 1e14:
-            return None
-        step = np.linalg.solve(information, score)
-        gamma = gamma + step
-        if np.abs(step).max() <= _SMALL_STEP * (1 + np.abs(gamma).max()):
-            break
-    return gamma
 
 
 def score_and_odds(gamma: Floats, X: Floats) -> tuple[Floats, Floats]:

@@ -25,7 +25,7 @@ variance of the estimate is the sum of phi^2 when rows are independent.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Literal
 
 import attrs
@@ -42,6 +42,8 @@ TRIM = 0.995
 OVERLAP = 0.999
 _RANK_TOLERANCE = 1e-12
 _MOST_STEPS = 60
+_AWAY = 1e100
+_SMALL_STEP = 1e-7  # the error after a Newton step goes with the square of the step
 
 
 @attrs.frozen(kw_only=True, eq=False)
@@ -148,22 +150,15 @@ def fit_propensity(
     """
     used = w > 0
     require_rank(X.T @ (w[:, None] * X), names, f"{used.sum():,} units compared")
-    gamma = np.zeros(X.shape[1]) if start is None else start
-    separated = False
-    for _ in range(_MOST_STEPS):
+
+    def derivatives(gamma: Floats) -> tuple[Floats, Floats]:
         score = _logistic(X @ gamma)
-        hessian = X.T @ ((w * score * (1 - score))[:, None] * X)
-        separated = bool(np.linalg.cond(hessian) > 1e14)
-        if separated:
-            break
-        step = np.linalg.solve(hessian, X.T @ (w * (D - score)))
-        gamma = gamma + step
-        if np.abs(step).max() <= 1e-10 * (1 + np.abs(gamma).max()):
-            break
-    score = _logistic(X @ gamma)
-    if separated and start is not None:  # it started too far off
-        return fit_propensity(D, X, w, names)
-    if separated or score[used].max() >= OVERLAP:
+        return X.T @ (w * (D - score)), X.T @ ((w * score * (1 - score))[:, None] * X)
+
+    zero = np.zeros(X.shape[1])
+    gamma = newton(derivatives, [zero] if start is None else [start, zero])
+    score = _logistic(X @ (zero if gamma is None else gamma))
+    if gamma is None or score[used].max() >= OVERLAP:
         raise EstimationError(no_overlap(names))
     hessian = X.T @ ((w * score * (1 - score))[:, None] * X)
     miss = w * (D - score)
@@ -172,6 +167,42 @@ def fit_propensity(
         return np.asarray(miss * (X @ np.linalg.solve(hessian, c)))
 
     return Propensity(score=score, influence=influence, coefficients=gamma)
+
+
+def newton(
+    derivatives: Callable[[Floats], tuple[Floats, Floats]], starts: Iterable[Floats]
+) -> Floats | None:
+    """Maximise a concave function by Newton's method, from the first start that leads there.
+
+    Steps from afar can run away, so that nothing but small steps counts as arrival. None when no
+    start leads there, as where the groups are separated and there is no maximum.
+
+    Parameters
+    ----------
+    derivatives
+        Gives the gradient, shape (k,), and minus the Hessian, shape (k, k).
+    starts
+        Where to begin, shape (k,) each.
+
+    Examples
+    --------
+    Of -(x - 3)^2 / 2:
+
+    >>> newton(lambda x: (3 - x, np.eye(1)), [np.zeros(1)]).tolist()
+    [3.0]
+    """
+    for gamma in starts:
+        for _ in range(_MOST_STEPS):
+            gradient, information = derivatives(gamma)
+            if np.linalg.cond(information) > 1e14:
+                break
+            step = np.linalg.solve(information, gradient)
+            gamma = gamma + step
+            if not np.abs(gamma).max() < _AWAY:
+                break
+            if np.abs(step).max() <= _SMALL_STEP * (1 + np.abs(gamma).max()):
+                return gamma
+    return None
 
 
 def _logistic(x: Floats) -> Floats:
