@@ -31,7 +31,10 @@ READER = form_reader(
     FORM,
     id="dfe.absence",
     title="Pupil absence, from the performance tables",
-    years=(2011, 2012, 2013, 2014, 2017, 2018, 2019),
+    years=(*range(2011, 2020), 2022, 2023, 2024),
     source="Department for Education, school performance tables",
-    notes="No file of 2015 or 2016 was at hand.",
+    notes=(
+        "Files of 2011 to 2014 and 2017 to 2019 were at hand; columns, symbols and the rows of "
+        "authorities and England were compared with published files of 2022 and 2024."
+    ),
 )

@@ -55,5 +55,8 @@ READER = form_reader(
     title="The school census, from the performance tables",
     years=(2011, *range(2013, 2026)),
     source="Department for Education, school performance tables",
-    notes="Files of 2011, 2013, 2015, 2017 and 2019 were at hand; the headers stay the same since.",
+    notes=(
+        "Files of 2011, 2013, 2015, 2017 and 2019 were at hand; columns, short rows and the rows "
+        "of authorities and England were compared with the published file of 2022."
+    ),
 )

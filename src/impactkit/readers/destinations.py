@@ -4,7 +4,9 @@ The tables of a year are about pupils who finished two years before (three, for 
 higher education): the tables of 2019 have those who left in 2017. The year of an outcome is the
 one in which its pupils finished, because that is when a partnership can have helped them. The
 number of pupils bears it out: the tables of 2019 have 528,139 of them in England, as the results
-of 2017 have 528,959, and those of 2021 have 543,029, as the results of 2019 have 542,831.
+of 2017 have 528,959, and those of 2021 have 543,029, as the results of 2019 have 542,831. The
+Department's metadata of 2022, 2024 and 2025 say the same. Earlier years stand beside the figures
+under names that are up to three years older than the tables.
 
 A destination is sustained if it lasts from October to March of the year after.
 """
@@ -81,7 +83,7 @@ KS4 = Form(
     },
     aggregates=AGGREGATES,
     lag=2,
-    marks=(YearMark(r"COHORT_(\d\d)", gaps=(1, 2)),),
+    marks=(YearMark(r"COHORT_(\d\d)", gaps=(1, 2, 3)),),
 )
 KS5 = Form(
     title="students' destinations after 16 to 18 (england_ks5-studest.csv)",
@@ -112,7 +114,10 @@ KS4_READER = form_reader(
     title="Destinations after key stage 4, from the performance tables",
     years=(*range(2017, 2020), *range(2021, 2026)),
     source=PUBLISHER,
-    notes="Files of 2017 to 2019 and 2021 were at hand. The year is that in which pupils left.",
+    notes=(
+        "Files of 2017 to 2019 and 2021 were at hand; columns, symbols and totals were compared "
+        "with published files of 2022 and 2025. The year is that in which pupils left."
+    ),
 )
 KS5_READER = form_reader(
     KS5,
@@ -120,8 +125,10 @@ KS5_READER = form_reader(
     title="Destinations after 16 to 18, from the performance tables",
     years=tuple(range(2020, 2026)),
     source=PUBLISHER,
-    met_real_file=False,
-    notes="It has not met a real file: its headers are from the metadata of 2024/25.",
+    notes=(
+        "Columns and symbols were compared with published files of 2022 and 2025. The year is that "
+        "in which students left. Of all levels of study together."
+    ),
 )
 HE_READER = form_reader(
     HE,
@@ -129,6 +136,8 @@ HE_READER = form_reader(
     title="Progression to higher education or training, from the performance tables",
     years=tuple(range(2020, 2026)),
     source=PUBLISHER,
-    met_real_file=False,
-    notes="It has not met a real file: its headers are from the metadata of 2024/25.",
+    notes=(
+        "Columns, symbols and totals were compared with the published file of 2025. The year is "
+        "that in which students left."
+    ),
 )

@@ -4,8 +4,9 @@ Levels to 2015, scaled scores against a new curriculum from 2016: no column of t
 of the other. Disadvantaged pupils are those of free school meals in the last six years, looked
 after or adopted from care (`fsm6`; looked after and adopted from 2011 and 2015 on).
 
-Headers: the files of 2017 to 2019, and for other years the Department's metadata (``ks2_meta``)
-of 2013 to 2015, 2023 and 2025. The signs ``<`` and ``!`` are those of its specification for 2008.
+Headers: the files of 2017 to 2019 and 2023, and for other years the Department's metadata
+(``ks2_meta``) of 2013 to 2015, 2023 and 2025. The signs ``<`` and ``!`` are those of its
+specification for 2008.
 """
 
 from __future__ import annotations
@@ -108,8 +109,9 @@ READER = form_reader(
     years=(*range(2010, 2020), 2023, 2024, 2025),
     source="Department for Education, school performance tables",
     notes=(
-        "Files of 2017 to 2019 were at hand; of other years the headers are from published "
-        "metadata. None of 2020 to 2022 were published by school. Levels (to 2015) and scaled "
-        "scores (from 2016) are different measures."
+        "Files of 2017 to 2019 were at hand, and columns and symbols were compared with the "
+        "published file of 2023; of other years the headers are from published metadata. None of "
+        "2020 to 2022 were published by school. Levels (to 2015) and scaled scores (from 2016) are "
+        "different measures."
     ),
 )

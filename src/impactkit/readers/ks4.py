@@ -4,13 +4,14 @@ Five good passes and the basics at A* to C to 2016, Attainment 8 and Progress 8 
 for schools that chose them early), the basics at grades 9 to 4 and 9 to 5 from 2017. Provisional
 and final files have the same columns: the name of the file tells which it is.
 
-Headers: the provisional files of 2017 to 2019, and for other years the Department's metadata as
-users of each year's file have it.
+Headers: the provisional files of 2017 to 2019, the final ones of 2022 to 2025, and for other years
+the Department's metadata (2017) and what users of each year's file have. Final files of 2018 to
+2023 have earlier years beside the figures (``ATT8SCR_22`` in 2023), which tell the file's own.
 """
 
 from __future__ import annotations
 
-from impactkit.readers.forms import Aggregate, Form, headers
+from impactkit.readers.forms import Aggregate, Form, YearMark, headers
 from impactkit.readers.performance import EARLY_SYMBOLS, form_reader
 
 FORM = Form(
@@ -68,6 +69,7 @@ FORM = Form(
         Aggregate("rectype", "7", "national", phase="State-funded"),
     ),
     symbols=EARLY_SYMBOLS,
+    marks=(YearMark(r"ATT8SCR_(\d\d)"),),
     named={
         "provisional": "By its name it is provisional: the final results replace it.",
         "revised": "By its name it is revised, but not final.",
@@ -81,8 +83,9 @@ READER = form_reader(
     years=(*range(2010, 2020), 2022, 2023, 2024, 2025),
     source="Department for Education, school performance tables",
     notes=(
-        "Provisional files of 2017 to 2019 were at hand; for final files and other years the "
-        "headers are from published metadata. Give either the provisional or the final file of a "
-        "year. No Progress 8 in 2020, 2021, 2025 and 2026."
+        "Provisional files of 2017 to 2019 were at hand, and columns and symbols were compared "
+        "with published final files of 2022 to 2025; for other years the headers are from "
+        "published metadata. Give either the provisional or the final file of a year. "
+        "No Progress 8 in 2020, 2021, 2025 and 2026."
     ),
 )

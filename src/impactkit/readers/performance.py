@@ -280,7 +280,8 @@ def split_schools(
         reason = pl.when(hit).then(pl.lit(rule.reason)).otherwise(reason)
     no_urn = pl.col("urn") == ""
     estab, la = (pl.col(name) if name in frame.columns else pl.lit("") for name in ("estab", "la"))
-    whole_la = no_urn & (estab == "") & la.str.contains(r"^\d{3}$")
+    whole_la = no_urn & estab.str.to_uppercase().is_in(["", *PHASE_CODES])
+    whole_la &= la.str.contains(r"^\d{3}$")
     if "laestab" in frame.columns and "la" not in frame.columns:
         la = pl.col("laestab").str.extract(r"^(\d{3})\d{4}$", 1).fill_null("")
     frame = frame.with_columns(

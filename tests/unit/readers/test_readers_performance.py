@@ -120,6 +120,25 @@ def test_a_row_of_a_whole_authority_is_no_school_and_one_without_urn_neither(
     assert figures(result.set_aside, "row", "reason") == {(4, "the row has no URN")}
 
 
+@pytest.mark.parametrize("estab", ["PRI", "sec", "SPE"])
+def test_a_row_of_an_authority_by_phase_is_its_figure_and_no_fault(
+    tmp_path: Path, estab: str
+) -> None:
+    """From 2022 on absence has `936,PRI,` beside `NAT,PRI,`: it must not count as rejected."""
+    content = f"LA,ESTAB,URN,PERCTOT\n936,2000,125001,4.1\n936,{estab},,6.1\nNAT,{estab},,6.3\n"
+    result = load_code(absence.READER.read)(save(tmp_path, content, "2022/936_abs.csv"))
+    assert result.problems == ()
+    assert result.n_rejected == 0
+    assert result.set_aside is not None
+    assert result.set_aside.height == 0
+    assert result.national is not None
+    phase = {"PRI": "Primary", "SEC": "Secondary", "SPE": "Special"}[estab.upper()]
+    assert figures(result.national, "level", "la_code", "phase", "value") == {
+        ("la", "936", phase, 6.1),
+        ("national", None, phase, 6.3),
+    }
+
+
 def test_every_row_is_accounted_for(tmp_path: Path) -> None:
     """A school's, an aggregate, or set aside with a reason: nothing is lost."""
     content = (

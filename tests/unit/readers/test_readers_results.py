@@ -55,6 +55,22 @@ PTAAB_2FAC
 4,936,,,800,36.0,NA,36,15%
 7,,,,300000,34.4,NA,35,15%
 """
+KS4_2023 = """RECTYPE,LEA,ESTAB,URN,TPUP,ATT8SCR,ATT8SCR_21,ATT8SCR_22,P8MEA,P8MEA_22
+1,936,4000,125101,180,51.2,,50.1,0.12,0.1
+"""
+KS5_2025 = """RECTYPE,LEA,ESTAB,URN,TALLPUP_ALEV_1618,TALLPPE_ALEV_1618,TINCLUDE_AAB_2FAC,\
+PTAAB_2FAC,TALLPUP_AGEN,TALLPPE_AGEN,T_SCOPEEX_E,PROGEX_E,T_InScope_ALEV_Ret,PT_Retained_ALEV_Ret,\
+TALLPUP_ALEV_1618_DIS,TALLPPE_ALEV_1618_DIS,T_InScope_ALEV_Ret_NOTDIS,PT_Retained_ALEV_Ret_NOTDIS,\
+TALLPPE_ALEV_1618_24,TALLPPE_ALEV_1618_23,TALLPPE_ALEV_1618_22
+1,936,4000,125101,80,35.61,64,4.50%,20,28.1,5,0.3,75,96.00%,9,30.2,60,97.10%,34,33,38
+7,,,,,34.38,,17.50%,,29.91,,0.17,,93.10%,,31.01,,94.00%,34.4,34.2,37.9
+"""
+KS4_DESTINATIONS = """RECTYPE,LEA,ESTAB,URN,COHORT,OVERALL_DESTPER,SCH_6THPER,{marks}
+1,936,4000,125101,168,99%,77%,168,167
+2,936,7000,125102,5,SUPP,SP,8,9
+LA,936,,,13202,96%,61%,12882,12379
+NAT,,,,562393,94%,38%,543029,524062
+"""
 KS5_DESTINATIONS = """RECTYPE,LEA,ESTAB,URN,TOT_COHORT,TOT_OVERALLPER,TOT_HEPER,TOT_OVERALLPER_DIS
 1,936,4000,125101,90,88%,40%,80%
 3,936,9000,,40,90%,41%,SUPP
@@ -194,6 +210,9 @@ def test_columns_tell_the_year_where_nothing_else_does(tmp_path: Path) -> None:
         (KS2_2015, "2019/england_ks2final.csv", "PTREADWRITTAMATX"),
         (KS4_2022, "2014/england_ks4final.csv", "ATT8SCR"),
         (KS4_2014, "2019/england_ks4final.csv", "PTAC5EM_PTQ"),
+        (KS4_2023, "2024/england_ks4final.csv", "ATT8SCR_22"),
+        (KS4_2023, "2022/england_ks4final.csv", "ATT8SCR_22"),
+        (KS5_2025, "2024/england_ks5final.csv", "TALLPPE_ALEV_1618_24"),
     ],
 )
 def test_a_wrong_year_in_the_name_is_betrayed_by_the_columns(
@@ -201,7 +220,7 @@ def test_a_wrong_year_in_the_name_is_betrayed_by_the_columns(
 ) -> None:
     """With the column that tells, and the remedy; unless the user insists."""
     path = save(tmp_path, content, name)
-    reader = READERS["dfe.ks2" if "ks2" in name else "dfe.ks4"]
+    reader = READERS[f"dfe.{path.name[8:11]}"]
     result = load_code(reader.read)(path, None)
     (problem,) = [p for p in result.problems if p.severity == "error"]
     assert (problem.code, problem.column, problem.file) == ("year.header", header, path.name)
@@ -267,6 +286,53 @@ def test_results_at_16_to_18_of_2013_and_of_2024(tmp_path: Path) -> None:
     }
     registry = {measure.id: measure for measure in core_measures()}
     assert registry["ks5_alevel_points"].break_years == (2016,)
+
+
+def test_each_figure_at_16_to_18_has_the_number_of_its_own_students(tmp_path: Path) -> None:
+    """Those who took A levels are not those in scope for English, nor the disadvantaged."""
+    path = save(tmp_path, KS5_2025, "2025/england_ks5final.csv")
+    result = read(path, "dfe.ks5", subgroups=["all", "fsm6", "non_fsm6"])
+    assert result.year == 2025
+    found = {
+        row[:2]: row[2:]
+        for row in result.frame["measure", "subgroup", "value", "denominator"].rows()
+    }
+    assert found == {
+        ("ks5_alevel_points", "all"): (35.61, 80),
+        ("ks5_aab", "all"): (4.5, 64),
+        ("ks5_applied_general_points", "all"): (28.1, 20),
+        ("ks5_english_progress", "all"): (0.3, 5),
+        ("ks5_alevel_retained", "all"): (96.0, 75),
+        ("ks5_alevel_points", "fsm6"): (30.2, 9),
+        ("ks5_alevel_retained", "non_fsm6"): (97.1, 60),
+    }
+
+
+@pytest.mark.parametrize(
+    ("year", "marks"),
+    [
+        (2018, "COHORT_17,COHORT_16"),
+        (2021, "COHORT_19,COHORT_18"),
+        (2022, "COHORT_20,COHORT_19"),
+        (2024, "COHORT_22,COHORT_21"),
+        (2025, "COHORT_22,COHORT_21"),
+    ],
+)
+def test_destinations_after_key_stage_4_in_every_year_that_names_earlier_ones(
+    tmp_path: Path, year: int, marks: str
+) -> None:
+    """The published names of earlier years are one, two or three years older than the tables."""
+    content = KS4_DESTINATIONS.format(marks=marks)
+    result = read(save(tmp_path, content, f"{year}/936_ks4-pupdest.csv"), "dfe.ks4_destinations")
+    assert result.year == year - 2
+    assert of(result, "ks4_to_school_sixth_form") == [
+        ("125101", "all", 77.0, "ok"),
+        ("125102", "all", None, "supp"),
+    ]
+    assert told(result, "ks4_to_sustained") == {
+        ("la", "936", "All", 96.0),
+        ("national", None, "State-funded", 94.0),
+    }
 
 
 def test_destinations_after_16_to_18_and_progression(tmp_path: Path) -> None:

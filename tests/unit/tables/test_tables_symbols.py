@@ -21,6 +21,7 @@ def split(*texts: str | None) -> list[tuple]:
     [
         ("SUPP", "supp"),
         ("SUPPMAT", "supp"),
+        ("SUPPM", "supp"),
         ("SP", "supp"),
         ("SN", "supp"),
         ("D", "supp"),
