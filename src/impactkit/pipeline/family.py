@@ -2,7 +2,8 @@
 
 With five outcomes at 5 % each, one in four studies of nothing finds something. A family member is
 the headline: the first estimate that stands for the whole. Its parts (event times, cohorts,
-periods) share simultaneous bands instead.
+periods) share simultaneous bands instead. A metric of parts only, such as the two sides of a
+partnership, has those for headlines that the summary reads out.
 
 By default Holm's step-down method holds the chance of any false finding in the family at the level,
 whatever ties the tests together. Romano and Wolf's does the same with fewer misses, since it sees
@@ -25,6 +26,7 @@ import attrs
 
 from impactkit.errors import Problem
 from impactkit.inference.multiplicity import benjamini_hochberg, holm
+from impactkit.report.summary import headlines
 from impactkit.results import Estimate, MetricResult
 
 if TYPE_CHECKING:
@@ -103,10 +105,12 @@ def _with_band(headline: Estimate, tests: int) -> Estimate:
 
 
 def _headlines(i: int, result: MetricResult) -> list[tuple[int, int]]:
-    first: dict[tuple[str, str], tuple[int, int]] = {}
-    for j, estimate in enumerate(result.estimates):
-        if estimate.status == "ok" and not estimate.term:
-            first.setdefault((estimate.measure, estimate.subgroup), (i, j))
+    first: dict[tuple[str, ...], tuple[int, int]] = {}
+    parts = {id(e) for e in headlines(result) if e.term}
+    for j, e in enumerate(result.estimates):
+        if e.status == "ok" and (not e.term or id(e) in parts):
+            of = (e.measure, e.subgroup, *((e.estimand, e.term) if e.term else ()))
+            first.setdefault(of, (i, j))
     return [(i, j) for i, j in first.values() if result.estimates[j].p_value is not None]
 
 

@@ -190,3 +190,18 @@ def test_a_study_says_how_its_tests_are_adjusted():
         assert all(value >= p["holm"] for value in adjusted.values())
         assert adjusted["romano_wolf"] <= adjusted["holm"] + 4 * 0.5 / DRAWS**0.5
         assert adjusted["benjamini_hochberg"] <= adjusted["holm"]
+
+
+def test_what_the_summary_reads_out_of_a_metric_of_parts_is_adjusted_too():
+    """Two sides of a partnership are two tests; parts of a metric with a whole are none."""
+    sides = [Estimate(term=t, value=1.0, p_value=p) for t, p in (("helped", 0.03), ("help", 0.4))]
+    whole = [Estimate(value=1.0, p_value=0.02), Estimate(term="2014", value=1.0, p_value=0.01)]
+    (two, one), _ = adjust(
+        (
+            MetricResult(metric="did.two_sided", estimates=sides),
+            MetricResult(metric="did.effect", estimates=whole),
+        )
+    )
+    assert [e.p_adjusted for e in two.estimates] == pytest.approx([0.06, 0.4])
+    assert one.estimates[0].p_adjusted == pytest.approx(0.06)
+    assert one.estimates[1].p_adjusted is None
