@@ -17,7 +17,7 @@ from impactkit.errors import Problem
 __all__ = ["CURRENT_ONLY", "combine_snapshots", "snapshot_findings"]
 
 CURRENT_ONLY = ("mat", "sat")
-"""Kinds of group of which the register shows a school's current one only."""
+"""Kinds of group of which the register shows a school's current one only: a trust, large or not."""
 
 _KEY = ("school_key", "partnership_id", "role")
 
@@ -31,8 +31,9 @@ def combine_snapshots(
     """Make one row of what several extracts say of a school, a group and a role.
 
     `joined` is the earliest real date, and `left` the latest extract's word. A school that a later
-    extract shows in another group of the same kind left the first when it joined the second. That a
-    later extract does not have a school at all says nothing: it may not cover such groups.
+    extract shows in another group of the same kind left the first when it joined the second; trusts
+    of one academy and of several are of one kind. That a later extract does not have a school at
+    all says nothing: it may not cover such groups.
 
     Parameters
     ----------
@@ -79,15 +80,17 @@ def combine_snapshots(
             pl.col("_at").max(),
         )
     )
+    trust = pl.col("structure").is_in(CURRENT_ONLY)
+    one = one.with_columns(_kind=pl.when(trust).then(pl.lit("trust")).otherwise("structure"))
     later = one.select(
         "school_key",
-        "structure",
+        "_kind",
         _next="joined",
         _group="partnership_id",
         _later="_at",
     )
     moved = (
-        one.join(later, on=["school_key", "structure"], how="inner", nulls_equal=False)
+        one.join(later, on=["school_key", "_kind"], how="inner", nulls_equal=False)
         .filter(
             pl.col("_group") != pl.col("partnership_id"),
             pl.col("_later") > pl.col("_at"),
@@ -123,7 +126,7 @@ def snapshot_findings(
     if "structure" not in before.columns or not extracts:
         return ()
     current = before.filter(pl.col("structure").is_in(CURRENT_ONLY))
-    if current.is_empty():
+    if current.is_empty() or _has_history(current):
         return ()
     (file,) = extracts
     return (
@@ -133,8 +136,17 @@ def snapshot_findings(
             column="joined",
             rule="the date is that of a school's current trust: who had been in another one before "
             "seems to have joined later than it did",
-            remedy="Give earlier extracts of the register beside this one.",
+            remedy="Give the register's history of trusts (academiesmatmembership) instead, or "
+            "earlier extracts beside this one.",
             severity="warning",
             count=current["school_key"].n_unique(),
         ),
     )
+
+
+def _has_history(current: pl.DataFrame) -> bool:
+    """Tell whether rows of trusts know of former ones: some school is in one after another."""
+    if "left" not in current.columns:
+        return False
+    trusts = pl.col("partnership_id").n_unique().over("school_key")
+    return not current.filter(trusts > 1, pl.col("left").is_not_null()).is_empty()

@@ -56,10 +56,14 @@ FORM = Form(
         "pupils": headers("NumberOfPupils"),
     },
     required=("urn", "name", "status"),
+    foreign=("Group UID",),
     words={
         "phase": {"16 plus": "16 to 19"},
         "open_reason": NO_REASON,
-        "close_reason": NO_REASON,
+        "close_reason": {
+            **NO_REASON,
+            "Created in Error - application rejected": "Created in Error",
+        },
     },
 )
 
@@ -108,5 +112,8 @@ READER = Reader(
     options=AreaOptions,
     source="Get Information about Schools, edubasealldata",
     met_real_file=False,
-    notes="It has not met a real file: its headers are those of the Department's own software.",
+    notes=(
+        "It has not met a real file, only some rows of one (2024) and the headers of a later one "
+        "(2026)."
+    ),
 )

@@ -63,6 +63,23 @@ def test_who_moved_left_the_first_trust_when_it_joined_the_second() -> None:
     ) == [("s", "T", D2012, D2023), ("s", "U", D2023, None)]
 
 
+def test_who_joined_a_larger_trust_left_its_own() -> None:
+    """An academy is in one trust at a time, whether that has other academies or not."""
+    frame = pl.DataFrame(
+        {
+            "school_key": ["s", "s"],
+            "partnership_id": ["T", "U"],
+            "role": "peer",
+            "structure": ["sat", "mat"],
+            "joined": [D2012, D2023],
+            "left": pl.Series([None, None], dtype=pl.Date),
+            "source": ["b.csv", "c.csv"],
+        }
+    )
+    found = combine_snapshots(frame, DAYS, placeholder_before=PLACEHOLDER_BEFORE)
+    assert found.select("partnership_id", "left").rows() == [("T", D2023), ("U", None)]
+
+
 def test_two_groups_in_one_extract_are_two_memberships() -> None:
     """A school may be in several at once: nobody left anything."""
     assert _combined(("s", "T", D2012, None, "c.csv"), ("s", "U", D2023, None, "c.csv")) == [
@@ -129,6 +146,17 @@ def test_one_extract_with_trusts_warns_and_two_are_put_together(tmp_path: Path) 
     ]
 
 
+def test_a_history_of_trusts_needs_no_earlier_extracts(tmp_path: Path) -> None:
+    """It knows the trusts that a school was in before: nothing is missing."""
+    (tmp_path / "academiesmatmembership20260418.csv").write_text(
+        "URN,Group UID,Group Name,Group Type,Date Joined Group,Date Left Group\n"
+        "100001,17,Hill Trust,Single-academy trust,2012-09-01,2023-08-31\n"
+        "100001,18,Dale Trust,Multi-academy trust,2023-09-01,\n",
+        encoding="utf-8",
+    )
+    assert _study(tmp_path, {}) == []
+
+
 def test_the_real_extracts_of_2022_and_2024_know_more_together() -> None:
     """Schools in trusts in both: none is later than either says, and some moved between."""
     data = Path(__file__).resolve().parents[4] / "shared" / "data" / "england" / "national"
@@ -139,7 +167,7 @@ def test_the_real_extracts_of_2022_and_2024_know_more_together() -> None:
     from impactkit.tables import core_tables, validate
 
     spec = next(spec for spec in core_tables() if spec.name == "memberships")
-    trusts = GroupOptions(group_type="Multi-academy trust")
+    trusts = GroupOptions(group_type=["Multi-academy trust", "Single-academy trust"])
     names = (
         "2022-08_group_links.csv.gz",
         "2024-03-29_grouplinks_edubaseallacademiesandfree.csv.gz",

@@ -8,7 +8,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from impactkit.readers import gias_groups, gias_links
+from impactkit.readers import core_readers, gias_groups, gias_links, recognise_file
 from impactkit.readers.gias_groups import GroupOptions
 from impactkit.tables import core_tables, validate
 
@@ -100,6 +100,48 @@ def test_options_are_strict(wrong: dict[str, object]) -> None:
     """Numbers of authorities, words of the register."""
     with pytest.raises(TypeError, match="expected"):
         GroupOptions(**wrong)  # type: ignore[arg-type]
+
+
+HISTORY = """URN,EstablishmentName,EstablishmentStatus (name),Establishment OpenDate,LA (code),\
+Group UID,Group ID,Group Name,Group Type,Group Closed Date,Date Joined Group,Date Left Group
+136001,Ash,Open,2011-04-01,936,2001,TR01,ASH TRUST,Single-academy trust,2016-12-31,2011-04-01,\
+2016-08-31
+136001,Ash,Open,2011-04-01,936,2002,TR02,OAK TRUST,Multi-academy trust,,2016-09-01,
+136002,Birch,Open,2012-01-01,815,2002,TR02,OAK TRUST,Multi-academy trust,,2013-01-01,2014-08-31
+136002,Birch,Open,2012-01-01,815,2002,TR02,OAK TRUST,Multi-academy trust,,2012-01-01,2013-06-30
+136002,Birch,Open,2012-01-01,815,2002,TR02,OAK TRUST,Multi-academy trust,,2018-01-01,
+136002,Birch,Open,2012-01-01,815,2002,TR02,OAK TRUST,Multi-academy trust,,2018-01-01,
+136003,Cedar,Closed,2012-01-01,815,2003,TR03,ELM TRUST,Multi-academy trust,2015-08-31,2012-01-01,
+136004,Dogwood,Open,2012-01-01,815,2002,TR02,OAK TRUST,Multi-academy trust,,2016-01-01,2015-01-01
+"""
+
+
+def test_the_history_of_trusts_has_every_trust_a_school_was_in(tmp_path: Path) -> None:
+    """When it joined and left; a group that closed ended for those without a day of leaving."""
+    path = save(tmp_path, HISTORY, encoding="cp1252")
+    result = gias_groups.read(path)
+    checked = validate(result.frame, SPECS["memberships"], register=False)
+    ash, birch, cedar, dogwood = 136001, 136002, 136003, 136004
+    assert checked.frame.select("urn", "partnership_id", "joined", "left").rows() == [
+        (ash, "2001", dt.date(2011, 4, 1), dt.date(2016, 8, 31)),
+        (ash, "2002", dt.date(2016, 9, 1), None),
+        (birch, "2002", dt.date(2012, 1, 1), dt.date(2014, 8, 31)),
+        (birch, "2002", dt.date(2018, 1, 1), None),
+        (cedar, "2003", dt.date(2012, 1, 1), dt.date(2015, 8, 31)),
+    ]
+    assert result.set_aside is not None
+    assert result.set_aside.select("row", "reason").rows() == [
+        (4, "another row has the school in this group at the same time"),
+        (7, "another row has the school in this group at the same time"),
+    ]
+    assert dogwood not in checked.frame["urn"].to_list(), "it left before it joined"
+    assert checked.rejected["row"].to_list() == [9]
+
+
+def test_the_history_of_trusts_is_not_taken_for_a_register_of_schools(tmp_path: Path) -> None:
+    """It has the names and states of schools too, but a school stands in it several times."""
+    found = recognise_file(save(tmp_path, HISTORY), core_readers())
+    assert [reader.id for reader, _ in found] == ["gias.group_links"]
 
 
 LINKS = """"URN","LinkURN","LinkName","LinkType","LinkEstablishedDate"
