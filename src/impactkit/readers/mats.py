@@ -1,9 +1,11 @@
 """Trusts' results, as in the performance tables: ``england_ks2-mats-performance.csv`` and its kin.
 
 One row a trust, weighted by the Department over schools that have been with it for long enough. A
-trust is known by its Group UID, as in the register. Columns of key stage 2 have names of ours; the
-tables of key stage 4 and of 16 to 18 have others, which are read under their published names, as
-``mat_`` and the name.
+trust is known by its Group UID, as in the register. The headline figures of key stages 2 and 4 and
+of 16 to 18 have names of ours; all other columns of figures are read under their published names,
+as ``mat_`` and the name.
+
+Headers: the tables of key stages 2 and 4 and of 16 to 18 of 2025, and of key stage 2 of 2023.
 """
 
 from __future__ import annotations
@@ -31,11 +33,33 @@ FORM = Form(
         "mat_ks2_writing_progress": headers("WRIT_PROGSCORE_EM_ADJ_WGTAVG"),
         "mat_ks2_maths_progress": headers("MAT_PROGSCORE_EM_ADJ_WGTAVG"),
         "mat_ks2_rwm_expected": headers("PRWM_EXP_WGTAVG"),
+        "mat_ks4_attainment8": headers("ATT8SCR_WGTAVG"),
+        "mat_ks4_progress8": headers("P8MEA_WGTAVG"),
+        "mat_ks4_basics_95": headers("PTL2BASICS_95_WGTAVG"),
+        "mat_ks4_ebacc_points": headers("EBACCAPS_WGTAVG"),
+        "mat_ks4_ebacc_entered": headers("PTEBACC_E_PTQ_EE_WGTAVG"),
+        "mat_ks4_ebacc_94": headers("PTEBACC_94_WGTAVG"),
+        "mat_ks4_ebacc_95": headers("PTEBACC_95_WGTAVG"),
+        "mat_ks5_academic_points": headers("TALLPPE_ACAD_1618"),
+        "mat_ks5_academic_progress": headers("VA_ACAD_1618"),
+        "mat_ks5_applied_general_points": headers("TALLPPE_AGEN"),
+        "mat_ks5_applied_general_progress": headers("VA_AGEN"),
     },
     required=("partnership_id", "partnership_name"),
     foreign=("URN", "school_urn", "Group Type"),
-    subgroups={"fsm6": ("_FSM6CLA1A",), "non_fsm6": ("_NOTFSM6CLA1A",)},
-    cohorts={"all": headers("TELIG_MATPTINC", "TPUP_MATPTINC")},
+    subgroups={
+        "fsm6": ("_FSM6CLA1A", "_DIS"),
+        "non_fsm6": ("_NOTFSM6CLA1A", "_NFSM6CLA1A", "_NOTDIS"),
+    },
+    cohorts={
+        "all": headers("TELIG_MATPTINC", "TPUP_MATPTINC"),
+        "mat_ks5_academic_points|all": headers("TALLPUP_ACAD_MATPTINC"),
+        "mat_ks5_academic_points|fsm6": headers("TALLPUP_ACAD_DIS_MATPTINC"),
+        "mat_ks5_academic_points|non_fsm6": headers("TALLPUP_ACAD_NOTDIS_MATPTINC"),
+        "mat_ks5_applied_general_points|all": headers("TALLPUP_AGEN_MATPTINC"),
+        "mat_ks5_applied_general_points|fsm6": headers("TALLPUP_AGEN_DIS_MATPTINC"),
+        "mat_ks5_applied_general_points|non_fsm6": headers("TALLPUP_AGEN_NOTDIS_MATPTINC"),
+    },
 )
 NO_FIGURES = (
     "TIME_IDENTIFIER",
@@ -93,9 +117,9 @@ READER = Reader(
     years=(2018, 2019, 2022, 2023, 2024, 2025),
     measures=tuple(FORM.measures),
     source="Department for Education, school performance tables",
-    met_real_file=False,
     notes=(
-        "It has not met a real file: its headers are those of the key stage 2 table of 2023. Other "
-        "columns of figures are read under their published names."
+        "Columns and symbols were compared with published tables of 2025, for key stages 2 and 4 "
+        "and for 16 to 18; other years have other columns too. Figures that have no name of ours "
+        "are read under their published names."
     ),
 )

@@ -7,13 +7,13 @@ Welsh files. What a column means is then for the study to say, in its own table 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 import attrs
 import polars as pl
 
 from impactkit.engine.files import TextTable
-from impactkit.readers.forms import Form, headers, unread
+from impactkit.readers.forms import Form, headers, plain, unread
 from impactkit.tables.symbols import STATUS_OF, split_symbols
 
 
@@ -57,9 +57,21 @@ def figure_columns(frame: pl.DataFrame, columns: Iterable[str]) -> list[str]:
 def with_published(
     form: Form, text: TextTable, *, prefix: str = "", skip: Iterable[str] = ()
 ) -> Form:
-    """Return a form with a measure for every column of figures that it does not know yet."""
+    """Return a form with a measure for every column of figures that it does not know yet.
+
+    A column that is another one and the ending of a subgroup is that other measure for some pupils.
+    """
     skipped = {name.casefold() for name in skip}
     new = [name for name in unread(form, text.columns) if name.casefold() not in skipped]
     new = [name for name in new if name in text.frame.columns]
+    endings = tuple(ending for group in form.subgroups.values() for ending in group)
+    whole = {plain(name) for name in text.columns}
+    new = [name for name in new if not _of_some(plain(name), endings, whole)]
     measures = {measure_id(name, prefix): headers(name) for name in figure_columns(text.frame, new)}
     return attrs.evolve(form, measures={**measures, **form.measures})
+
+
+def _of_some(name: str, endings: Iterable[str], whole: Collection[str]) -> bool:
+    """Tell whether a column is another one with the ending of a subgroup."""
+    tails = (ending.casefold() for ending in endings)
+    return any(name.endswith(tail) and name.removesuffix(tail) in whole for tail in tails)

@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
-from impactkit.tables.measures_results import FROM_JANUARY, KS2_GAPS, KS2_NO_PROGRESS
+from typing import Any
+
+from impactkit.tables.measures_results import (
+    AFTER_THE_PANDEMIC,
+    FROM_JANUARY,
+    KS2_GAPS,
+    KS2_NO_PROGRESS,
+    KS4_GAPS,
+    KS5_GAPS,
+    NEW_GRADES,
+    NO_PROGRESS_8,
+)
 from impactkit.tables.national_figures import national_figures
 from impactkit.types import Break, Measure
 
 DESTINATIONS = "Pupil destinations, in the performance tables"
 INSPECTIONS = "Ofsted, management information on state-funded schools"
-TRUSTS = "Trusts' results, in the performance tables (england_ks2-mats-performance.csv)"
+TRUSTS = "Trusts' results, in the performance tables (england_{stage}-mats-performance.csv)"
 
 _KS4_TO = {
     "sustained": "Stayed in education or work",
@@ -108,44 +119,117 @@ def _inspected(name: str, label: str, *, card: bool) -> Measure:
     )
 
 
-def _trusts(name: str, label: str, unit: str, *, low: float, high: float) -> Measure:
+def _trusts(stage: str, name: str, label: str, unit: str = "percent", **about: Any) -> Measure:
+    given = {"low": 0, "high": 100, **about}
     return Measure(
-        id=f"mat_ks2_{name}",
+        id=f"mat_{stage}_{name}",
         label=label,
         unit=unit,
         direction="higher",
-        low=low,
-        high=high,
-        phase="Primary",
-        first_year=2018,
-        gaps=KS2_GAPS if unit == "percent" else KS2_NO_PROGRESS,
         exposed_by=FROM_JANUARY,
-        measured="tests in May",
-        source=TRUSTS,
+        source=TRUSTS.format(stage=stage),
+        **given,
     )
+
+
+_KS2_OF_TRUSTS: dict[str, Any] = {
+    "phase": "Primary",
+    "measured": "tests in May",
+    "first_year": 2018,
+}
+_KS4_OF_TRUSTS: dict[str, Any] = {
+    "phase": "Secondary",
+    "measured": "examinations in May and June",
+    "gaps": KS4_GAPS,
+    "breaks": AFTER_THE_PANDEMIC,
+}
+_KS5_OF_TRUSTS: dict[str, Any] = {
+    "phase": "16 to 19",
+    "measured": "examinations in May and June",
+    "gaps": KS5_GAPS,
+}
+_KS4_SHARES = {
+    "basics_95": "Grade 5 or above in English and mathematics",
+    "ebacc_entered": "Entered for the English Baccalaureate",
+    "ebacc_94": "English Baccalaureate at grade 4 or above",
+    "ebacc_95": "English Baccalaureate at grade 5 or above",
+}
+_KS5_ROUTES = {"academic": "academic", "applied_general": "applied general"}
+
+TRUST_MEASURES = (
+    *(
+        _trusts(
+            "ks2",
+            f"{subject}_progress",
+            f"Progress in {subject} of a trust's pupils since key stage 1",
+            "points",
+            low=-50,
+            high=50,
+            gaps=KS2_NO_PROGRESS,
+            **_KS2_OF_TRUSTS,
+        )
+        for subject in ("reading", "writing", "maths")
+    ),
+    _trusts(
+        "ks2",
+        "rwm_expected",
+        "Expected standard in reading, writing and mathematics among a trust's pupils",
+        gaps=KS2_GAPS,
+        **_KS2_OF_TRUSTS,
+    ),
+    _trusts(
+        "ks4",
+        "attainment8",
+        "Attainment 8 of a trust's pupils",
+        "points",
+        **{**_KS4_OF_TRUSTS, "high": 120, "breaks": (NEW_GRADES[1], *AFTER_THE_PANDEMIC)},
+    ),
+    _trusts(
+        "ks4",
+        "progress8",
+        "Progress 8 of a trust's pupils",
+        "points",
+        **{**_KS4_OF_TRUSTS, "low": -10, "high": 10, "gaps": NO_PROGRESS_8, "breaks": ()},
+    ),
+    _trusts(
+        "ks4",
+        "ebacc_points",
+        "Average points in the English Baccalaureate of a trust's pupils",
+        "points",
+        **{**_KS4_OF_TRUSTS, "high": None},
+    ),
+    *(
+        _trusts("ks4", name, f"{label}, among a trust's pupils", **_KS4_OF_TRUSTS)
+        for name, label in _KS4_SHARES.items()
+    ),
+    *(
+        _trusts(
+            "ks5",
+            f"{name}_points",
+            f"Points for each {route} entry of a trust's students",
+            "points",
+            **{**_KS5_OF_TRUSTS, "high": None},
+        )
+        for name, route in _KS5_ROUTES.items()
+    ),
+    *(
+        _trusts(
+            "ks5",
+            f"{name}_progress",
+            f"{route.capitalize()} progress (value added) of a trust's students",
+            "points",
+            **{**_KS5_OF_TRUSTS, "low": -20, "high": 20},
+        )
+        for name, route in _KS5_ROUTES.items()
+    ),
+)
 
 
 MEASURES = (
     *_destinations("ks4_to", _KS4_TO),
     *_destinations("ks5_to", _KS5_TO),
     *_destinations("he", _HE),
-    *(
-        _trusts(
-            f"{subject}_progress",
-            f"Progress in {subject} of a trust's pupils since key stage 1",
-            "points",
-            low=-50,
-            high=50,
-        )
-        for subject in ("reading", "writing", "maths")
-    ),
-    _trusts(
-        "rwm_expected",
-        "Expected standard in reading, writing and mathematics among a trust's pupils",
-        "percent",
-        low=0,
-        high=100,
-    ),
+    *TRUST_MEASURES,
     *(_inspected(name, label, card=False) for name, label in GRADED.items()),
     *(_inspected(name, label, card=True) for name, label in CARD.items()),
     Measure(

@@ -371,6 +371,58 @@ def test_a_table_that_nobody_declared_is_read_under_its_own_names(tmp_path: Path
     assert (problem.row, problem.column, problem.value) == (3, "NEWTHING", "HIDDEN")
 
 
+MATS_KS4 = """TIME_PERIOD,TRUST_NAME,TRUST_UID,TPUP_MATPTINC,PSEN_ALL4_MATPTINC,ATT8SCR_WGTAVG,\
+P8MEA_WGTAVG,PTL2BASICS_95_WGTAVG,ATT8SCR_WGTAVG_FSM6CLA1A,ATT8SCR_WGTAVG_NFSM6CLA1A,\
+P8CILOW,P8CILOW_FSM6CLA1A
+"202425","Ash Trust","2046","587","12.00%","45.1","NA","42.10%","36.4","49.1","0.1","0.2"
+"""
+MATS_KS5 = """TIME_PERIOD,TRUST_NAME,TRUST_UID,INSTITUTIONS_MATPTINC,TALLPUP_ACAD_MATPTINC,\
+TALLPPE_ACAD_1618,TALLPPE_GRD_ACAD_1618,VA_ACAD_1618,TALLPUP_ACAD_DIS_MATPTINC,\
+TALLPPE_ACAD_1618_DIS,perc_DIS_ACAD
+"202425","ARETÉ TRUST","5622","146969, 141930","183","33.77","C+","0.01","17","29.11","9%"
+"202425","Beech Trust","2363","139765","298","25.77","C-","-0.35","SUPPM","SUPPM","SUPPM"
+"""
+
+
+def test_trusts_at_key_stage_4_have_names_of_ours_and_subgroups_apart(tmp_path: Path) -> None:
+    """A figure of disadvantaged pupils is never one of all pupils."""
+    path = save(tmp_path, MATS_KS4, "2025/england_ks4-mats-performance.csv")
+    all_pupils = read(path, "dfe.mats").frame
+    assert set(all_pupils["measure", "value", "status"].rows()) == {
+        ("mat_ks4_attainment8", 45.1, "ok"),
+        ("mat_ks4_progress8", None, "na"),
+        ("mat_ks4_basics_95", 42.1, "ok"),
+        ("mat_psen_all4_matptinc", 12.0, "ok"),
+        ("mat_p8cilow", 0.1, "ok"),
+    }
+    assert set(all_pupils["denominator"]) == {587}
+    some = read(path, "dfe.mats", subgroups=["fsm6", "non_fsm6"]).frame
+    assert set(some["measure", "subgroup", "value"].rows()) == {
+        ("mat_ks4_attainment8", "fsm6", 36.4),
+        ("mat_ks4_attainment8", "non_fsm6", 49.1),
+        ("mat_p8cilow", "fsm6", 0.2),
+    }
+
+
+def test_trusts_at_16_to_18_have_a_symbol_of_their_own(tmp_path: Path) -> None:
+    """`SUPPM` is suppressed; a grade in letters and a list of schools are no figures."""
+    path = save(tmp_path, MATS_KS5, "2025/england_ks5-mats-performance.csv")
+    frame = read(path, "dfe.mats", subgroups=["all", "fsm6"]).frame
+    rows = frame.filter(measure="mat_ks5_academic_points")
+    found = rows["partnership_id", "subgroup", "value", "status", "denominator"].rows()
+    assert set(found) == {
+        ("5622", "all", 33.77, "ok", 183),
+        ("5622", "fsm6", 29.11, "ok", 17),
+        ("2363", "all", 25.77, "ok", 298),
+        ("2363", "fsm6", None, "supp", None),
+    }
+    assert set(frame["measure"]) == {
+        "mat_ks5_academic_points",
+        "mat_ks5_academic_progress",
+        "mat_perc_dis_acad",
+    }
+
+
 @pytest.mark.parametrize("reader", [r for r in core_readers() if r.measures], ids=lambda r: r.id)
 def test_every_measure_of_a_reader_is_in_the_registry(reader: Any) -> None:
     """With its unit and range: nothing that core reads by name is unexplained."""
