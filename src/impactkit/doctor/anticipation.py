@@ -69,7 +69,7 @@ def leads(rows: pl.DataFrame) -> tuple[Lead, ...]:
         Untreated school-years: `school_key`, `year`, `value`, `cohort`, `cluster`, `phase` and
         `treated`. Years follow one another; where one is missing there is no change.
     """
-    from scipy import stats
+    from scipy.special import stdtr
 
     before = rows.select("school_key", pl.col("year") + 1, earlier="value")
     changes = rows.join(before, on=["school_key", "year"]).with_columns(
@@ -95,7 +95,7 @@ def leads(rows: pl.DataFrame) -> tuple[Lead, ...]:
         theirs = float((weights["w"] ** 2 * weights["var"].fill_null(0)).sum())
         own = float((sums**2).sum()) / mine.height**2 * clusters / (clusters - 1)
         error = math.sqrt(own + theirs)
-        p = 2 * float(stats.t.sf(abs(mean) / error, clusters - 1)) if error > 0 else 1.0
+        p = 2 * float(stdtr(clusters - 1, -abs(mean) / error)) if error > 0 else 1.0
         made.append(
             Lead(
                 event_time=event_time,
