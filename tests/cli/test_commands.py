@@ -49,6 +49,25 @@ def test_help_imports_neither_heavy_libraries_nor_plugins(arguments):
     assert not {name for name in loaded if name.startswith("impactkit_")}
 
 
+@pytest.mark.parametrize("arguments", [["metrics"], ["readers"], ["plugins"]])
+def test_looking_up_what_there_is_imports_no_estimator(arguments):
+    """`show` loads declarations, not what they will run: numbers come later, if at all."""
+    code = (
+        "import atexit, sys\n"
+        f"sys.argv = ['impactkit', 'show', *{arguments!r}]\n"
+        "atexit.register(lambda: sys.stderr.write(' '.join(sorted(sys.modules))))\n"
+        "from impactkit.cli import main; main()"
+    )
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    loaded = set(ended.stderr.split())
+    assert ended.stdout
+    assert loaded.isdisjoint({"numpy", "scipy", "sklearn", "pandera", "jinja2"})
+    rooms = {".".join(name.split(".")[:2]) for name in loaded if name.startswith("impactkit.")}
+    assert rooms.isdisjoint(
+        {"impactkit.estimators", "impactkit.doctor", "impactkit.report", "impactkit.lineage"}
+    )
+
+
 def test_importing_the_package_imports_nothing_heavy():
     """`import impactkit` resolves its names when they are used."""
     code = "import impactkit, sys; print(' '.join(sys.modules))"
@@ -92,6 +111,18 @@ def files_of(folder: Path) -> dict[str, bytes]:
     """Return every file of a folder by its name."""
     return {p.relative_to(folder).as_posix(): p.read_bytes() for p in sorted(folder.rglob("*"))
             if p.is_file()}  # fmt: skip
+
+
+def test_an_evaluation_loads_no_statistics_library_whole(county_original, tmp_path):
+    """Half a second and 60 MB for a table of Student's t: `scipy.special` has it."""
+    code = (
+        "import atexit, sys\n"
+        f"sys.argv = ['impactkit', 'evaluate', {str(county_original)!r}, '-o', {str(tmp_path)!r}]\n"
+        "atexit.register(lambda: print(*sorted(sys.modules)))\n"
+        "from impactkit.cli import main; main()"
+    )
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert not {"sklearn", "scipy.stats", "altair"} & set(ended.stdout.split())
 
 
 def test_evaluate_writes_what_may_be_shared_apart_from_what_may_not(evaluated):

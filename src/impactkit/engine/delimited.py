@@ -11,14 +11,17 @@ import csv
 import io
 import re
 from collections import Counter
+from typing import TYPE_CHECKING
 
 import attrs
-import numpy as np
 import polars as pl
 
 from impactkit.engine.decode import refuse
 from impactkit.engine.header import ROW, Parsed, fit_header, refuse_width
 from impactkit.errors import Problem
+
+if TYPE_CHECKING:
+    import numpy as np
 
 MAX_FIELD = 1_000_000
 """Longest field, in characters; a longer one is an unclosed quotation mark or no data at all."""
@@ -38,6 +41,8 @@ def field_counts(data: bytes, delimiter: str) -> tuple[np.ndarray, bool]:
     >>> counts.tolist(), closed
     ([2, 2, 1], True)
     """
+    import numpy as np
+
     if not data.endswith(b"\n"):
         data += b"\n"
     codes = np.frombuffer(data, dtype=np.uint8)

@@ -1,91 +1,51 @@
 """The one path from a study to an evaluation that the library and the command line share.
 
-``evaluate`` is `plan`, then `run`; ``write`` puts the result on the disk in one step.
+``evaluate`` is `plan`, then `run`; ``write`` puts the result on the disk in one step. Names are
+resolved when they are first used: who only looks up what there is does not wait for estimators.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from pathlib import Path
-from typing import TYPE_CHECKING
+import importlib
+from typing import TYPE_CHECKING, Any
 
-from impactkit.pipeline.core import default_registry, registry_for
-from impactkit.pipeline.execute import Run, no_progress, run
-from impactkit.pipeline.file_seen import inspect_file
-from impactkit.pipeline.inspect import inspect_study
-from impactkit.pipeline.notebook import context, evaluate_metric
-from impactkit.pipeline.output import check_out, write
-from impactkit.pipeline.planning import diagnose_study, lock
-from impactkit.pipeline.resolve import Plan, PlannedFile, PlannedMetric, not_in_use, plan
-from impactkit.results import Evaluation
-from impactkit.study import Study
+if TYPE_CHECKING:  # for type checkers and editors; nothing of it is imported at run time
+    from impactkit.pipeline.core import (
+        default_registry as default_registry,
+        registry_for as registry_for,
+    )
+    from impactkit.pipeline.execute import Run as Run, evaluate as evaluate, run as run
+    from impactkit.pipeline.file_seen import inspect_file as inspect_file
+    from impactkit.pipeline.inspect import inspect_study as inspect_study
+    from impactkit.pipeline.notebook import context as context, evaluate_metric as evaluate_metric
+    from impactkit.pipeline.output import check_out as check_out, write as write
+    from impactkit.pipeline.planning import diagnose_study as diagnose_study, lock as lock
+    from impactkit.pipeline.resolve import (
+        Plan as Plan,
+        PlannedFile as PlannedFile,
+        PlannedMetric as PlannedMetric,
+        not_in_use as not_in_use,
+        plan as plan,
+    )
 
-if TYPE_CHECKING:
-    import polars as pl
+_NAMES: dict[str, tuple[str, ...]] = {
+    "core": ("default_registry", "registry_for"),
+    "execute": ("Run", "evaluate", "run"),
+    "file_seen": ("inspect_file",),
+    "inspect": ("inspect_study",),
+    "notebook": ("context", "evaluate_metric"),
+    "output": ("check_out", "write"),
+    "planning": ("diagnose_study", "lock"),
+    "resolve": ("Plan", "PlannedFile", "PlannedMetric", "not_in_use", "plan"),
+}
+_HOME = {name: module for module, names in _NAMES.items() for name in names}
 
-    from impactkit.errors import Problem
-    from impactkit.plugins import Registry
-
-__all__ = [
-    "Plan",
-    "PlannedFile",
-    "PlannedMetric",
-    "Run",
-    "check_out",
-    "context",
-    "default_registry",
-    "diagnose_study",
-    "evaluate",
-    "evaluate_metric",
-    "inspect_file",
-    "inspect_study",
-    "lock",
-    "not_in_use",
-    "plan",
-    "registry_for",
-    "run",
-    "write",
-]
+__all__ = sorted(_HOME)
 
 
-def evaluate(
-    study: Study | str | Path,
-    tables: Mapping[str, pl.DataFrame] | None = None,
-    *,
-    registry: Registry | None = None,
-    data: str | Path | None = None,
-    allow_local: bool = False,
-    progress: Callable[[str, int, int], None] = no_progress,
-) -> Evaluation:
-    """Evaluate a study: from files, or from frames in memory, to results that may be published.
-
-    Parameters
-    ----------
-    study
-        A `Study`, or the path of a study file.
-    tables
-        Polars frames by table name, beside or instead of files. They are checked as files are; in
-        what is said of them the first row is row 2, as in a sheet with a header.
-    registry
-        The plugins to use; by default the installed ones, filtered by the study.
-    data
-        The folder that the study's paths are relative to; by default the study's own.
-    allow_local
-        Run ``local_metrics/*.py`` beside the study. They are code: read them first.
-    progress
-        Called with (stage, done, total).
-
-    Raises
-    ------
-    InputError
-        With every problem in the study and the data at once.
-    DisclosureError
-        When the audit of the release fails.
-    """
-    problems: tuple[Problem, ...] = ()
-    if not isinstance(study, Study):
-        study, problems = Study.read(study)
-    if registry is None:
-        registry = registry_for(study, allow_local=allow_local)
-    planned = plan(study, tables=tables, registry=registry, data=data, problems=problems)
-    return run(planned, progress=progress).evaluation
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(importlib.import_module(f"{__name__}.{_HOME[name]}"), name)
+    globals()[name] = value
+    return value
