@@ -1,4 +1,4 @@
-"""Random tables: whole margins hold against an attacker, "the next smallest" doesn't.
+"""Random tables: what is released holds against an attacker, "the next smallest" alone doesn't.
 
 The attacker here is written from the definition alone, dense and slow: it shares no code with the
 package, whose own audit is on trial as well.

@@ -1,7 +1,8 @@
-"""What to withhold: the small counts, and every part of each margin that would give one away.
+"""What to withhold: the small counts, and what else of each margin would give one away.
 
-Suppressing "the next smallest" cell beside a small one is no protection: in most tables the rest
-can be solved for it, exactly or closely. Until an exact method is here, whole margins go.
+Suppressing "the next smallest" cell beside a small one often does, and often does not: in many
+tables the rest can be solved for it, exactly or closely. So that is what is tried, and the audit
+says whether it will do; where it won't, whole margins go.
 """
 
 from __future__ import annotations
@@ -55,6 +56,48 @@ def withhold_margins(system: System, start: Iterable[int]) -> set[int]:
             withheld.update(new)
             queue.extend(new)
     return withheld
+
+
+def withhold_smallest(system: System, start: Iterable[int], threshold: int) -> set[int]:
+    """Return `start` and the next smallest parts of each margin, until a sum hides each cell.
+
+    In a relation whose total is shown, the parts that are withheld must be two at least, and more
+    than `threshold` together: their sum follows from what is shown. Where the parts are too few,
+    the total goes as well; a total that is withheld takes its smallest part with it. Whether this
+    protects is for the audit to say, since a cell stands in many relations.
+    """
+    withheld = set(start) - system.public
+    while True:
+        # All relations are asked before any answer counts, so that their order doesn't matter.
+        new = {
+            cell
+            for relation in system.relations.values()
+            for cell in _next_smallest(system, relation, withheld, threshold)
+        }
+        if not new:
+            return withheld
+        withheld |= new
+
+
+def _next_smallest(
+    system: System, relation: Relation, withheld: set[int], threshold: int
+) -> list[int]:
+    """Return the cells of one relation to withhold next: the smallest, with its equals."""
+    hidden = [p for p in relation.parts if p in withheld]
+    no_total = relation.total in withheld
+    together = sum(system.values[p] or 0.0 for p in hidden)
+    if no_total == bool(hidden) or (not no_total and len(hidden) > 1 and together > threshold):
+        return []
+    # A cell of nought hides nothing, so these come last.
+    spare: dict[tuple[bool, float], list[int]] = {}
+    for cell in relation.parts:
+        if cell not in withheld and cell not in system.public:
+            size = system.values[cell] or 0.0
+            spare.setdefault((size == 0, size), []).append(cell)
+    if spare:
+        return spare[min(spare)]
+    lone = len(hidden) == 1 and relation.total not in system.public
+    return [relation.total] if lone else []
 
 
 def connected(system: System, start: Iterable[int]) -> set[int]:

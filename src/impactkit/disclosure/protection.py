@@ -8,7 +8,12 @@ from impactkit.declarations import DisclosureProfile
 from impactkit.disclosure.attack import Audit, Exposed, audit
 from impactkit.disclosure.cells import System, build
 from impactkit.disclosure.intake import declare_people
-from impactkit.disclosure.margins import connected, protected_cells, withhold_margins
+from impactkit.disclosure.margins import (
+    connected,
+    protected_cells,
+    withhold_margins,
+    withhold_smallest,
+)
 from impactkit.disclosure.release import blank, round_counts
 from impactkit.disclosure.values import evolve
 from impactkit.errors import DisclosureError
@@ -55,8 +60,8 @@ def protect(
 
     Notes
     -----
-    Counts of schools, partnerships and events are public facts. The method (whole margins) and
-    what the audit proves are described in ``docs/explanation/disclosure.md``.
+    Counts of schools, partnerships and events are public facts. The method (the next
+    smallest cells, or else whole margins) and what the audit proves are described in ``docs/explanation/disclosure.md``.
 
     Examples
     --------
@@ -77,9 +82,14 @@ def protect(
     """
     true, log = declare_people(evaluation, profile, first_party, declared, designed)
     system = build(true)
-    withheld = withhold_margins(system, protected_cells(system, profile))
+    small = protected_cells(system, profile)
+    withheld = withhold_smallest(system, small, profile.threshold)
     released, cells = blank(true, system, withheld, profile)
     found = audit(true, released, profile)
+    if not found.passed:
+        withheld = withhold_margins(system, small)
+        released, cells = blank(true, system, withheld, profile)
+        found = audit(true, released, profile)
     if not found.passed:
         more = withheld | connected(system, _cells(system, found.exposed))
         withheld = withhold_margins(system, more)

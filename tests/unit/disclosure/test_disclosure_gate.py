@@ -33,9 +33,23 @@ def margins() -> Evaluation:
     )
 
 
+def withhold_nothing_more(monkeypatch) -> None:
+    """Let both methods withhold the small counts only."""
+    monkeypatch.setattr(step, "withhold_smallest", lambda system, start, threshold: set(start))
+    monkeypatch.setattr(step, "withhold_margins", lambda system, start: set(start))
+
+
+def test_where_the_next_smallest_gives_a_count_away_whole_margins_go(monkeypatch) -> None:
+    """The audit finds it, and the release is the one of whole margins."""
+    monkeypatch.setattr(step, "withhold_smallest", lambda system, start, threshold: set(start))
+    safe = protect(margins(), DFE)
+    assert [row[1] for row in safe.results[0].tables[0].rows] == [None, None, None, 93]
+    assert audit(margins(), safe, DFE).passed
+
+
 def test_the_audit_makes_up_for_a_method_that_withholds_too_little(monkeypatch) -> None:
     """With margins switched off, all that is tied to the exposed count goes, and is audited."""
-    monkeypatch.setattr(step, "withhold_margins", lambda system, start: set(start))
+    withhold_nothing_more(monkeypatch)
     safe = protect(margins(), DFE)
     assert [row[1] for row in safe.results[0].tables[0].rows] == [None] * 4
     assert audit(margins(), safe, DFE).passed
@@ -43,7 +57,7 @@ def test_the_audit_makes_up_for_a_method_that_withholds_too_little(monkeypatch) 
 
 def test_without_a_fallback_nothing_is_released(monkeypatch) -> None:
     """The audit has the last word; its message names the place and holds no count."""
-    monkeypatch.setattr(step, "withhold_margins", lambda system, start: set(start))
+    withhold_nothing_more(monkeypatch)
     monkeypatch.setattr(step, "connected", lambda system, start: set())
     with pytest.raises(DisclosureError, match=r"column .n. of table .t. of .a\.b.") as caught:
         protect(margins(), DFE)
@@ -91,7 +105,7 @@ def test_a_protected_evaluation_survives_saving(tmp_path) -> None:
     (tmp_path / "evaluation.json").write_text(safe.to_json(), encoding="utf-8")
     again = Evaluation.load(tmp_path)
     assert again.disclosure == safe.disclosure
-    assert again.results[0].tables[0].marks == {(i, "n"): "c" for i in range(3)}
+    assert again.results[0].tables[0].marks == {(i, "n"): "c" for i in range(2)}
     assert again.results[0].estimates[0].status == "withheld"
 
 

@@ -48,12 +48,44 @@ def values(result: MetricResult, column: int = 1, at: int = 0) -> list:
     return [row[column] for row in result.tables[at].rows]
 
 
-def test_a_small_count_takes_its_margin_with_it() -> None:
-    """All parts go, the total stays, and the marks say which went."""
+def test_a_small_count_takes_the_next_smallest_with_it() -> None:
+    """The total and the other parts stay, and the marks say which went; a nought hides nothing."""
     rows = [["head", 3], ["deputy", 40], ["middle", 0], ["all", 43]]
     result = released(core(tables=[table(rows, totals={"level": "all"})]))
-    assert values(result) == [None, None, None, 43]
-    assert result.tables[0].marks == {(i, "n"): "c" for i in range(3)}
+    assert values(result) == [None, None, 0, 43]
+    assert result.tables[0].marks == {(i, "n"): "c" for i in range(2)}
+
+
+def test_two_small_counts_take_a_third_where_they_are_few_together() -> None:
+    """2 and 3 are five people, whom the rest of the total would give; equals go together."""
+    rows = [["head", 2], ["deputy", 3], ["middle", 40], ["sbm", 40], ["senior", 50], ["all", 135]]
+    result = released(core(tables=[table(rows, totals={"level": "all"})]))
+    assert values(result) == [None, None, None, None, 50, 135]
+
+
+def test_one_small_row_of_a_table_with_shares_costs_two_rows() -> None:
+    """The shares of the others stay, and so does the total with its share."""
+    columns = (
+        LEVEL,
+        N,
+        attrs.evolve(N, name="stayed"),
+        Column(name="rate", kind="share", unit="percent", numerator="stayed", denominator="n"),
+    )
+    rows = [
+        ["head", 4, 3, 75.0],
+        ["deputy", 20, 10, 50.0],
+        ["middle", 40, 20, 50.0],
+        ["senior", 60, 30, 50.0],
+        ["all", 124, 63, 50.8],
+    ]
+    result = released(core(tables=[table(rows, columns, totals={"level": "all"})]))
+    assert result.tables[0].rows == (
+        ("head", None, None, None),
+        ("deputy", None, None, None),
+        ("middle", 40, 20, 50.0),
+        ("senior", 60, 30, 50.0),
+        ("all", 124, 63, 50.8),
+    )
 
 
 @pytest.mark.parametrize("word", ["all", "Total", "overall"])
@@ -85,7 +117,7 @@ def test_what_a_total_has_beyond_its_parts_is_protected() -> None:
     rows = [["head", 30, 17, 10]]
     sums = [("staff", ("stayed", "moved"))]
     result = released(core(tables=[table(rows, columns, sums=sums)]))
-    assert result.tables[0].rows == (("head", 30, None, None),)
+    assert result.tables[0].rows == (("head", 30, 17, None),)
 
 
 def test_counts_of_schools_and_zero_are_public() -> None:
