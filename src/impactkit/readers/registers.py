@@ -5,7 +5,7 @@ What the readers of Get Information about Schools and of the Welsh register have
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -48,17 +48,26 @@ def recognise_register(head: Head, form: Form) -> Recognised | None:
     if not confidence:
         return None
     rest = unread(form, head.columns)
-    more = f" and {len(rest) - SHOWN:,} more" if len(rest) > SHOWN else ""
-    notes = [f"It has {', '.join(match(form.identity, head.columns))}."]
-    if rest:
-        notes.append(f"It has columns that are not read: {listed(rest[:SHOWN])}{more}.")
     return Recognised(
         confidence=confidence,
         what=form.title,
-        notes=notes,
+        notes=[f"It has {', '.join(match(form.identity, head.columns))}.", *not_read(rest)],
         columns_read=taken(form, head.columns),
         unread=rest,
     )
+
+
+def not_read(columns: Sequence[str]) -> list[str]:
+    """Return the sentence that names columns which are not read, if there are any.
+
+    Examples
+    --------
+    >>> not_read(["NOR", ""]), not_read([])
+    (['It has columns that are not read: NOR, (unnamed).'], [])
+    """
+    more = f" and {len(columns) - SHOWN:,} more" if len(columns) > SHOWN else ""
+    told = f"It has columns that are not read: {listed(columns[:SHOWN])}{more}."
+    return [told] if columns else []
 
 
 def read_register(
