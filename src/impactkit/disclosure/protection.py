@@ -61,7 +61,8 @@ def protect(
     Notes
     -----
     Counts of schools, partnerships and events are public facts. The method (the next
-    smallest cells, or else whole margins) and what the audit proves are described in ``docs/explanation/disclosure.md``.
+    smallest cells, or else whole margins) and what the audit proves are described in
+    ``docs/explanation/disclosure.md``.
 
     Examples
     --------
