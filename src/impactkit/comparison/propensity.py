@@ -25,9 +25,7 @@ from impactkit.errors import EstimationError, Problem, UsageError
 from impactkit.estimators.two_by_two import OVERLAP, dependent_columns, listing
 
 _EXTREME = 1e-6
-_MOST_STEPS = 100
-_SMALL_STEP = 1e-8
-"""The error after one of Newton's steps goes with the square of the step."""
+_MOST_STEPS = 200
 
 
 def propensity(
@@ -37,7 +35,7 @@ def propensity(
     treated: str,
     covariates: Sequence[str],
 ) -> ComparisonGroup:
-    """Estimate propensity scores by a logit, fitted by maximum likelihood.
+    """Estimate propensity scores by a logit (scikit-learn, without penalty).
 
     Parameters
     ----------
@@ -98,55 +96,31 @@ def propensity(
 
 def fit_scores(checked: Schools) -> Floats:
     """Return the fitted chance of treatment of each school, strictly between 0 and 1."""
-    whole = np.column_stack([np.ones(len(checked.X)), standardised(checked.X)])
+    import warnings
+
+    from sklearn.linear_model import LogisticRegression
+
+    X = standardised(checked.X)
+    whole = np.column_stack([np.ones(len(X)), X])
     found = dependent_columns(whole.T @ whole, ["the constant", *checked.names])
     if found:
         raise EstimationError(
-            f"among {len(whole):,} schools, {listing(found)} {'is' if len(found) == 1 else 'are'} "
+            f"among {len(X):,} schools, {listing(found)} {'is' if len(found) == 1 else 'are'} "
             "constant or determined by the other covariates; leave it out, or merge its categories"
         )
-    score, settled = _likeliest(whole, checked.treated)
+    model = LogisticRegression(C=np.inf, solver="newton-cholesky", tol=1e-10, max_iter=_MOST_STEPS)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # separation is looked for below, and named
+        model.fit(X, checked.treated)
+    score: Floats = model.predict_proba(X)[:, 1]
     extreme = min(score.min(), 1 - score.max()) < _EXTREME
-    if (extreme or not settled) and _separated(whole, checked.treated):
+    if (extreme or model.n_iter_[0] >= _MOST_STEPS) and _separated(whole, checked.treated):
         raise EstimationError(
             f"the covariates ({listing(checked.names)}) tell some of {checked.treated.sum():,} "
             f"treated and {(~checked.treated).sum():,} comparison schools apart for certain, so "
             "there is no score; leave out or coarsen a covariate"
         )
     return score
-
-
-def _likeliest(X: Floats, treated: Bools) -> tuple[Floats, bool]:
-    """Return the scores of the greatest likelihood, by Newton's method, and whether it settled.
-
-    A step is halved until the likelihood rises. Where covariates separate the sides it has no
-    greatest value: the scores then tend to 0 and 1, and the information to nothing.
-    """
-    gamma = np.zeros(X.shape[1])
-    sign = np.where(treated, -1.0, 1.0)
-
-    def likelihood(gamma: Floats) -> float:
-        return -float(np.logaddexp(0.0, sign * (X @ gamma)).sum())
-
-    for _ in range(_MOST_STEPS):
-        score = _scores(X, gamma)
-        information = (X.T * (score * (1 - score))) @ X
-        try:
-            step = np.linalg.solve(information, X.T @ (treated - score))
-        except np.linalg.LinAlgError:
-            return score, False
-        if np.abs(step).max() <= _SMALL_STEP * (1 + np.abs(gamma).max()):
-            return _scores(X, gamma + step), True
-        now = likelihood(gamma)
-        while likelihood(gamma + step) < now and np.abs(step).max() > _SMALL_STEP:
-            step = step / 2
-        gamma = gamma + step
-    return _scores(X, gamma), False
-
-
-def _scores(X: Floats, gamma: Floats) -> Floats:
-    found: Floats = 1 / (1 + np.exp(-np.clip(X @ gamma, -700.0, 700.0)))
-    return found
 
 
 def _separated(X: Floats, treated: Bools) -> bool:
