@@ -6,6 +6,7 @@ from functools import cache
 
 import polars as pl
 import pytest
+from scipy.stats import t
 
 from impactkit import Chart, Exclusion, Table
 from impactkit.synthetic import county
@@ -31,9 +32,12 @@ def test_a_large_improvement_needs_no_effect(on):
     assert difference.value == pytest.approx(found[JOINED, ""].value - found[ELSEWHERE, ""].value)
     assert found[EARLIER, ""].value < difference.value / 2
     assert difference.n_treated_clusters == difference.n_partnerships > 10
-    # What leads is what is left of it, with no test that would count it twice beside M22.
+    # What leads is what is left of it. A summary reads that out, so it is tested; the rest are not.
     assert next(iter(found)) == (BEYOND, "")
-    assert on.holds(found[BEYOND, ""], 0.0)
+    leads = found.pop((BEYOND, ""))
+    assert on.holds(leads, 0.0)
+    assert leads.df == leads.n_partnerships - 1
+    assert leads.p_value == pytest.approx(2 * t.sf(abs(leads.value) / leads.std_error, leads.df))
     assert {e.p_value for e in found.values()} == {None}
 
 
@@ -153,7 +157,11 @@ def test_the_bound_is_one_sided_and_the_margin_decides(on):
     assert "does not show that there was" in missed.text
     [chart] = [part for part in wide if isinstance(part, Chart)]
     assert chart.reference == -50.0
-    assert next(iter(on.estimates(wide))) == (ADJUSTED, "")
+    # What leads is tested like whatever a summary reads out; the plain figure beside it is not.
+    leads = next(iter(on.estimates(wide).values()))
+    assert leads.estimand == ADJUSTED
+    assert leads.p_value is not None
+    assert effect.p_value is None
 
 
 def test_schools_that_are_helped_are_no_comparison(on):

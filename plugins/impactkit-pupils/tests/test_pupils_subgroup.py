@@ -83,6 +83,8 @@ def test_groups_have_no_p_values_of_their_own(evaluated):
     """Their difference is the gap's; it alone is tested."""
     result = evaluated(subgroup_gap, small(), outcome="ready")
     groups = [of(result, OF_GROUP, subgroup=name) for name in ("fsm6", "non_fsm6")]
+    # A summary reads out what has no term: the gap, and not either group.
+    assert {e.estimand for e in result.estimates if not e.term} == {GAP, RAW}
     assert [e.p_value for e in groups] == [None, None]
     assert groups[0].value - groups[1].value == pytest.approx(of(result, GAP).value)
     assert of(result, GAP).p_value is not None

@@ -47,7 +47,7 @@ class Params:
     """
 
     after: tuple[int, int] = (0, 2)
-    draws: int = 499
+    draws: int = 999
 
 
 @estimating_metric(
@@ -103,14 +103,10 @@ def _of(context: MetricContext, measure: str) -> Iterator[Any]:
 
 def estimates(context: MetricContext, panel: Panel, found: Recovery) -> Iterator[Estimate]:
     """Yield what is left, and what was there before it was adjusted."""
-    from scipy.special import stdtr
-
     from impactkit import fieller
 
     say = told(context, panel, None)
-    excess, df = found.excess, found.n_clusters - 1
-    p = 2 * float(stdtr(df, -abs(excess.value) / excess.std_error)) if excess.std_error else None
-    yield say.forecast(EXCESS, excess.value, found, excess, p_value=p)
+    yield say.forecast(EXCESS, found.excess.value, found, found.excess, tested=True)
     yield say.forecast(TREND_ADJUSTED, found.beyond_trend.value, found, found.beyond_trend)
     yield say.forecast(RAW, found.raw.value, found, found.raw, method="change, as it is")
     raw, anyway = found.raw, found.anyway
@@ -122,7 +118,7 @@ def estimates(context: MetricContext, panel: Panel, found: Recovery) -> Iterator
             raw.std_error**2,
             anyway.std_error**2,
             level=say.level,
-            df=df,
+            df=found.n_clusters - 1,
         )
     if bounds is None:
         why = "what there would have been anyway is too near nothing to divide by"

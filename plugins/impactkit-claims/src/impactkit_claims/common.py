@@ -96,11 +96,24 @@ class Told:
         return self.estimate(estimand, None, (1.0,), **{**shown, **none, **more})
 
     def forecast(
-        self, estimand: str, value: float, parts: Recovery, part: Any, **more: Any
+        self,
+        estimand: str,
+        value: float,
+        parts: Recovery,
+        part: Any,
+        *,
+        tested: bool = False,
+        **more: Any,
     ) -> Estimate:
-        """Return an estimate that rests on a forecast; `part` has its error, None: it has none."""
+        """Return an estimate that rests on a forecast; `part` has its error, None: it has none.
+
+        What a report leads with is `tested`: its p-value is adjusted with the study's other tests.
+        """
+        from scipy.special import stdtr
+
         from impactkit import warn_of_few
 
+        df = parts.n_clusters - 1
         shown: dict[str, Any] = {"unit": self.unit, "method": FORECAST}
         shown["warnings"] = warn_of_few(parts.n_clusters)
         shown["variance"] = (
@@ -108,6 +121,9 @@ class Told:
         )
         if part is not None:
             shown |= {"std_error": part.std_error, "ci_low": part.ci_low, "ci_high": part.ci_high}
+            shown["df"] = float(df)
+            if tested and part.std_error:
+                shown["p_value"] = 2 * float(stdtr(df, -abs(value) / part.std_error))
         return Estimate(
             metric=self.metric,
             measure=self.measure,

@@ -51,7 +51,7 @@ class Params:
     before: tuple[int, int] = (-1, -1)
     after: tuple[int, int] = (0, 2)
     earlier: tuple[int, int] = (-3, -2)
-    draws: int = 199
+    draws: int = 999
 
 
 @estimating_metric(
@@ -116,7 +116,7 @@ def _of(context: MetricContext, measure: str) -> Iterator[Any]:
         why = str(error)
     if parts is not None:
         # It leads, for the plain difference is large with no effect at all.
-        yield say.forecast(BEYOND, parts.excess.value, parts, parts.excess)
+        yield say.forecast(BEYOND, parts.excess.value, parts, parts.excess, tested=True)
     yield say.estimate(DIFFERENCE, found.regress(), [1.0], p_value=None)
     yield say.estimate(JOINED, found.regress(of="change"), [1.0], p_value=None)
     yield say.estimate(ELSEWHERE, found.regress(of="expected"), [1.0], p_value=None)

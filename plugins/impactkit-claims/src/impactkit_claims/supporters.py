@@ -119,11 +119,12 @@ def _of(context: MetricContext, measure: str) -> Iterator[Any]:
     first = context.estimate(panel, level=level, aggregations=("group",), cells=False)[0]
     if first.status != "ok":
         raise EstimationError(first.reason)
-    # Its p-value is of another question, whether there is any effect, and no test of the margin.
-    plain = attrs.evolve(first, estimand=EFFECT, p_value=None)
+    plain = attrs.evolve(first, estimand=EFFECT)
     adjusted = _adjusted(context, panel, level)
-    # Schools that are asked to help did well of late, so the adjusted estimate leads.
+    # Schools that are asked to help did well of late, so the adjusted estimate leads. Its p-value
+    # is of whether there is any effect, for a summary that asks; the margin has a check of its own.
     found = [adjusted, plain] if adjusted.status == "ok" else [plain, adjusted]
+    found[1] = attrs.evolve(found[1], p_value=None)
     yield from found
     for estimate in found:
         yield from _verdict(estimate, margin, lower_better)
@@ -175,7 +176,7 @@ def _adjusted(context: MetricContext, panel: Panel, level: float) -> Estimate:
         )
     except EstimationError as error:
         return say.missing(ADJUSTED, str(error))
-    return say.forecast(ADJUSTED, parts.excess.value, parts, parts.excess)
+    return say.forecast(ADJUSTED, parts.excess.value, parts, parts.excess, tested=True)
 
 
 def _verdict(estimate: Estimate, margin: float, lower_better: bool) -> Iterator[Diagnostic]:

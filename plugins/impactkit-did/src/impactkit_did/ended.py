@@ -68,7 +68,7 @@ def since_end(
     n_joined, n_ended = joined["school_key"].n_unique(), ended["school_key"].n_unique()
     lost = left_out(
         "not_ended",
-        "schools that joined and have not left, or not on a known day",
+        "schools that joined and have not left, or on no known day, or before they were exposed",
         n_joined - n_ended,
         panel.measure,
     )
@@ -106,14 +106,16 @@ def since_end(
 
 
 def n_compared(
-    rows: pl.DataFrame, strata: pl.DataFrame, treated: pl.DataFrame, at: tuple[int, int]
+    rows: pl.DataFrame,
+    strata: pl.DataFrame,
+    treated: pl.DataFrame,
+    before: int,
+    after: tuple[int, int],
 ) -> int:
     """Return how many schools `treated` are compared with, a school with several copies once."""
     stacks = strata.join(treated, on="school_key", how="semi").select("stratum").unique()
     within = strata.join(stacks, on="stratum", how="semi")
-    both = (
-        rows.filter(pl.col("cohort").is_null() & pl.col("year").is_in(at))
-        .join(within, on="school_key", how="semi")
-        .filter(pl.len().over("school_key") == len(at))
-    )
+    free = rows.filter(pl.col("cohort").is_null()).join(within, on="school_key", how="semi")
+    then = free.filter(pl.col("year").is_between(*after))
+    both = free.filter(pl.col("year") == before).join(then, on="school_key", how="semi")
     return both["school"].n_unique()

@@ -17,6 +17,7 @@ from impactkit_did.common import (
     named,
 )
 
+MEAN = "ATT, mean over the years since the partnership ended"
 LEFT = "ATT by years since the partnership ended"
 CHANGE = "Change of the ATT since the last year in the partnership"
 
@@ -81,7 +82,7 @@ class Params:
     ),
 )
 def fade_out(context: MetricContext) -> Iterator[Any]:
-    """Yield the effect by years since the end, and its change since the last year in."""
+    """Yield the effect since the end, as a whole and by year, and its change since the last in."""
     yield from each_measure(context, lambda measure: _of(context, measure))
 
 
@@ -105,24 +106,28 @@ def _of(context: MetricContext, measure: str) -> Iterator[Any]:
             "in `partnerships`, or `left` in `memberships`, and outcomes of later years"
         )
     names = {**named(context, panel), "level": design.level}
-    points = {0: (ended.BASE, ended.LAST)}
-    points |= {k: (ended.BASE, k - 1) for k in params.years}
-    left = [_at(rows, strata, *points[k], LEFT, term=str(k), **names) for k in points]
-    gone = [
-        _at(rows, strata, ended.LAST, k - 1, CHANGE, term=str(k), **names) for k in params.years
-    ]
-    # What is left after the end is the question, so the first year without leads.
-    yield from (*left[1:], left[0], *gone)
+    points = {0: ended.LAST, **{k: k - 1 for k in params.years}}
+    since = (min(params.years) - 1, max(params.years) - 1)
+
+    def at(before: int, after: tuple[int, int], estimand: str, **term: str) -> Estimate:
+        return _at(rows, strata, before, after, estimand, **term, **names)
+
+    left = [at(ended.BASE, (y, y), LEFT, term=str(k)) for k, y in points.items()]
+    gone = [at(ended.LAST, (k - 1, k - 1), CHANGE, term=str(k)) for k in params.years]
+    # What is left after the end is the question, so that leads, and is the one test of it.
+    yield from (at(ended.BASE, since, MEAN), *left[1:], left[0], *gone)
     yield from _shown(measure, left, gone, names["unit"])
     yield from lost
 
 
-def _at(rows: Any, strata: Any, before: int, after: int, estimand: str, **names: Any) -> Estimate:
+def _at(
+    rows: Any, strata: Any, before: int, after: tuple[int, int], estimand: str, **names: Any
+) -> Estimate:
     from impactkit import EstimationError, improvement
     from impactkit_did.ended import n_compared
 
     try:
-        found = improvement(rows, before=(before, before), after=(after, after), strata=strata)
+        found = improvement(rows, before=(before, before), after=after, strata=strata)
     except EstimationError:
         reason = (
             "no school that left a partnership has an outcome in both years and a school to "
@@ -130,7 +135,7 @@ def _at(rows: Any, strata: Any, before: int, after: int, estimand: str, **names:
         )
         shown = {name: value for name, value in names.items() if name != "level"}
         return Estimate(**shown, estimand=estimand, status="not_estimable", reason=reason)
-    n = n_compared(rows, strata, found.schools, (before, after))
+    n = n_compared(rows, strata, found.schools, before, after)
     return mean_of(found, estimand, n_comparison=n, **names)
 
 

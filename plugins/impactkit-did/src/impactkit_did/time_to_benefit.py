@@ -101,11 +101,13 @@ def _of(context: MetricContext, measure: str) -> Iterator[Any]:
         "dynamic", min_e=0, max_e=params.through - 1, balance_e=params.through - 1
     )
     names = named(context, panel)
-    yield attrs.evolve(balanced.overall, **names, estimand=MEAN)
-    years = [
-        attrs.evolve(e, **names, estimand=BY_YEAR, term=str(int(e.term) + 1))
-        for e in balanced.terms
-    ]
+    whole, *terms = (
+        # A treated cluster is a partnership, or several that share a school.
+        attrs.evolve(e, **names, n_partnerships=e.n_treated_clusters)
+        for e in (balanced.overall, *balanced.terms)
+    )
+    yield attrs.evolve(whole, estimand=MEAN)
+    years = [attrs.evolve(e, estimand=BY_YEAR, term=str(int(e.term) + 1)) for e in terms]
     yield from years
     yield _first(years, params, names, lower_is_better(context, measure))
     strip, told = _strip(panel, years, params.through)

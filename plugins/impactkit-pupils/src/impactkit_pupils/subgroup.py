@@ -150,11 +150,11 @@ def _of(context: MetricContext, measure: str, params: Params) -> Iterator[Any]:
         context, RAW, compared("raw"), weights, subgroup=subgroup, unit=source.unit, **about
     )
     for name in names:
-        # No p-value: that one differs from zero and the other does not is no test of the gap.
+        # No p-value, and a part of the whole: that one differs from zero and the other does not is
+        # no test of the gap, and a summary must not read it out as one.
         alone = standard.weights(**{name: 1.0})
-        yield estimate(
-            context, OF_GROUP, standard, alone, subgroup=name, **{**scale, "p_value": None}
-        )
+        part: dict[str, Any] = {**scale, "subgroup": name, "term": name, "p_value": None}
+        yield estimate(context, OF_GROUP, standard, alone, **part)
     lost = standard.each[params.group].exclusions
     yield from (attrs.evolve(one, measure=measure) for one in lost)
     yield from _picture(context, measure, standard, source, names)
