@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import re
 from collections import Counter
+from collections.abc import Sequence
 
 import attrs
 import polars as pl
@@ -59,7 +60,8 @@ def find_top(data: bytes) -> Top:
 
     The first line that is not blank is the header, unless it is clearly a title: it fills at most
     half of the columns of a later line that reads as a header (names, each once, over rows as
-    wide). A file for which neither holds keeps its first line, and the width of its rows tells.
+    wide), or it has codes for some of the columns that such a line names, over numbers. A file for
+    which neither holds keeps its first line, and the width of its rows tells.
 
     Examples
     --------
@@ -86,9 +88,12 @@ def find_top(data: bytes) -> Top:
         delimiter = find_delimiter(text)
         names = _cells(text, delimiter)
         above = [line for _, _, line in lines[:index]]
-        if all(
-            len(_filled(_cells(line, find_delimiter(line)))) <= len(names) / 2 for line in above
-        ) and _reads_as_header(names, [line for _, _, line in lines[index + 1 :]], delimiter):
+        body = [line for _, _, line in lines[index + 1 :]]
+        fullest = max(len(_filled(_cells(line, find_delimiter(line)))) for line in above)
+        if (
+            fullest <= len(names) / 2
+            or _named_below(fullest, [names, *(_cells(line, delimiter) for line in body)])
+        ) and _reads_as_header(names, body, delimiter):
             shown = tuple(" ".join(line.strip(",;|\t ").split())[:60] for line in above)
             return Top(delimiter=delimiter, start=start, row=row, above=shown)
     return first
@@ -104,6 +109,28 @@ def _cells(line: str, delimiter: str) -> list[str]:
 
 def _filled(cells: list[str]) -> list[str]:
     return [cell.strip() for cell in cells if cell.strip()]
+
+
+def _named_below(above: int, rows: list[list[str]]) -> bool:
+    """Tell whether a row of names, over numbers, is fuller than a row above it with `above` cells.
+
+    The workbooks of academies' accounts have a row of codes, for the sums only, above the names.
+    """
+    return above < len(_filled(rows[0])) and names_over_numbers(rows)
+
+
+def codes_above(rows: list[list[str]]) -> bool:
+    """Tell whether the first of several rows has codes, and the second the names of columns.
+
+    Examples
+    --------
+    >>> rows = [["100001", "1", "2"], ["100002", "3", "4"]]
+    >>> codes_above([["", "E01", "E02"], ["URN", "Teachers", "Supply"], *rows])
+    True
+    >>> codes_above([["URN", "Teachers", "Supply"], *rows])
+    False
+    """
+    return len(rows) > 1 and _named_below(len(_filled(rows[0])), rows[1:])
 
 
 def _reads_as_header(names: list[str], body: list[str], delimiter: str) -> bool:
@@ -137,7 +164,7 @@ def drop_headers(parsed: Parsed, file: str) -> Parsed:
         for row in frame.filter(again)[ROW]
     ]
     frame = frame.filter(~again)
-    if _is_second_header(frame):
+    if names_over_numbers(frame.drop(ROW).head(SAMPLE_LINES).rows()):
         row = frame[ROW][0]
         rule = "the row reads as a second header: words where every other row has numbers"
         problems.append(_no_row(row, file, rule, "Keep one header row, with the names of columns."))
@@ -160,12 +187,11 @@ def _same_as_header(frame: pl.DataFrame, columns: tuple[str, ...]) -> pl.Expr:
     )
 
 
-def _is_second_header(frame: pl.DataFrame) -> bool:
+def names_over_numbers(rows: Sequence[Sequence[str]]) -> bool:
     """Tell whether the first row is all words, over columns that otherwise hold numbers only."""
-    rows = frame.drop(ROW).head(SAMPLE_LINES).rows()
-    if len(rows) < 3 or any(is_number(cell) for cell in rows[0] if cell):
+    first, rest = rows[0], [row for row in rows[1:SAMPLE_LINES] if len(row) == len(rows[0])]
+    if len(rest) < 2 or any(is_number(cell) for cell in first if cell):
         return False
-    first, rest = rows[0], rows[1:]
     numeric = [
         all(is_number(row[i]) for row in rest if row[i]) and any(row[i] for row in rest)
         for i, cell in enumerate(first)

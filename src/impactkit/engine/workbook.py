@@ -11,7 +11,7 @@ from impactkit.engine.decode import refuse
 from impactkit.engine.delimited import Numbered, from_rows
 from impactkit.engine.header import ROW, Parsed, has_text, unique_names
 from impactkit.engine.percent import Cells, percent_cells, shown_as_percent
-from impactkit.engine.top import above_note
+from impactkit.engine.top import SAMPLE_LINES, above_note, codes_above
 from impactkit.errors import Problem
 
 
@@ -84,11 +84,12 @@ def _rows(sheet: pl.DataFrame, percent: Cells) -> Numbered:
 
 
 def _titles(rows: Numbered) -> tuple[tuple[str, ...], Numbered]:
-    """Part what stands above the header: rows that fill at most half of the columns."""
+    """Part what stands above the header: rows that fill at most half of the columns, and codes."""
     enough = max(sum(bool(cell.strip()) for cell in row) for _, row in rows) / 2
     first = next(
         i for i, (_, row) in enumerate(rows) if sum(bool(cell.strip()) for cell in row) > enough
     )
+    first += codes_above([row for _, row in rows[first : first + SAMPLE_LINES]])
     above = tuple(" ".join(" ".join(row).split())[:60] for _, row in rows[:first])
     return above, rows[first:]
 

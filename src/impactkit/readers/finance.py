@@ -4,7 +4,13 @@
 April to March, by its end, and its figures for England are medians. The workbooks of returns have
 pounds in all: those of maintained schools (CFR, April to March), and those of academies (AAR,
 September to August). The two years differ by five months, so the two are never one series: a school
-that becomes an academy changes its year.
+that becomes an academy changes its year. In the workbooks of maintained schools totals leave direct
+revenue financing (E30) out since 2021/22.
+
+Three kinds of rows tell nothing of one school in one year, and are set aside: the return that one
+school makes for all of its federation, with those of the schools for which it is made; returns of
+less than a year, from schools that opened, closed or changed their trust in it; and returns that
+were not made.
 """
 
 from __future__ import annotations
@@ -30,19 +36,29 @@ _PER_PUPIL = {
     "bought_in": "BOUGHTINPROFESSIONALSERVICES",
 }
 _TOTALS = {
-    "income": ("Total Income   I01 to I18", "Total Income:I01 to I18", "Total Income"),
+    "income": (
+        "Total Income   I01 to I18",
+        "Total Income:I01 to I18",
+        "Total Income: I01:I18 - E30",
+        "Total Income: I01:I17 - E30",
+        "Total Income",
+    ),
     "expenditure": (
+        "Total Expenditure: (E01:E29 + E31 + E32)",
         "Total Expenditure  E01 to E32",
         "Total Expenditure:E01 to E29 and E31 to E32",
         "Total Expenditure",
     ),
     "balance": (
+        "In-year Balance: Total Income (I01:I18 - E30) - Total Expenditure (E01:E29 + E31 + E32)",
+        "In-year Balance: Total Income (I01:I17 - E30) - Total Expenditure (E01:E29 + E31 + E32)",
         "In-year Balance   Total Income (I01 to I18) minus Total Expenditure (E01 to E32)",
         "In-year Balance:Total Income (I01 to I18) minus Total Expenditure (E01 to E32)",
         "In-year Balance",
         "In Year Balance",
     ),
     "reserve": (
+        "Revenue Reserve: B01 + B02 + B06",
         "Revenue Reserve   B01 plus B02 plus B06",
         "Revenue Reserve:B01 plus B02 plus B06",
         "Revenue Reserve",
@@ -51,6 +67,9 @@ _TOTALS = {
     "supply_teachers": ("E02  Supply teaching staff", "Supply teaching staff"),
 }
 
+
+_FEDERATION = "one return is made for all schools of a federation"
+_PART_YEAR = "the return covers another time than a year"
 
 PUPIL_FORM = Form(
     title="finance for each pupil (cfr.csv)",
@@ -77,9 +96,20 @@ TOTAL_FORM = Form(
         "la": headers("LA", "LA Code"),
         "laestab": headers("LAEstab", "LAESTAB"),
         "urn": headers("URN"),
+        "federated": headers("Federated submission"),
+        "lead": headers("Lead school in federation"),
+        "supplied": headers("Did Not Supply flag"),
+        "months": headers("Period covered by return", "Period covered by return (months)"),
     },
     measures={f"finance_{name}": headers(*texts) for name, texts in _TOTALS.items()},
     required=("urn", "finance_income", "finance_expenditure"),
+    aggregates=(
+        Aggregate("months", r"\d|1[013-9]|[2-9]\d", reason=_PART_YEAR),
+        Aggregate("supplied", "Y|DNS", reason="the school made no return"),
+        Aggregate("federated", "(Lead|Non returning) school", reason=_FEDERATION),
+        Aggregate("lead", r"[1-9]\d{6}", reason=_FEDERATION),
+    ),
+    symbols={"NS": "DNS"},
 )
 
 PUPIL_READER = form_reader(
@@ -98,8 +128,8 @@ TOTAL_READER = form_reader(
     source="Department for Education, schools' financial benchmarking",
     met_real_file=False,
     notes=(
-        "It has not met a real file: its headers are from the names that the Department's own "
-        "benchmarking uses. Maintained schools' year is April to March, academies' September to "
-        "August: don't mix the two without conversion."
+        "It has not met a real file, only the headers of published ones (to 2024/25). Federations "
+        "that make one return have no figures by school. Maintained schools' year is April to "
+        "March, academies' September to August: don't mix the two without conversion."
     ),
 )

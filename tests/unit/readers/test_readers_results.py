@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import xlsxwriter
 
 from impactkit.declarations import ReadResult, load_code
 from impactkit.readers import core_readers, recognise_file
@@ -354,6 +355,57 @@ def test_financial_returns_are_read_by_the_names_of_their_lines(tmp_path: Path) 
         ("125002", "all", None, "x"),
     ]
     assert of(result, "finance_teachers")[0] == ("125001", "all", 650000.0, "ok")
+
+
+def test_returns_that_are_not_of_one_school_and_one_year_are_set_aside(tmp_path: Path) -> None:
+    """One for a whole federation, one for nobody, one of five months, one never made."""
+    content = """LA,LAEstab,URN,Did Not Supply flag,Lead school in federation,\
+Period covered by return,Federated submission,E01 Teaching staff,Total Income: I01:I18 - E30,\
+Total Expenditure: (E01:E29 + E31 + E32),Revenue Reserve: B01 + B02 + B06,\
+In-year Balance: Total Income (I01:I18 - E30) - Total Expenditure (E01:E29 + E31 + E32)
+936,9362001,125001,N,0,12,No,500000,1000000,1000100,-5000,-100
+936,9362002,125002,,9362002,12,Lead school,900000,3000000,2900000,100,100000
+936,9362003,125003,Y,9362002,12,Non returning school,0,0,0,0,0
+936,9362004,125004,,0,5,,200000,400000,300000,10,100000
+936,9362005,125005,DNS,0,12,,0,0,0,0,0
+936,9362006,125006,,0,12,,NS,SUPP,DNS,1,2
+"""
+    result = read(save(tmp_path, content, "CFR_2022-23_Full_Data.csv"), "dfe.finance")
+    assert result.year == 2023
+    assert of(result, "finance_income") == [
+        ("125001", "all", 1000000.0, "ok"),
+        ("125006", "all", None, "supp"),
+    ]
+    assert of(result, "finance_balance")[0] == ("125001", "all", -100.0, "ok")
+    assert of(result, "finance_teachers")[1] == ("125006", "all", None, "x")
+    assert result.set_aside is not None
+    assert sorted(result.set_aside.select("row", "reason").rows()) == [
+        (3, "one return is made for all schools of a federation"),
+        (4, "one return is made for all schools of a federation"),
+        (5, "the return covers another time than a year"),
+        (6, "the school made no return"),
+    ]
+
+
+def test_accounts_of_academies_have_codes_above_the_names(tmp_path: Path) -> None:
+    """The codes are of the sums only; in a workbook and as CSV it is the names that count."""
+    names = ["LAEstab", "URN", "Period covered by return", "Teaching staff", "Energy", "Rent"]
+    names += ["Staff total", "Total Income", "Total Expenditure", "In year balance"]
+    codes = ["", "", "", *(f"BAE0{i}0" for i in range(7))]
+    rows = [[9362001 + i, 136001 + i, 12, *range(100 + i, 107 + i)] for i in range(4)]
+    path = tmp_path / "AAR_2022-23_download.xlsx"
+    with xlsxwriter.Workbook(path) as book:
+        sheet = book.add_worksheet("Academies")
+        for at, row in enumerate([codes, names, *rows]):
+            sheet.write_row(at, 0, row)
+    lines = [",".join(map(str, row)) for row in [codes, names, *rows]]
+    text = save(tmp_path, "\n".join(lines), "AAR_2022-23_download.csv")
+    for file in (path, text):
+        result = read(file, "dfe.finance")
+        assert of(result, "finance_teachers")[0] == ("136001", "all", 100.0, "ok")
+        assert of(result, "finance_balance")[3] == ("136004", "all", 109.0, "ok")
+        assert result.n_rows == 4
+        assert result.n_rejected == 0
 
 
 def test_a_table_that_nobody_declared_is_read_under_its_own_names(tmp_path: Path) -> None:
