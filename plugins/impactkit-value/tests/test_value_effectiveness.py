@@ -99,6 +99,16 @@ def test_cost_is_that_of_plain_loops(evaluated):
     assert found[COST].unit == "gbp"
 
 
+def test_pupils_count_in_the_part_of_a_year_that_the_books_cover(evaluated):
+    """Books to March 2020: costs of two years and seven months, so pupils of as many months."""
+    tables = small()
+    tables["finance"] = tables["finance"].with_columns(basis=pl.lit("april_to_march"))
+    found = by_name(evaluated(tables))
+    pupils = sum(100 + k for k in range(12)) * (2 + 7 / 12)
+    cost = sum(8_000 + 100 * p for p in range(6)) * 3
+    assert found[GROSS].value == pytest.approx(cost / pupils)
+
+
 def test_the_ratio_is_cost_over_tenths_of_the_effect(evaluated):
     """With a standard deviation of pupils of 15, four points are some 2.7 tenths."""
     found = by_name(evaluated(small(), sd=15.0))

@@ -8,7 +8,7 @@ import pytest
 
 from impactkit import Design, EstimationError, MetricContext
 from impactkit_value.draws import ratio
-from impactkit_value.ledger import ACADEMIC, FISCAL, ledger
+from impactkit_value.ledger import ACADEMIC, FISCAL, covered, ledger
 from impactkit_value.savings import NET, SHARE, Params, verified_savings
 
 SEEDS = range(6)
@@ -143,6 +143,23 @@ def test_carrying_over_is_by_twelfths(given, wanted, expected):
     got = dict(books.rows.group_by("year").agg(pl.col("amount").sum()).rows())
     assert got == pytest.approx(expected)
     assert books.converted
+
+
+def test_a_year_that_was_carried_over_is_still_one_partnership_year():
+    """Its amounts lie in parts of two academic years; the figure a year is what was entered."""
+    entered, carried = told(TWO_YEARS)[0], told(TWO_YEARS, basis=ACADEMIC)[0]
+    assert entered[NET, ""].value == pytest.approx(1_000)
+    for key, estimate in entered.items():
+        assert carried[key].value == pytest.approx(estimate.value), key
+
+
+def test_books_of_both_kinds_for_one_year_cover_it_once():
+    """April 2017 to August 2018 by two sets of books: five months, and a year."""
+    finance = pl.concat([TWO_YEARS.head(1), TWO_YEARS.head(1).with_columns(basis=pl.lit(ACADEMIC))])
+    rows = ledger(finance, stage="x", basis=ACADEMIC).rows
+    assert dict(covered(rows).select("year", "share").rows()) == pytest.approx(
+        {2017: 5 / 12, 2018: 1}
+    )
 
 
 def test_prices_are_nominal_unless_deflators_are_given():

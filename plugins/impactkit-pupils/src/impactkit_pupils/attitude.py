@@ -20,7 +20,7 @@ from impactkit import (
     estimating_metric,
 )
 from impactkit_pupils.changes import before_and_after, change_inside
-from impactkit_pupils.common import Window, estimate, joint
+from impactkit_pupils.common import ALIKE, Window, estimate, joint
 
 if TYPE_CHECKING:
     import polars as pl
@@ -91,6 +91,7 @@ class Params:
             "Cronbach (1951), Psychometrika 16. Definition of the project's own"
         ),
         caveats=(
+            ALIKE,
             "It is what pupils say. People agree more readily than they disagree, and please who "
             "asks; items that run the other way soften that.",
             "Those who answer may be those who like school.",

@@ -20,6 +20,11 @@ if TYPE_CHECKING:
     from impactkit import Improvement
 
 Window = tuple[int, int]
+ALIKE = (
+    "A change beyond that elsewhere is an effect only if schools that joined would otherwise have "
+    "changed as those elsewhere did. Schools chosen for poor results recover anyway: see "
+    "claims.rtm_adjusted."
+)
 PANEL_COLUMNS = ("school_key", "year", "value", "cohort", "cluster")
 
 

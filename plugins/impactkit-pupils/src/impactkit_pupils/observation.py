@@ -20,7 +20,7 @@ from impactkit import (
     estimating_metric,
 )
 from impactkit_pupils.changes import before_and_after, change_inside
-from impactkit_pupils.common import Joint, Window, estimate, joint
+from impactkit_pupils.common import ALIKE, Joint, Window, estimate, joint
 
 if TYPE_CHECKING:
     import polars as pl
@@ -86,6 +86,7 @@ class Params:
             "Raters: Linacre (1989); agreement: one-way ICC, Shrout & Fleiss (1979), ICC(1,1)"
         ),
         caveats=(
+            ALIKE,
             "A single lesson, seen once, says little of a teacher: this is about schools and "
             "years, and is not for appraisal.",
             "Raters know who has joined. Adjusting takes out who is lenient always, and not who is "

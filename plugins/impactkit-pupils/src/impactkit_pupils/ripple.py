@@ -25,7 +25,7 @@ from impactkit import (
     Table,
     estimating_metric,
 )
-from impactkit_pupils.common import Joint, Window, effect_unit, estimate, joint, missing
+from impactkit_pupils.common import ALIKE, Joint, Window, effect_unit, estimate, joint, missing
 
 if TYPE_CHECKING:
     import polars as pl
@@ -105,6 +105,7 @@ class Subjects:
             "into English and science. Ratio: Fieller (1954). Several tests: Romano & Wolf (2005)"
         ),
         caveats=(
+            ALIKE,
             "Whether another subject is a ripple or a placebo must be settled beforehand.",
             "A better year group lifts all subjects. The triple difference takes that out, and a "
             "real ripple with it; it is the effect on the subject only if nothing ripples.",

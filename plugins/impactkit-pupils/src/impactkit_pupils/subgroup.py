@@ -21,7 +21,7 @@ from impactkit import (
     Table,
     estimating_metric,
 )
-from impactkit_pupils.common import Joint, Window, estimate, joint, label, missing
+from impactkit_pupils.common import ALIKE, Joint, Window, estimate, joint, label, missing
 from impactkit_pupils.standing import Placed, measures_of, placed
 
 if TYPE_CHECKING:
@@ -86,6 +86,7 @@ class Params:
             "triple difference, Olden & Moen (2022), The Econometrics Journal 25(3)"
         ),
         caveats=(
+            ALIKE,
             "Without pupils' records the standard deviation is that of schools, which is smaller "
             "than that of pupils: such a figure is no effect size.",
             "A gap that narrows because the other group fell is no success; the change of each "

@@ -20,7 +20,7 @@ from impactkit import (
     Table,
     estimating_metric,
 )
-from impactkit_pupils.common import Window, effect_unit, estimate, joint, label, missing
+from impactkit_pupils.common import ALIKE, Window, effect_unit, estimate, joint, label, missing
 
 if TYPE_CHECKING:
     import polars as pl
@@ -89,6 +89,7 @@ class Side:
             "cluster. Intervals: Newcombe (1998); Chan & Zhang (1999) below 30 pupils"
         ),
         caveats=(
+            ALIKE,
             "A change in percentage points is no change in per cent: from 40 % to 48 % is eight "
             "points, and a fifth more.",
             "Pupils before and after are different pupils. A change has no cause until it is "

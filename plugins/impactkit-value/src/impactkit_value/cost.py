@@ -26,7 +26,8 @@ def spent(context: MetricContext, books: Ledger, joined: pl.DataFrame, years: in
     """Return what each cluster of joining schools spent and saved, and on how many pupils.
 
     `joined` has `school_key`, `cohort` and `cluster`. What was spent before joining counts too:
-    starting up is part of the cost. Years after the last that has an amount have no pupils either.
+    starting up is part of the cost. Years after the last that has an amount have no pupils either,
+    and of a year that amounts cover in part its pupils count in that part.
 
     Raises
     ------
@@ -69,8 +70,7 @@ def spent(context: MetricContext, books: Ledger, joined: pl.DataFrame, years: in
             "no cost belongs to a partnership whose schools are compared; give rows of kind 'cost' "
             "with their `partnership_id` in `finance`"
         )
-    last = int(books.rows["year"].max())  # type: ignore[call-overload]
-    pupils = _pupils(context, joined, years, last)
+    pupils = _pupils(context, joined, years, books)
     both = sums.join(pupils, on="cluster").sort("cluster")
     left = joined.filter(~pl.col("cluster").is_in(both["cluster"].implode()))
     if both.is_empty():
@@ -110,10 +110,16 @@ def _clusters(context: MetricContext, joined: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _pupils(context: MetricContext, joined: pl.DataFrame, years: int, last: int) -> pl.DataFrame:
+def _pupils(
+    context: MetricContext, joined: pl.DataFrame, years: int, books: Ledger
+) -> pl.DataFrame:
     """Return pupil-years by cluster, in the years from joining on."""
     import polars as pl
 
+    from impactkit_value.ledger import covered
+
+    last = int(books.rows["year"].max())  # type: ignore[call-overload]
+    parts = covered(books.rows).group_by("year").agg(pl.col("share").max())
     counted = context.tables.get("school_years")
     schools = context.tables.get("schools")
     if counted is not None and {"school_key", "year", "pupils"} <= set(counted.columns):
@@ -135,7 +141,8 @@ def _pupils(context: MetricContext, joined: pl.DataFrame, years: int, last: int)
     return (
         joined.join(roll, on="school_key")
         .filter(event.is_between(0, years - 1), pl.col("year") <= last)
+        .join(parts, on="year", how="left", maintain_order="left")
         .group_by("cluster")
-        .agg(pl.col("pupils").cast(pl.Float64).sum())
+        .agg((pl.col("pupils").cast(pl.Float64) * pl.col("share").fill_null(1.0)).sum())
         .filter(pl.col("pupils") > 0)
     )

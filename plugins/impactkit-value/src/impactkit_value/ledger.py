@@ -34,7 +34,8 @@ class Ledger:
     """Amounts in one basis and in prices of one year, and how they came to be.
 
     `rows` has `partnership_id`, `school_key`, `year` (by its end), `line`, `kind`, `amount` (GBP),
-    `recurrent` and `evidenced`.
+    `recurrent` and `evidenced`; and `months` of the year that the amount is of, with the year in
+    which it was entered, `of`, and the kind of that year, `entered`.
     """
 
     rows: pl.DataFrame
@@ -186,7 +187,12 @@ def _carried(rows: pl.DataFrame, basis: str) -> pl.DataFrame:
 
     shown = pl.col("evidence").is_in(list(SHOWN)).fill_null(value=False)
     rows = rows.with_columns(
-        amount=pl.col("amount_gbp"), year=pl.col("fiscal_year"), evidenced=shown
+        amount=pl.col("amount_gbp"),
+        year=pl.col("fiscal_year"),
+        evidenced=shown,
+        of="fiscal_year",
+        entered="basis",
+        months=pl.lit(12),
     )
     keep = ("partnership_id", "school_key", "year", "line", "kind", "amount", "recurrent")
     own = rows.filter(pl.col("basis") == basis)
@@ -194,10 +200,33 @@ def _carried(rows: pl.DataFrame, basis: str) -> pl.DataFrame:
     # A fiscal year begins five months before the academic year that its other months belong to.
     first, second = ((-1, 5), (0, 7)) if basis == ACADEMIC else ((0, 7), (1, 5))
     parts = [own] + [
-        other.with_columns(year=pl.col("year") + shift, amount=pl.col("amount") * months / 12)
+        other.with_columns(
+            year=pl.col("year") + shift,
+            amount=pl.col("amount") * months / 12,
+            months=pl.lit(months),
+        )
         for shift, months in (first, second)
     ]
-    return pl.concat(parts).select(*keep, "evidenced")
+    return pl.concat(parts).select(*keep, "evidenced", "of", "entered", "months")
+
+
+def covered(rows: pl.DataFrame) -> pl.DataFrame:
+    """Return `partnership_id`, `year` and `share`: the part of the year that amounts are of.
+
+    An amount that was carried over lies in parts of two years, which are one year and not two.
+    """
+    import polars as pl
+
+    key = ["partnership_id", "year"]
+    return (
+        rows.select(*key, "of", "entered", "months")
+        .unique()
+        .group_by(*key, "entered")
+        .agg(pl.col("months").sum())
+        .group_by(key)
+        .agg(share=pl.col("months").max() / 12)
+        .sort(key)
+    )
 
 
 def placed(rows: pl.DataFrame, memberships: pl.DataFrame | None) -> pl.DataFrame:

@@ -150,6 +150,8 @@ def _by_partnership(rows: pl.DataFrame, params: Params) -> pl.DataFrame:
     """Return a row a partnership: its years, and sums by what they are."""
     import polars as pl
 
+    from impactkit_value.ledger import covered
+
     line = pl.col("line").fill_null("").str.to_lowercase()
     managers = pl.any_horizontal(
         pl.lit(value=False),
@@ -164,14 +166,15 @@ def _by_partnership(rows: pl.DataFrame, params: Params) -> pl.DataFrame:
         "avoided": pl.col("kind") == "avoided_cost",
         "grants": pl.col("kind") == "grant",
     }
+    years = covered(rows).group_by("partnership_id").agg(years=pl.col("share").sum())
     return (
         rows.sort("partnership_id", "year", "kind", "line", "amount")
         .group_by("partnership_id", maintain_order=True)
         .agg(
-            pl.col("year").n_unique().cast(pl.Float64).alias("years"),
             *(pl.col("amount").filter(which).sum().alias(name) for name, which in parts.items()),
             *(which.sum().alias(f"n_{name}") for name, which in parts.items()),
         )
+        .join(years, on="partnership_id", maintain_order="left")
     )
 
 
