@@ -120,8 +120,8 @@ class Drawn:
         caveats=(
             "Schools elsewhere are taken to have spent nothing on what the partnership replaces; "
             "costs are only those entered, and teachers' time is often not.",
-            "The change allows for the trend elsewhere only. Where schools were chosen for poor results "
-            "part of it is recovery, and the partnerships look cheaper than they are: see "
+            "The change allows for the trend elsewhere only. Where schools were chosen for poor "
+            "results part of it is recovery, and the partnerships look cheaper than they are: see "
             "claims.rtm_adjusted.",
             "A ratio is given only where the effect is above zero beyond doubt; else read the "
             "acceptability curve, which needs no ratio.",
