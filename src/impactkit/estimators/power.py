@@ -207,18 +207,6 @@ def minimum_detectable_effect(
     return Sensitivity(effect=high * p.std_error, power=power, level=level, precision=p)
 
 
-def satterthwaite(treated: tuple[float, float], comparison: tuple[float, float]) -> float:
-    """Return degrees of freedom of a difference from each side's variance and degrees of freedom.
-
-    Examples
-    --------
-    >>> satterthwaite((1.0, 9), (1.0, 9)), round(satterthwaite((1.0, 9), (0.05, 180)), 1)
-    (18.0, 9.9)
-    """
-    total = treated[0] + comparison[0]
-    return total**2 / sum(v**2 / df for v, df in (treated, comparison))
-
-
 def _power(ratio: float, df: float, level: float) -> float:
     """Integrate the normal probability of being found over how the standard error may turn out.
 

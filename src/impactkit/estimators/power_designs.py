@@ -34,7 +34,8 @@ import attrs
 
 from impactkit.errors import EstimationError
 from impactkit.estimators.options import check_options
-from impactkit.estimators.power import Precision, satterthwaite
+from impactkit.estimators.power import Precision
+from impactkit.inference.small_sample import satterthwaite
 
 
 @attrs.frozen(kw_only=True)

@@ -6,7 +6,12 @@ of few are too small, and normal quantiles too short. With h a cluster's share o
     scale   its contribution counts 1 / sqrt(1 - h) (CR2): with G equal clusters that multiplies the
             variance by G / (G - 1)
     df      1 / (sum h^2 + sum_{c != d} q_c q_d),  q = h^2 / (1 - h), of one side; G - 1 with G
-            equal clusters. The two sides are combined by their variances (Satterthwaite)
+            equal clusters. The two sides are combined by their variances (Satterthwaite): those
+            estimated, or those of clusters that all vary alike, whichever gives fewer
+
+Where one cluster is most of a side its estimated variance is often far too small, and the other
+side's many degrees of freedom would count: hence the second (Imbens & Kolesar's way), which takes
+nothing from the outcomes.
 
 In an average over cohorts h is the cluster's share in all of them, since contributions hold how
 far a cohort's effect is from the average (the cohorts' shares being estimated): a cohort of one
@@ -14,11 +19,13 @@ cluster varies as it differs from the others.
 
 Sources: Bell & McCaffrey (2002), Survey Methodology 28, 169-181, for CR2 and its degrees of freedom
 (theirs for a mean, with independent units of equal variance as working model); Satterthwaite
-(1946), Biometrics Bulletin 2, 110-114. That they carry over to averages of group-time effects is
-shown by simulation only.
+(1946), Biometrics Bulletin 2, 110-114; Imbens & Kolesar (2016), Review of Economics and Statistics
+98(4), 701-712. That they carry over to averages of group-time effects is shown by simulation only.
 """
 
 from __future__ import annotations
+
+import math
 
 import attrs
 import numpy as np
@@ -84,6 +91,17 @@ def mean_df(share: Floats) -> float:
     return float(1 / ((share**2).sum() + 2 * pairs))
 
 
+def alike(treated: Floats, others: Floats) -> tuple[float, float]:
+    """Return both sides' variances where all clusters vary alike, given shares, up to a factor.
+
+    Examples
+    --------
+    >>> alike(np.full(4, 1 / 4), np.full(16, 1 / 16))
+    (0.25, 0.0625)
+    """
+    return float((treated**2).sum()), float((others**2).sum())
+
+
 def correct(own: Contributions, loadings: Floats, shares: ClusterShares) -> Corrected:
     """Correct the standard errors of several estimates.
 
@@ -119,13 +137,31 @@ def correct(own: Contributions, loadings: Floats, shares: ClusterShares) -> Corr
         scale = np.concatenate([cluster_scale(share), others_scale])
         columns[i, by_cluster] *= scale[cluster]
         squares = columns[i] ** 2
-        sides = (squares[of_treated].sum(), mean_df(share)), (squares[~of_treated].sum(), others_df)
-        # Of shares of the variance, since squares of small variances vanish.
-        total = squares.sum() or 1.0
-        noise = sum((v / total) ** 2 / d for v, d in sides if d > 0)
-        if noise > 0 and sides[0][1] > 0:
-            df[i] = 1 / noise
+        own_df = mean_df(share)
+        found = squares[of_treated].sum(), squares[~of_treated].sum()
+        df[i] = min(
+            satterthwaite((variances[0], own_df), (variances[1], others_df))
+            for variances in (found, alike(share, shares.others))
+        )
     return Corrected(std_errors=np.sqrt((columns**2).sum(axis=1)), df=df, columns=columns)
+
+
+def satterthwaite(treated: tuple[float, float], comparison: tuple[float, float]) -> float:
+    """Return degrees of freedom of a difference from each side's variance and degrees of freedom.
+
+    Zero where those of the treated side are; a comparison side without any is left out.
+
+    Examples
+    --------
+    >>> satterthwaite((1.0, 9), (1.0, 9)), round(satterthwaite((1.0, 9), (0.05, 180)), 1)
+    (18.0, 9.9)
+    """
+    if not treated[1] > 0:
+        return 0.0
+    # Of shares of the variance, since squares of small variances vanish.
+    total = treated[0] + comparison[0] or 1.0
+    noise = sum((v / total) ** 2 / df for v, df in (treated, comparison) if df > 0)
+    return 1 / noise if noise > 0 else math.inf
 
 
 def t_critical(level: float, df: Floats) -> Floats:

@@ -188,6 +188,7 @@ def _simulate(
             shift=float(w.weights @ true),
             squares=np.concatenate(parts, axis=2),
             df=np.array([df for _, df in w.sides]),
+            most_df=w.most_df,
             level=w.level,
         )
         for w, values, parts in zip(weights, noise, squares, strict=True)

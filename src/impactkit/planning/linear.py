@@ -8,6 +8,7 @@ each cluster's contribution to its variance. With Y of shape (school-years, draw
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable
 from typing import Any, Literal
 
@@ -47,6 +48,8 @@ class Linear:
     sides
         Clusters whose contributions make up the variance, as masks of shape (clusters,), each with
         its degrees of freedom; the interval's are Satterthwaite's, draw by draw. Infinite: normal.
+    most_df
+        Most that the interval's degrees of freedom may be.
     level
         Of the interval.
     method, variance
@@ -65,6 +68,7 @@ class Linear:
     contributions: Callable[[Floats], Floats]
     factor: float
     sides: Sides
+    most_df: float = math.inf
     level: float
     method: str
     variance: str

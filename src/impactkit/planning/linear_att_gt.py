@@ -24,7 +24,7 @@ from impactkit.errors import EstimationError
 from impactkit.estimators.aggregation import Kind
 from impactkit.estimators.att_gt import att_gt
 from impactkit.estimators.att_gt_comparisons import Comparison, comparisons
-from impactkit.inference.small_sample import cluster_scale, mean_df
+from impactkit.inference.small_sample import alike, cluster_scale, mean_df, satterthwaite
 from impactkit.planning.design import PanelDesign
 from impactkit.planning.linear import Arranged, Bools, Control, Linear, Sides, arranged, sparse
 from impactkit.planning.variances import Floats, Ints
@@ -93,9 +93,10 @@ def att_gt_linear(
         target[treated] += q[k] / len(treated)
     scale: Floats = np.ones(clusters)
     sides: Sides = ((np.ones(clusters, dtype=bool), math.inf),)
+    most_df = math.inf
     if small_sample == "cr2":
         loading = np.bincount([c.cohort for c in cells], q, minlength=len(panel.cohorts))
-        scale, sides = _corrected(panel, loading.astype(float))
+        scale, sides, most_df = _corrected(panel, loading.astype(float))
     first = _as_estimated(
         design, control=control, kind=kind, small_sample=small_sample, gaps=gaps, level=level
     )
@@ -108,6 +109,7 @@ def att_gt_linear(
         contributions=lambda Y: scale[:, None] * (own @ Y + centre @ (W @ Y)),
         factor=1.0,
         sides=sides,
+        most_df=most_df,
         level=level,
         method=f"{first.method}; {kind} aggregation",
         variance=first.variance,
@@ -197,8 +199,8 @@ def _aggregation(panel: Arranged, cells: list[Comparison], kind: Kind) -> tuple[
     return np.mean([q for q, _ in parts], axis=0), np.mean([R for _, R in parts], axis=0)
 
 
-def _corrected(panel: Arranged, loading: Floats) -> tuple[Floats, tuple[tuple[Bools, float], ...]]:
-    """Return clusters' scale and sides as `inference.small_sample` has them.
+def _corrected(panel: Arranged, loading: Floats) -> tuple[Floats, Sides, float]:
+    """Return clusters' scale, sides and most degrees of freedom as `inference.small_sample` does.
 
     `loading` is the weight of each treated cohort in the estimate.
     """
@@ -209,9 +211,13 @@ def _corrected(panel: Arranged, loading: Floats) -> tuple[Floats, tuple[tuple[Bo
     others = np.bincount(panel.cluster[never], minlength=panel.n_clusters) / max(len(never), 1)
     own = counts[:, treated]
     share = loading @ (own / own.sum(axis=1, keepdims=True)) / loading.sum()
+    rest = others[~treated]
     scale = np.ones(panel.n_clusters)
-    scale[treated], scale[~treated] = cluster_scale(share), cluster_scale(others[~treated])
-    return scale, ((treated, mean_df(share)), (~treated, mean_df(others[~treated])))
+    scale[treated], scale[~treated] = cluster_scale(share), cluster_scale(rest)
+    dfs = mean_df(share), mean_df(rest)
+    variances = alike(share, rest)
+    most = satterthwaite((variances[0], dfs[0]), (variances[1], dfs[1]))
+    return scale, ((treated, dfs[0]), (~treated, dfs[1])), most
 
 
 def _as_estimated(

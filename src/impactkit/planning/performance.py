@@ -75,14 +75,15 @@ class Scalable:
 
     The estimate is noise + f shift; each side's part of its squared standard error is
     squares[0] + f squares[1] + f^2 squares[2]. `squares` has shape (sides, 3, draws), `df` the
-    sides' degrees of freedom, which Satterthwaite's rule combines; infinite ones give a normal
-    interval.
+    sides' degrees of freedom, which Satterthwaite's rule combines, to `most_df` at the most;
+    infinite ones give a normal interval.
     """
 
     noise: Floats
     shift: float
     squares: Floats
     df: Floats
+    most_df: float
     level: float
 
     def at(self, factor: float) -> Draws:
@@ -96,7 +97,7 @@ class Scalable:
         critical = np.full(len(value), ndtri(0.5 + self.level / 2))
         if told.any():
             parts = (sides[told] ** 2 / self.df[told, None]).sum(axis=0)
-            critical = stdtrit(error**4 / parts, 0.5 + self.level / 2)
+            critical = stdtrit(np.minimum(error**4 / parts, self.most_df), 0.5 + self.level / 2)
         half = critical * error
         return Draws(value=value, std_error=error, low=value - half, high=value + half)
 

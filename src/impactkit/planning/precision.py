@@ -23,7 +23,8 @@ import polars as pl
 
 from impactkit.errors import Problem, UsageError, did_you_mean
 from impactkit.estimators.aggregation import KINDS
-from impactkit.estimators.power import Precision, satterthwaite
+from impactkit.estimators.power import Precision
+from impactkit.inference.small_sample import satterthwaite
 from impactkit.planning.design import PanelDesign
 from impactkit.planning.linear import Linear
 from impactkit.planning.linear_att_gt import att_gt_linear

@@ -14,9 +14,9 @@ from impactkit.estimators.power import (
     Precision,
     minimum_detectable_effect,
     power,
-    satterthwaite,
 )
 from impactkit.estimators.power_designs import ClusterDesign, DidDesign
+from impactkit.inference.small_sample import satterthwaite
 
 
 def test_schools_of_pupils_as_powerup_prints() -> None:
