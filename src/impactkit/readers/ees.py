@@ -6,7 +6,8 @@ the file's own metadata, ``NAME.meta.csv``; without it, a column of figures is a
 column of words a filter.
 
 A filter by which the same school and period have several rows has to be settled: its total is
-taken, unless the study names another value (``filters = { sex = "Girls" }``). Rows about England,
+taken, unless the study names another value (``filters = { sex = "Girls" }``). So have terms and
+weeks of one year (``time_identifier``): the whole year is their total. Rows about England,
 regions and authorities are the published figures beside the schools.
 
 Indicators are read under their own names but for those in `KNOWN`. Source: the analysts' guide of
@@ -44,6 +45,9 @@ KNOWN = {
     "sess_unauthorised_percent": "unauthorised_absence",
     "enrolments_pa_10_exact_percent": "persistent_absence_10",
     "pupil_to_qual_unqual_teacher_ratio": "pupil_teacher_ratio",
+    "fte_all_teachers": "teachers_fte",
+    "hc_all_teachers": "teachers_headcount",
+    "fte_teaching_assistants": "teaching_assistants_fte",
 }
 """Indicators that are measures of core: the same quantity under the same definition."""
 
@@ -118,6 +122,7 @@ def read(
         text = read_text(path, shown=file)
         text = attrs.evolve(text, frame=text.frame.rename(_lower(text.frame.columns)))
         indicators, filters = _columns(text, path)
+        filters = _with_parts(text, filters)
     except DataError as error:
         return ReadResult(frame=NOTHING, table="outcomes", problems=error.problems)
     rows = _identity(text, filters)
@@ -170,6 +175,14 @@ def _columns(text: TextTable, path: Path) -> tuple[dict[str, str], list[str]]:
             return {_measure(name): name for name in indicators}, filters
     indicators = figure_columns(text.frame, names)
     return {_measure(n): n for n in indicators}, [n for n in names if n not in indicators]
+
+
+def _with_parts(text: TextTable, filters: list[str]) -> list[str]:
+    """Return the filters, with the parts of a year if the file has several, as one of them."""
+    name = "time_identifier"
+    if name not in text.frame.columns or text.frame[name].str.strip_chars().n_unique() == 1:
+        return filters
+    return [name, *filters]
 
 
 def _measure(indicator: str) -> str:
@@ -259,6 +272,9 @@ def _wrong(
 TOTAL = r"(?i)^(total|all|all (pupils|schools|students|characteristics|state.funded.*))$"
 """How the total of a filter is called."""
 
+WHOLE = {"time_identifier": r"(?i)^(academic|calendar|financial|reporting|tax) year$"}
+"""How it is called otherwise, by filter."""
+
 
 def _chosen(
     rows: pl.DataFrame, options: ReleaseOptions, filters: list[str], file: str
@@ -284,7 +300,7 @@ def _chosen(
         if wanted is None and not _varies(schools, name):
             hit = pl.lit(True)
         else:
-            hit = pl.col(name) == wanted if wanted else pl.col(name).str.contains(TOTAL)
+            hit = _is_wanted(name, wanted)
             if not schools.filter(hit).height and schools.height:
                 problems.append(_unsettled(name, schools, file))
                 continue
@@ -293,11 +309,15 @@ def _chosen(
     phase = next((pl.col(name) for name in PHASES if name in filters), pl.lit("All"))
     for name in [name for name in filters if name not in PHASES]:
         wanted = options.filters.get(name)
-        hit = pl.col(name) == wanted if wanted else pl.col(name).str.contains(TOTAL)
+        hit = _is_wanted(name, wanted)
         if others.filter(hit).height:
             aside.append(set_aside(others.filter(~hit), f"another breakdown by {name}"))
             others = others.filter(hit)
     return schools, others.with_columns(phase=phase), aside, problems
+
+
+def _is_wanted(name: str, wanted: str | None) -> pl.Expr:
+    return pl.col(name) == wanted if wanted else pl.col(name).str.contains(WHOLE.get(name, TOTAL))
 
 
 def _varies(schools: pl.DataFrame, name: str) -> bool:
@@ -328,7 +348,8 @@ READER = Reader(
     source="Department for Education, explore-education-statistics",
     met_real_file=False,
     notes=(
-        "It has not met a real file: the form is that of the Department's open data standards. "
+        "It has not met a real file, only the headers of published ones and the Department's open "
+        "data standards. "
         "Indicators that core does not know are read under their own names: say what they mean in "
         "a table of measures. Files of one release's own metadata (.meta.csv) are used if there."
     ),

@@ -44,7 +44,10 @@ REGISTER = Form(
         "postcode": headers("Postcode"),
     },
     required=("school_key", "name", "phase", "postcode"),
-    words={"phase": {"Middle": "All-through", "Independent": "", "PRU": ""}},
+    words={
+        "phase": {"Middle": "All-through", "Independent": "", "PRU": ""},
+        "religious_character": {"---": ""},
+    },
 )
 FIGURES = Form(
     title="figures of Welsh schools (My Local School)",
@@ -133,8 +136,8 @@ SCHOOLS_READER = Reader(
     source="Welsh Government, address list of schools",
     met_real_file=False,
     notes=(
-        "It has not met a real file: its headers are those that users of the list have. Save the "
-        "sheet of maintained schools as .xlsx or CSV; .ods is not read."
+        "It has not met a real file, only the headers and some rows of lists of 2018 to 2022. Save "
+        "the sheet of maintained schools as .xlsx or CSV; .ods is not read."
     ),
 )
 FIGURES_READER = Reader(

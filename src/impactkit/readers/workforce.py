@@ -1,8 +1,9 @@
 """School workforce, as in the performance tables: ``england_swf.csv``.
 
-Short codes to 2015, sentences since 2016 (in 2016 cut off at 64 characters). 2015 has primary
-schools only. Rows about England have ``NAT`` for the authority, and the phase in place of the
-establishment (or of the URN, where there is no column for the establishment).
+Short codes to 2015, sentences since 2016 (in 2016 cut off at 64 characters), and ``(FTE)`` in the
+census's own tables by school of later years. 2015 has primary schools only. Rows about England have
+``NAT`` for the authority, and the phase in place of the establishment (or of the URN, where there
+is no column for the establishment).
 """
 
 from __future__ import annotations
@@ -27,10 +28,12 @@ FORM = Form(
         "teachers_fte": (
             Header("NFTETEA"),
             Header("Total Number of Teachers (Full-Time Equivalent)", 2016),
+            Header("Total Number of Teachers (FTE)", 2020),
         ),
         "teaching_assistants_fte": (
             Header("NFTETEAAS"),
             Header("Total Number of Teaching Assistants (Full-time Equivalent)", 2016),
+            Header("Total Number of Teaching Assistants (FTE)", 2020),
         ),
         "mean_teacher_salary": (
             Header("SALARY"),
@@ -47,7 +50,7 @@ READER = form_reader(
     FORM,
     id="dfe.workforce",
     title="School workforce, from the performance tables",
-    years=tuple(range(2011, 2020)),
+    years=tuple(range(2011, 2026)),
     source="Department for Education, school performance tables",
-    notes="2015 has primary schools only.",
+    notes="2015 has primary schools only. Of files since 2020 only the headers are known.",
 )

@@ -78,11 +78,11 @@ Total,x,900
 202324,Academic year,Ward,E92000001,England,936,Surrey,,,,State-funded primary,Total,4.4,300
 """
 WALES = """School Number,School Name,LA Code,Local Authority,Sector,Governance - see notes,\
-School Type,\
+School Type,Religious Character,\
 Postcode,Pupils - see notes
-6602130,Ysgol A,660,Isle of Anglesey,Primary,Community,Infants & Juniors,LL1 1AA,101
-6604025,Ysgol B,660,Isle of Anglesey,Middle,Community,Middle,LL1 1AB,600
-Total,,,,,,,,701
+6602130,Ysgol A,660,Isle of Anglesey,Primary,Community,Infants & Juniors,---,LL1 1AA,101
+6604025,Ysgol B,660,Isle of Anglesey,Middle,Community,Middle,Roman Catholic,LL1 1AB,600
+Total,,,,,,,,,701
 """
 LOCAL = """School Number,School,Local Authority,Year,Attendance (%),Capped 9 score
 6602130,Ysgol A,Isle of Anglesey,2018/19,94.6,*
@@ -247,6 +247,40 @@ def test_metadata_beside_the_file_says_what_is_a_filter(tmp_path: Path) -> None:
     assert set(frame["measure"]) == {"rate"}
 
 
+TERMS = (
+    "time_period,time_identifier,geographic_level,school_urn,sess_overall_percent,fte_all_teachers\n"
+    "202324,Autumn term,School,125001,3.9,10\n"
+    "202324,Academic year,School,125001,4.1,10\n"
+    "202324,Autumn term,National,,6.9,\n"
+    "202324,Academic year,National,,7.1,\n"
+)
+
+
+def test_a_term_is_not_taken_for_its_year(tmp_path: Path) -> None:
+    """Both stand under one period; the whole year counts, unless a term is asked for."""
+    result, frame = read(tmp_path, TERMS, "dfe.ees")
+    assert set(frame.select("urn", "year", "measure", "value").rows()) == {
+        (125001, 2024, "overall_absence", 4.1),
+        (125001, 2024, "teachers_fte", 10.0),
+    }
+    assert reasons(result) == {"another breakdown by time_identifier": 2}
+    assert result.national is not None
+    assert 6.9 not in result.national["value"].to_list()
+    options = ReleaseOptions(filters={"time_identifier": "Autumn term"})
+    _, frame = read(tmp_path, TERMS, "dfe.ees", options)
+    assert frame.filter(measure="overall_absence")["value"].to_list() == [3.9]
+
+
+def test_terms_without_a_year_have_to_be_chosen_between(tmp_path: Path) -> None:
+    """Which of two terms is meant is for the study to say."""
+    path = tmp_path / "a.csv"
+    path.write_text(TERMS.replace("Academic year", "Spring term"), encoding="utf-8")
+    result = load_code(READERS["dfe.ees"].read)(path, None)
+    (problem,) = [p for p in result.problems if p.severity == "error"]
+    assert problem.code == "filter.unsettled"
+    assert 'filters = { time_identifier = "Autumn term" }' in problem.remedy
+
+
 @pytest.mark.parametrize(
     ("options", "content", "code", "words"),
     [
@@ -284,6 +318,7 @@ def test_welsh_schools_are_known_by_their_numbers(tmp_path: Path) -> None:
         ("6602130", "Primary", "660", 101, "Wales"),
         ("6604025", "All-through", "660", 600, "Wales"),
     ]
+    assert frame["religious_character"].to_list() == [None, "Roman Catholic"]
     assert reasons(result) == {"the row has no number of a Welsh school": 1}
 
 

@@ -97,6 +97,16 @@ def test_long_headers_pound_signs_and_phases_are_read(tmp_path: Path) -> None:
     }
 
 
+def test_later_tables_by_school_say_fte_and_stand_under_titles(tmp_path: Path) -> None:
+    """The census's own tables; their year cannot be one with the longer words."""
+    later = NEW.replace("(Full-Time Equivalent)", "(FTE)").replace("Pupil:     ", "Pupil: ")
+    content = "School workforce census: schools\nSource: the Department\n\n" + later
+    result = read(save(tmp_path, content, "2024/schools.csv"), measures="teachers_fte")
+    assert figures(result.frame, "urn", "value") == {("140018", 13.8), ("140019", None)}
+    early = read(save(tmp_path, later, "2018/schools.csv"))
+    assert "year.header" in codes(early)
+
+
 def test_columns_are_found_by_name_and_never_by_place(tmp_path: Path) -> None:
     """Any order of columns gives the same rows."""
     frame = pl.read_csv(OLD.encode(), infer_schema=False)
