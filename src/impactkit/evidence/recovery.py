@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 
 Floats = NDArray[np.float64]
 LAGS = 3
+_PIECE = 2048  # rows whose products fit the processor's cache
 
 
 @attrs.frozen(kw_only=True)
@@ -157,8 +158,7 @@ def recovery(
     rng = np.random.default_rng(seed)
     start = mine["y-1"].to_numpy()
     raw = _mean(np.stack([mine[y].to_numpy() for y in pool.outcomes], axis=1), seen) - start
-    once = np.ones((1, pool.n_clusters))
-    weights = np.concatenate([once, rng.multinomial(*pool.stage(), size=draws)])
+    weights = pool.drawn(rng, draws)
     trend = pool.trend(mine, seen, weights)
     anyway = pool.forecast(mine, seen, weights) - start
     n = len(labels)
@@ -225,8 +225,10 @@ def _wide(frame: pl.DataFrame, facts: pl.DataFrame | None, after: tuple[int, int
     about = about.join(
         facts.select("school_key", "pupils", "phase"), on="school_key", how="left"
     ).with_columns(pl.col("phase").fill_null(""), v=1.0 / pl.col("pupils"))
+    # Sums of floating-point numbers depend on their order: in one order, the same result each time.
+    about = about.sort("school_key")
     v = pl.col("v").fill_null(pl.col("v").mean()).fill_null(0.0)
-    about = about.with_columns(v=v - v.mean()).sort("school_key")
+    about = about.with_columns(v=v - v.mean())
     lags = [f"y{e}" for e in range(-LAGS, 0)]
     stacked = []
     for g in about["cohort"].drop_nulls().unique().sort().to_list():
@@ -263,8 +265,9 @@ class _Pool:
         self.labels, self.cluster = np.unique(rows["cluster"].to_numpy(), return_inverse=True)
         self.n_clusters = len(self.labels)
         lags = rows.select(pl.mean_horizontal(f"y{e}" for e in range(-LAGS, 0))).to_series()
-        about = rows.select("phase", lag=lags).group_by("phase").agg(pl.col("lag").mean())
-        self.centre: dict[str, float] = dict(about.iter_rows())
+        about = rows.select("phase", lag=lags).sort("phase", maintain_order=True)
+        means = about.group_by("phase", maintain_order=True).agg(pl.col("lag").mean())
+        self.centre: dict[str, float] = dict(means.iter_rows())
         # Forecasts go from year to year: a year without results of others ends the chain.
         there = np.array(
             [
@@ -282,9 +285,13 @@ class _Pool:
         steps = [j for j in range(self.after[1] + 1) if self.chain[j].any()]
         return all(self._known(j).sum() > 2 * self._features(self.rows, j).shape[1] for j in steps)
 
-    def stage(self) -> tuple[int, Floats]:
-        """Return the arguments of a draw of clusters with replacement."""
-        return self.n_clusters, np.full(self.n_clusters, 1 / self.n_clusters)
+    def drawn(self, rng: np.random.Generator, draws: int) -> Floats:
+        """Return how often each cluster counts: once as it is, then drawn with replacement."""
+        n = self.n_clusters
+        weights = np.ones((draws + 1, n))
+        for row in weights[1:]:
+            row[:] = rng.multinomial(n, np.full(n, 1 / n))
+        return weights
 
     def beyond(self, mine: pl.DataFrame) -> int:
         """Count joining schools whose last result before is outside those of the pool."""
@@ -315,10 +322,10 @@ class _Pool:
         for y in self.outcomes:
             value = self.rows[y].to_numpy()
             there = ~np.isnan(value)
-            sums, counts = np.zeros(shape), np.zeros(shape)
-            at = (self.cluster[there], place[there])
-            np.add.at(sums, at, (w * (value - start))[there])
-            np.add.at(counts, at, w[there])
+            at, size = (self.cluster * shape[1] + place)[there], shape[0] * shape[1]
+            gained = (w * (value - start))[there]
+            sums = np.bincount(at, gained, size).reshape(shape)
+            counts = np.bincount(at, w[there], size).reshape(shape)
             over = weights @ counts
             whole = sums.sum(axis=0) / np.where(counts.sum(axis=0) > 0, counts.sum(axis=0), 1.0)
             # A draw without any school of a cell keeps what the whole pool says of it.
@@ -375,11 +382,14 @@ class _Pool:
         scale = np.sqrt((X**2).mean(axis=0))
         X = X / np.where(scale > 0, scale, 1.0)
         p, w = X.shape[1], rows["weight"].to_numpy()[:, None]
-        gram = np.zeros((self.n_clusters, p * p + p))
-        products = np.concatenate(
-            [(w * X)[:, :, None] * X[:, None, :], (w * X * y[:, None])[:, :, None]], axis=2
-        )
-        np.add.at(gram, self.cluster[known], products.reshape(len(X), -1))
+        Xy = np.column_stack([X, y])
+        cluster = self.cluster[known]
+        order = np.argsort(cluster, kind="stable")
+        gram = np.zeros((self.n_clusters, p * (p + 1)))
+        for some in np.split(order, range(_PIECE, len(order), _PIECE)):
+            products = (w[some] * X[some])[:, :, None] * Xy[some][:, None, :]
+            first = np.flatnonzero(np.diff(cluster[some], prepend=-1))
+            gram[cluster[some][first]] += np.add.reduceat(products.reshape(len(some), -1), first)
         drawn = (weights @ gram).reshape(-1, p, p + 1)
         inverse = np.linalg.pinv(drawn[:, :, :p], rcond=1e-10, hermitian=True)
         beta: Floats = np.einsum("dij,dj->di", inverse, drawn[:, :, p])

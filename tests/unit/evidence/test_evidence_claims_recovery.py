@@ -180,6 +180,25 @@ def test_the_same_seed_gives_the_same():
     assert one.excess.std_error == pytest.approx(other.excess.std_error, abs=1e-9)
 
 
+def test_the_order_of_rows_and_of_threads_changes_not_one_bit():
+    """Large and small schools of two phases, ten times over, shuffled: one result."""
+    frame, facts = world(3, n=1500)
+    facts = facts.with_columns(
+        pupils=pl.col("pupils") + pl.int_range(pl.len()) % 37,
+        phase=pl.when(pl.int_range(pl.len()) % 3 == 0).then(pl.lit("Primary")).otherwise("phase"),
+    )
+    found = {
+        recovery(
+            frame.sample(fraction=1.0, shuffle=True, seed=turn),
+            facts=facts.sample(fraction=1.0, shuffle=True, seed=turn),
+            draws=9,
+            seed=1,
+        )
+        for turn in range(10)
+    }
+    assert len(found) == 1
+
+
 def test_facts_come_from_outcomes_and_the_register():
     """Mean number tested of the measure, and the register's phase before that of the outcomes."""
     outcomes = pl.DataFrame(
