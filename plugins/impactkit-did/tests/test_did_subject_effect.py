@@ -74,63 +74,57 @@ def test_another_subject_is_not_estimated_from_this_one():
     assert "mathematics" in found.estimates[0].reason
 
 
-def test_a_specialist_who_comes_later_starts_later():
-    """Who comes in the third year is compared with the year before, not with joining.
+def exact(came, *, of_partnership=0.0):
+    """Evaluate twelve pairs of schools that follow their paths without noise; eight join in 2014.
 
-    Schools follow their own paths without noise; those with a specialist jump by two points when
-    she comes, a year after joining, so the effect is two exactly.
+    `came` has the year in which a specialist came to a pair (adding two points from the next
+    summer on), `of_partnership` is what joining adds by itself.
     """
     outcomes, memberships, interventions = [], [], []
     for p in range(12):
-        for member in (0, 1):
-            urn = 100001 + 2 * p + member
-            joined = p < 8
+        for urn in (100001 + 2 * p, 100002 + 2 * p):
             for year in range(2012, 2020):
-                came = joined and p % 2 == 0 and year >= 2016
-                value = 100.0 + p % 4 + 0.5 * (year - 2012) + 2.0 * came
-                outcomes.append(
-                    {"urn": urn, "year": year, "measure": "mathematics", "value": value}
-                )
-            if joined:
-                memberships.append(
-                    {"partnership_id": f"p{p}", "urn": urn, "joined": dt.date(2014, 9, 1)}
-                )
-                if p % 2 == 0:
-                    interventions.append(
-                        {
-                            "intervention_id": f"i{urn}",
-                            "partnership_id": f"p{p}",
-                            "urn": urn,
-                            "type": "specialist_teacher",
-                            "subject": "Mathematics",
-                            "start": dt.date(2015, 9, 1),
-                        }
-                    )
-    study = Study(
-        title="Later",
-        design=Design(outcome="mathematics", bootstrap=0, randomisation=0),
-        metrics={"did.subject_effect": {}},
-    )
-    measures = pl.DataFrame(
-        {
-            "measure": ["mathematics"],
-            "label": ["Mathematics"],
-            "unit": ["points"],
-            "direction": ["higher"],
-            "low": [0.0],
-            "high": [200.0],
-        }
-    )
+                value = 100.0 + p % 4 + 0.5 * (year - 2012)
+                value += 2.0 * (year > came.get(p, 2100)) + of_partnership * (p < 8 and year > 2014)
+                row = {"urn": urn, "year": year, "measure": "mathematics", "value": value}
+                outcomes.append(row)
+            if p < 8:
+                joined = dt.date(2014, 9, 1)
+                memberships.append({"partnership_id": f"p{p}", "urn": urn, "joined": joined})
+            if p in came:
+                specialist = {"type": "specialist_teacher", "subject": "Mathematics"}
+                about = {"intervention_id": f"i{urn}", "partnership_id": f"p{p}", "urn": urn}
+                interventions.append({**about, **specialist, "start": dt.date(came[p], 9, 1)})
+    about = {"measure": "mathematics", "label": "Mathematics", "unit": "points"}
     tables = {
         "outcomes": pl.DataFrame(outcomes),
         "memberships": pl.DataFrame(memberships),
         "interventions": pl.DataFrame(interventions),
-        "measures": measures,
+        "measures": pl.DataFrame([{**about, "direction": "higher", "low": 0.0, "high": 200.0}]),
     }
-    found = evaluate(study, tables=tables)["did.subject_effect"].estimates
+    design = Design(outcome="mathematics", bootstrap=0, randomisation=0)
+    study = Study(title="Exact", design=design, metrics={"did.subject_effect": {}})
+    return evaluate(study, tables=tables)["did.subject_effect"]
+
+
+def test_a_specialist_who_comes_later_starts_later():
+    """Who comes in the second year is compared with the year before, not with joining."""
+    found = exact(dict.fromkeys((0, 2, 4, 6), 2015)).estimates
     assert found[0].value == pytest.approx(2.0, abs=1e-9)
     by_term = {e.term: e.value for e in found if e.estimand.startswith("ATT, event")}
     assert by_term["0"] == pytest.approx(2.0, abs=1e-9)
-    assert by_term["-2"] == pytest.approx(0.0, abs=1e-9)
     (beyond,) = [e for e in found if e.estimand == BEYOND]
     assert beyond.value == pytest.approx(2.0, abs=1e-9)
+
+
+def test_a_school_is_no_comparison_once_it_is_in_a_partnership():
+    """Not even while it waits for its specialist: what joining adds would be taken for usual.
+
+    Pairs that get her with joining gain five points, those that get her later two more than they
+    had. The years that are left out are counted.
+    """
+    result = exact({0: 2014, 2: 2014, 4: 2016, 6: 2016}, of_partnership=3.0)
+    by_cohort = {e.term: e.value for e in result.estimates if e.estimand.startswith("ATT, cohort")}
+    assert by_cohort == pytest.approx({"2015": 5.0, "2017": 2.0}, abs=1e-9)
+    (lost,) = [x for x in result.exclusions if x.reason == "did.before_specialist"]
+    assert lost.n_rows == 4 * len(range(2012, 2016))

@@ -77,6 +77,8 @@ class Params:
             "Schools that get a specialist are in a partnership as well: the first figure holds "
             "what either did. The second takes away what partnership schools without one gained, "
             "and schools were not given specialists by lot.",
+            "A school that was in a partnership before its specialist came is compared from the "
+            "year before that; its earlier years are left out.",
             "Year groups of small schools differ by chance: one pupil of ten is ten percentage "
             "points.",
             "So far only the synthetic authority has filled the table of interventions.",
@@ -109,11 +111,11 @@ def _of(context: MetricContext, measure: str, params: Params) -> Iterator[Any]:
             f"{params.subject} (there are {known})"
         )
     came, undated = _first_years(context, params, context.panel(measure))
-    panel, told = _with_specialists(context.panel(measure), came)
+    design = context.design
+    panel, told = _with_specialists(context.panel(measure), came, design.anticipation)
     has = pl.col("school_key").is_in(came["school_key"].implode())
     alone = attrs.evolve(panel, frame=panel.frame.filter(has | pl.col("cohort").is_null()))
     yield from context.effect(alone, aggregations=("group", "dynamic"), cells=False)
-    design = context.design
     found = improvement(panel, control=design.control, anticipation=design.anticipation)
     first = found.schools["school_key"].is_in(came["school_key"].implode())
     yield contrast_of(found, first, BEYOND, level=design.level, **named(context, panel))
@@ -153,19 +155,40 @@ def _first_years(
     return came, left_out("undated_specialist", words, n, panel.measure)
 
 
-def _with_specialists(panel: Panel, came: pl.DataFrame) -> tuple[Panel, tuple[Exclusion, ...]]:
+def _with_specialists(
+    panel: Panel, came: pl.DataFrame, anticipation: int
+) -> tuple[Panel, tuple[Exclusion, ...]]:
     """Return the panel in which schools with a specialist are exposed from when they came.
 
     Those that are no treated school of the study are set aside, for they are no comparison either.
+    Nor is a school in a partnership that waits for its specialist: of its years before, only the
+    one that its own change is counted from is left.
     """
     import polars as pl
 
     frame = panel.frame.join(came, on="school_key", how="left", maintain_order="left")
     stray = pl.col("came").is_not_null() & pl.col("cohort").is_null()
     n = frame.filter(stray)["school_key"].n_unique()
-    kept = frame.filter(~stray).with_columns(cohort=pl.coalesce("came", "cohort")).drop("came")
-    words = "schools with a specialist that the study does not count as joining a partnership"
-    told = Exclusion(
-        reason="did.specialist_elsewhere", text=words, n_schools=n, measure=panel.measure, treated=0
+    waits = (pl.col("came") > pl.col("cohort")) & (
+        pl.col("year") < pl.col("came") - 1 - anticipation
     )
-    return attrs.evolve(panel, frame=kept), (told,) if n else ()
+    n_waits = frame.filter(waits).height
+    kept = frame.filter(~stray & ~waits.fill_null(value=False))
+    kept = kept.with_columns(cohort=pl.coalesce("came", "cohort")).drop("came")
+    told = (
+        Exclusion(
+            reason="did.specialist_elsewhere",
+            text="schools with a specialist that the study does not count as joining a partnership",
+            n_schools=n,
+            measure=panel.measure,
+            treated=0,
+        ),
+        Exclusion(
+            reason="did.before_specialist",
+            text="earlier years of schools that were in a partnership before their specialist came",
+            n_rows=n_waits,
+            measure=panel.measure,
+            stage="estimation",
+        ),
+    )
+    return attrs.evolve(panel, frame=kept), tuple(e for e in told if e.n_schools or e.n_rows)

@@ -89,7 +89,7 @@ class Subjects:
             "outcomes": ("school_key", "year", "measure", "value"),
             "memberships": ("school_key", "partnership_id", "joined"),
         },
-        optional={"interventions": ("school_key", "subject", "type")},
+        optional={"interventions": ("school_key", "subject")},
         panel=True,
     ),
     params=Params,
