@@ -43,7 +43,7 @@ class Params:
     bins
         Into how many equal parts schools are put by amount of help: 2 or 3.
     unit
-        Of the dose: ``days``, ``hours`` or ``fte_terms``.
+        Of the dose: ``days``, ``hours`` or ``fte_terms``. Rows without a unit are taken to be in it.
     before, after
         Event years compared; 0 is the first year in a partnership.
     """
@@ -108,7 +108,7 @@ def _of(context: MetricContext, measure: str) -> Iterator[Any]:
     panel = context.panel(measure)
     found = changes(context, panel, before=params.before, after=params.after)
     say = told(context, panel, found)
-    helped = _helped(context, params)
+    helped, unknown = _helped(context, params)
     placed = found.schools.join(
         helped.group_by("school_key").agg(dose=pl.col("dose").sum()),
         on="school_key",
@@ -149,23 +149,24 @@ def _of(context: MetricContext, measure: str) -> Iterator[Any]:
     yield from _by_kind(found, say, helped)
     yield from (
         *found.exclusions,
-        *_left_out(measure, int((~some).sum()), int((some & ~inside).sum())),
+        *_left_out(measure, int((~some).sum()), int((some & ~inside).sum()), unknown),
     )
 
 
-def _helped(context: MetricContext, params: Params) -> pl.DataFrame:
-    """Return school, kind and amount of each piece of help measured in the unit."""
+def _helped(context: MetricContext, params: Params) -> tuple[pl.DataFrame, int]:
+    """Return school, kind and amount of help measured in the unit, and how many rows are not."""
     import polars as pl
 
     rows = context.table("interventions")
     unit = pl.col("dose_unit") if "dose_unit" in rows.columns else pl.lit(None, pl.String)
-    return (
+    known = (
         rows.with_columns(pl.col("school_key").cast(pl.String), unit=unit.fill_null(params.unit))
         .filter(pl.col("unit") == params.unit)
         .select("school_key", "type", dose=pl.col("dose_delivered").cast(pl.Float64))
         .drop_nulls("dose")
         .sort("school_key", "type", "dose")
     )
+    return known, rows.height - known.height
 
 
 def _bins(dose: pl.Series, n: int) -> Any:
@@ -221,7 +222,7 @@ def _by_kind(found: Any, say: Any, helped: pl.DataFrame) -> Iterator[Any]:
     yield from picture("kind", say, shown, "Effect by kind of help", "Kind of help")
 
 
-def _left_out(measure: str, no_dose: int, outside: int) -> Iterator[Exclusion]:
+def _left_out(measure: str, no_dose: int, outside: int, unknown: int) -> Iterator[Exclusion]:
     for reason, text, n in (
         ("claims.no_dose", "schools that joined, without an amount of help in the unit", no_dose),
         (
@@ -234,3 +235,8 @@ def _left_out(measure: str, no_dose: int, outside: int) -> Iterator[Exclusion]:
             yield Exclusion(
                 reason=reason, text=text, n_schools=n, treated=n, measure=measure, stage="groups"
             )
+    if unknown:
+        text = "pieces of help whose amount is not known in the unit: they add nothing to it"
+        yield Exclusion(
+            reason="claims.other_unit", text=text, n_rows=unknown, measure=measure, stage="groups"
+        )
