@@ -31,18 +31,36 @@ FORM = Form(
         "term_end": headers("Date term of office ends/ended"),
     },
     required=("person_key", "role", "appointed"),
-    words={
-        "role": {
-            f"Shared {post} ({whose})": f"Shared {post} - {whose}"
-            for post in (
-                "chair of local governing body",
-                "local governor",
-                "governance professional",
-            )
-            for whose in ("establishment", "group")
-        }
-    },
 )
+_SUPPORTS = "Governance professional for a "
+ROLES = {
+    f"{_SUPPORTS}federation": ["governance professional - federation"],
+    f"{_SUPPORTS}local authority maintained school": [
+        "governance professional - local authority maintained school"
+    ],
+    f"{_SUPPORTS}multi-academy trust (MAT)": [
+        "governance professional - multi-academy trust (mat)"
+    ],
+    f"{_SUPPORTS}single-academy trust (SAT)": [
+        "governance professional - single-academy trust (sat)",
+        "governance professional - secure single-academy trust (ssat)",
+    ],
+    "Local governance professional for an individual academy or free school": [
+        "local governance professional - individual academy or free school"
+    ],
+    "Member": ["member - individual", "member - organisation"],
+    **{
+        f"{post} - {whose}": [f"{post} ({whose})".lower()]
+        for post in (
+            "Shared chair of local governing body",
+            "Shared local governor",
+            "Shared governance professional",
+        )
+        for whose in ("establishment", "group")
+    },
+}
+"""Roles of the table, and how the extract spells them where it does otherwise."""
+
 COLUMNS = (
     "board_id",
     "urn",
@@ -74,7 +92,9 @@ def _make(frame: pl.DataFrame, text: TextTable) -> Parts:
     urn, group = (
         pl.col(name) if name in frame.columns else pl.lit("") for name in ("urn", "group")
     )
-    frame = frame.with_columns(
+    known = {spelt: role for role, spellings in ROLES.items() for spelt in spellings}
+    role = pl.col("role").str.to_lowercase().replace_strict(known, default=None)
+    frame = frame.with_columns(role=pl.coalesce(role, pl.col("role"))).with_columns(
         board_id=pl.when(group != "").then("group " + group).otherwise("school " + urn),
         shared_board=pl.when(pl.col("role").str.starts_with("Shared"))
         .then(pl.lit("yes"))
@@ -113,5 +133,8 @@ READER = Reader(
     read=read,
     source="Get Information about Schools, governancealldata",
     met_real_file=False,
-    notes="It has not met a real file: its headers are those of the Department's own software.",
+    notes=(
+        "It has not met a real file, only its headers (to 2026) and the roles as the Department's "
+        "own software has them."
+    ),
 )

@@ -79,7 +79,7 @@ READER = Reader(
     source="Get Information about Schools, allgroupsdata",
     met_real_file=False,
     notes=(
-        "It has not met a real file: its headers are those of the Department's own software. "
-        "Federations open and trusts are incorporated; the earlier history of a trust is not in it."
+        "It has not met a real file, only its headers. Federations open and trusts are "
+        "incorporated; which schools were in them is in the extracts of members."
     ),
 )

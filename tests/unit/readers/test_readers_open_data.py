@@ -162,6 +162,33 @@ def test_governors_are_read_without_their_names(tmp_path: Path) -> None:
         assert name not in str(frame.rows())
 
 
+@pytest.mark.parametrize(
+    ("published", "role"),
+    [
+        ("Governance Professional - Federation", "Governance professional for a federation"),
+        (
+            "Governance Professional - Multi-Academy Trust (MAT)",
+            "Governance professional for a multi-academy trust (MAT)",
+        ),
+        (
+            "Local Governance Professional - Individual Academy or Free School",
+            "Local governance professional for an individual academy or free school",
+        ),
+        ("Shared Governance Professional - Group", "Shared governance professional - group"),
+        ("Shared Chair of Local Governing Body - Establishment", None),
+        ("Member - Organisation", "Member"),
+        ("Chair of Local Governing Body", None),
+    ],
+)
+def test_roles_are_known_as_the_register_spells_them(
+    tmp_path: Path, published: str, role: str | None
+) -> None:
+    """With dashes and capitals; without another name given it is the table's but for capitals."""
+    content = GOVERNORS.splitlines()[0] + f"\n1,125001,,{published},Ms,A,B,01/09/2020,,\n"
+    _, frame = read(tmp_path, content, "gias.governance")
+    assert frame["role"].to_list() == [role or published.capitalize()]
+
+
 def test_report_cards_and_grades_are_of_the_year_of_their_inspection(tmp_path: Path) -> None:
     """31 August is the old year, 1 September the new; nothing is told of a school without one."""
     result, frame = read(tmp_path, INSPECTIONS, "ofsted.inspections")
