@@ -43,7 +43,7 @@ class Params:
     bins
         Into how many equal parts schools are put by amount of help: 2 or 3.
     unit
-        Of the dose: ``days``, ``hours`` or ``fte_terms``. Rows without a unit are taken to be in it.
+        Of the dose: ``days``, ``hours`` or ``fte_terms``. Rows without a unit are in it.
     before, after
         Event years compared; 0 is the first year in a partnership.
     """
