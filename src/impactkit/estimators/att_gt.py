@@ -19,6 +19,7 @@ cluster leaves the variance unidentified (`summaries`).
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import cached_property
 from typing import TYPE_CHECKING, Literal
 
 import attrs
@@ -61,10 +62,8 @@ class AttGt:
 
     Attributes
     ----------
-    cells
-        One `Estimate` a cohort and period, cohorts first; `estimand` reads ``ATT(2017, 2018)``.
     index
-        (cohort, period) of each cell.
+        (cohort, period) of each cell, cohorts first.
     exclusions
         Rows and units left out, counted, with reasons.
     warnings
@@ -75,7 +74,6 @@ class AttGt:
         ``varying`` or ``universal``, as asked for.
     """
 
-    cells: tuple[Estimate, ...]
     index: tuple[tuple[int, int], ...]
     exclusions: tuple[Exclusion, ...]
     warnings: tuple[str, ...]
@@ -84,6 +82,27 @@ class AttGt:
     _units: Units
     _effects: Cells
     _inference: Inference
+
+    @cached_property
+    def cells(self) -> tuple[Estimate, ...]:
+        """One `Estimate` a cohort and period; `estimand` reads ``ATT(2017, 2018)``.
+
+        Their intervals are worked out when they are first asked for: averages do not need them.
+        """
+        cells, contributions = self._effects.cells, self._effects.contributions
+        one_cell = np.eye(len(self.index), len(contributions.columns))
+        quantities = [
+            Quantity(
+                estimand=f"ATT({g}, {t})",
+                value=cell.value,
+                combination=combination,
+                rests_on=(cell.comparison,),
+                reason=BASE if cell.comparison.is_base else cell.reason,
+                in_band=cell.value is not None,
+            )
+            for (g, t), cell, combination in zip(self.index, cells, one_cell, strict=True)
+        ]
+        return to_estimates(quantities, self._units, contributions, self._inference)
 
     def to_frame(self) -> pl.DataFrame:
         """Return one row a cell: `cohort`, `time`, then the fields of `Estimate`."""
@@ -367,20 +386,7 @@ def att_gt(
     index = tuple(
         (units.cohorts[c.comparison.cohort], units.periods[c.comparison.time]) for c in cells.cells
     )
-    one_cell = np.eye(len(index), len(cells.contributions.columns))
-    quantities = [
-        Quantity(
-            estimand=f"ATT({g}, {t})",
-            value=cell.value,
-            combination=combination,
-            rests_on=(cell.comparison,),
-            reason=BASE if cell.comparison.is_base else cell.reason,
-            in_band=cell.value is not None,
-        )
-        for (g, t), cell, combination in zip(index, cells.cells, one_cell, strict=True)
-    ]
     return AttGt(
-        cells=to_estimates(quantities, units, cells.contributions, inference),
         index=index,
         exclusions=sample.exclusions,
         warnings=sample.warnings,

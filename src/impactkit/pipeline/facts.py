@@ -237,6 +237,8 @@ def _flips(ground: Ground, applied: Applied, headline: Estimate) -> bool | None:
     if len(heavy) < 2:
         return None
     own = pl.when(pl.col("cluster").is_in(heavy)).then("cluster")
+    # Only the sign of the value is looked at, so its interval need not allow for few clusters.
+    options = {**applied.options, "small_sample": "none"}
 
     def without(frame: pl.DataFrame) -> Estimate:
         return lead_of(
@@ -244,7 +246,7 @@ def _flips(ground: Ground, applied: Applied, headline: Estimate) -> bool | None:
             plan.study.design,
             estimator,
             seed=plan.study.seed,
-            **applied.options,
+            **options,
         )
 
     try:
