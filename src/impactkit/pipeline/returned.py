@@ -8,20 +8,26 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, Any
 
 import attrs
 
 from impactkit.declarations import Metric, Section, load_code
 from impactkit.errors import MetricError
 from impactkit.metrics import MetricContext
+from impactkit.pipeline.wellformed import (
+    LARGEST,
+    MOST,
+    chart_faults,
+    field_faults,
+    note_fault,
+    table_faults,
+)
 from impactkit.results import (
     Cell,
     Chart,
-    ColumnKind,
     Diagnostic,
     Estimate,
-    EstimateStatus,
     Exclusion,
     MetricResult,
     Note,
@@ -46,8 +52,6 @@ MOST_FAULTS = 5
 
 _FIELDS = {field.name: str(field.type) for field in attrs.fields(Estimate)}
 _KEY = ("estimand", "measure", "subgroup", "term", "method")
-_CHART_KINDS = ("event_study", "line", "bar", "interval", "step")
-_OF = ("", "people", "schools", "partnerships", "events")
 
 
 def computed(metric: Metric, context: MetricContext) -> pl.DataFrame | MetricResult:
@@ -182,11 +186,7 @@ def checked_section(section: Any) -> Section:
     if not isinstance(section, Section):
         raise MetricError(f"a report section is a Section, not a {type(section).__name__}")
     about = f"section {section.id}"
-    for kind in (Note, Table, Chart):
-        for part in getattr(section, HOMES[kind]):
-            if type(part) is not kind:
-                words = f"a {type(part).__name__} stands where a {kind.__name__} must"
-                raise MetricError(f"{about}: {words}")
+    _refuse(field_faults(section, about))
     try:
         found = checked((*section.notes, *section.tables, *section.charts))
     except MetricError as error:
@@ -203,18 +203,38 @@ def checked(parts: Iterable[Any]) -> dict[str, Any]:
         With every fault: a number that is none, two of one id, a chart of what is not there.
     """
     homes: dict[str, list[Any]] = {name: [] for name in HOMES.values()}
-    faults: list[str] = []
     for part in parts:
-        home = homes[HOMES[type(part)]]
-        home.append(_CHECKS[type(part)](part, f"{_WORDS[type(part)]} {len(home) + 1}", faults))
+        homes[HOMES[type(part)]].append(part)
+    _refuse(
+        f"it gave {len(found):,} {name}, and {MOST[name]:,} is the most; sum them up in a table"
+        for name, found in homes.items()
+        if len(found) > MOST[name]
+    )
+    faults: list[str] = []
+    for kind, name in HOMES.items():
+        homes[name] = [
+            _part(part, f"{kind.__name__.lower()} {number}", faults)
+            for number, part in enumerate(homes[name], 1)
+        ]
+    _refuse(faults)  # what follows compares ids and columns, and takes them for text
     faults += _twice("estimate", [tuple(getattr(e, k) for k in _KEY) for e in homes["estimates"]])
     faults += _twice("table", [table.id for table in homes["tables"]])
     faults += _twice("chart", [chart.id for chart in homes["charts"]])
-    columns = {table.id: [c.name for c in table.columns] for table in homes["tables"]}
+    tables = {table.id: table for table in homes["tables"]}
     for chart in homes["charts"]:
-        faults += _chart_faults(chart, {**columns, "estimates": list(_FIELDS)})
+        faults += _chart_faults(chart, tables)
     _refuse(faults)
     return {name: tuple(found) for name, found in homes.items()}
+
+
+def _part(part: Any, where: str, faults: list[str]) -> Any:
+    """Return a part with plain numbers in it; note what of it is not as it must be."""
+    seen = len(faults)
+    plain = _PLAIN[type(part)](part, where, faults)
+    faults += field_faults(plain, where)
+    if isinstance(plain, Note) and len(faults) == seen and (why := note_fault(plain)):
+        faults.append(f"{where}: its text and its values do not go together ({why})")
+    return plain
 
 
 def _refuse(faults: Iterable[str]) -> None:
@@ -243,6 +263,9 @@ def _number(value: Any, where: str, faults: list[str], kinds: tuple[type, ...]) 
     if isinstance(value, bool) and bool not in kinds:
         faults.append(f"{where} is {value}, which is no number")
         return None
+    if isinstance(value, int) and abs(value) > LARGEST:
+        faults.append(f"{where} is a number of more digits than a file can hold")
+        return None
     if isinstance(value, int) and float in kinds and int not in kinds:
         value = float(value)
     if isinstance(value, float) and not math.isfinite(value):
@@ -263,21 +286,15 @@ def _estimate(estimate: Estimate, where: str, faults: list[str]) -> Estimate:
             new[name] = _number(value, f"{where}: {name}", faults, (float,))
         elif "int" in kind:
             new[name] = _number(value, f"{where}: {name}", faults, (int,))
-        elif kind == "str" and not isinstance(value, str):
-            faults.append(f"{where}: {name} is a {type(value).__name__}, not text")
-    if estimate.status not in get_args(EstimateStatus):
-        faults.append(f"{where}: the status {estimate.status!r} is none")
     if estimate.status == "ok" and estimate.value is None:
         faults.append(f"{where} has no value; give it status='not_estimable' and a reason")
     return attrs.evolve(estimate, **new)
 
 
 def _table(table: Table, where: str, faults: list[str]) -> Table:
-    faults += [
-        f"table {table.id}: column {column.name} has kind {column.kind!r}, of {column.of!r}"
-        for column in table.columns
-        if column.kind not in get_args(ColumnKind) or column.of not in _OF
-    ]
+    if found := list(table_faults(table)):  # too large to look at, perhaps
+        faults += found
+        return table
     names = [column.name for column in table.columns]
     kinds = (bool, int, float, str)
     rows: list[list[Cell]] = [
@@ -291,30 +308,32 @@ def _table(table: Table, where: str, faults: list[str]) -> Table:
 
 
 def _chart(chart: Chart, where: str, faults: list[str]) -> Chart:
-    if chart.kind not in _CHART_KINDS:
-        faults.append(f"chart {chart.id}: the kind {chart.kind!r} is none of {_CHART_KINDS}")
-    return chart
+    reference = _number(chart.reference, f"{where}: reference", faults, (float,))
+    return attrs.evolve(chart, reference=reference)
 
 
-def _chart_faults(chart: Chart, columns: Mapping[str, list[str]]) -> Iterable[str]:
-    if chart.data not in columns:
+def _chart_faults(chart: Chart, tables: Mapping[str, Table]) -> Iterable[str]:
+    if chart.data != "estimates" and chart.data not in tables:
         yield f"chart {chart.id} is of {chart.data!r}, which is no table here"
         return
+    table = tables.get(chart.data)
+    columns = [column.name for column in table.columns] if table else list(_FIELDS)
     for field in ("x", "y", "low", "high", "series"):
         name = getattr(chart, field)
-        if name and name not in columns[chart.data]:
+        if name and name not in columns:
             yield f"chart {chart.id}: its {field} is {name!r}, which {chart.data} does not have"
+    if table:
+        yield from chart_faults(chart, table)
 
 
 def _note(note: Note, where: str, faults: list[str]) -> Note:
+    given: Any = note.values
+    if not isinstance(given, Mapping):
+        return note
     values = {
         name: _number(value, f"{where}: {name}", faults, (int, float, str))
-        for name, value in note.values.items()
+        for name, value in given.items()
     }
-    try:
-        str(attrs.evolve(note, values=values))
-    except (LookupError, ValueError, TypeError, AttributeError) as error:
-        faults.append(f"{where}: its text and its values do not go together ({error})")
     return attrs.evolve(note, values=values)
 
 
@@ -322,7 +341,8 @@ def _diagnostic(diagnostic: Diagnostic, where: str, faults: list[str]) -> Diagno
     where = f"{where} ({diagnostic.name})"
     value = _number(diagnostic.value, f"{where}: value", faults, (int, float, str))
     p_value = _number(diagnostic.p_value, f"{where}: p_value", faults, (float,))
-    return attrs.evolve(diagnostic, value=value, p_value=p_value)
+    passed = _number(diagnostic.passed, f"{where}: passed", faults, (bool,))
+    return attrs.evolve(diagnostic, value=value, p_value=p_value, passed=passed)
 
 
 def _exclusion(exclusion: Exclusion, where: str, faults: list[str]) -> Exclusion:
@@ -333,7 +353,7 @@ def _exclusion(exclusion: Exclusion, where: str, faults: list[str]) -> Exclusion
     return attrs.evolve(exclusion, **counts)
 
 
-_CHECKS: Mapping[type, Any] = {
+_PLAIN: Mapping[type, Any] = {
     Estimate: _estimate,
     Table: _table,
     Chart: _chart,
@@ -341,4 +361,3 @@ _CHECKS: Mapping[type, Any] = {
     Diagnostic: _diagnostic,
     Exclusion: _exclusion,
 }
-_WORDS = {kind: kind.__name__.lower() for kind in HOMES}
