@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from impactkit import Estimate, Exclusion, MetricContext, Table, context
+from impactkit import Estimate, Exclusion, MetricContext, Note, Table, context
 from impactkit.synthetic import county
 from impactkit_claims.distance import BY_KM, GOWER, KM
 from impactkit_claims.intensity import BY_DOSE, BY_TYPE, CRUDE, SLOPE
@@ -69,6 +69,25 @@ def test_a_contrast_is_the_difference_of_its_groups(on):
     assert contrast.value == pytest.approx(chain.value - pair.value)
     assert contrast.std_error <= np.hypot(chain.std_error, pair.std_error) + 1e-9
     assert contrast.n_schools == chain.n_schools + pair.n_schools
+
+
+@pytest.mark.parametrize("name", ["chains_vs_pairs", "purpose", "distance_dissimilarity"])
+def test_schools_in_several_partnerships_count_with_the_first_and_are_told(on, name):
+    """Joining another later changes no figure but the note; without such schools there is none."""
+    here = made(1)
+    members = here.tables["memberships"]
+    clients = members.filter(pl.col("role") == "client").sort("joined", "school_key")
+    again = clients.head(3).with_columns(
+        partnership_id=pl.lit(clients["partnership_id"][-1]), joined=pl.date(2018, 9, 1)
+    )
+
+    def notes(found):
+        return [p for p in found if isinstance(p, Note) and "several partnerships" in p.text]
+
+    assert not notes(on.parts(name, here))
+    found = on.parts(name, here, tables={"memberships": pl.concat([members, again])})
+    [told] = notes(found)
+    assert told.values["n"] == 3
 
 
 def test_one_pair_has_no_interval_and_says_why(on):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from impactkit import Estimate, EstimationError, MetricContext, Needs
+from impactkit import Estimate, EstimationError, MetricContext, Needs, Note
 
 if TYPE_CHECKING:
     import polars as pl
@@ -189,3 +189,19 @@ def joined_with(context: MetricContext) -> pl.DataFrame:
             n_partnerships=pl.col("partnership_id").n_unique(),
         )
     )
+
+
+def in_several(of: pl.DataFrame, found: Improvement) -> tuple[Note, ...]:
+    """Say of how many joining schools only the first of several partnerships counts.
+
+    `of` is what `joined_with` returns.
+    """
+    import polars as pl
+
+    more = of.filter(pl.col("n_partnerships") > 1)
+    n = found.schools.join(more, on="school_key", how="semi").height
+    text = (
+        "{n} of {m} schools that joined were in several partnerships; each counts with the first "
+        "that it was in, other than to support others."
+    )
+    return (Note(text, values={"n": n, "m": found.schools.height}, of="schools"),) if n else ()

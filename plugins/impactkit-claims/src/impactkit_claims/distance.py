@@ -23,6 +23,8 @@ from impactkit_claims.common import (
     TREND_ONLY,
     changes,
     each_measure,
+    in_several,
+    joined_with,
     spread,
     told,
 )
@@ -139,6 +141,7 @@ def _of(context: MetricContext, measure: str) -> Iterator[Any]:
     yield from shown
     yield from picture("distance", say, shown, "Effect by distance", "Distance to the partner")
     yield from found.exclusions
+    yield from in_several(joined_with(context), found)
     n = int((~kept).sum())
     if n:
         text = "schools that lead their partnership, or whose partner's place is not known"

@@ -22,6 +22,7 @@ from impactkit_claims.common import (
     TREND_ONLY,
     changes,
     each_measure,
+    in_several,
     joined_with,
     told,
 )
@@ -118,8 +119,9 @@ def _of(context: MetricContext, measure: str) -> Iterator[Any]:
         .select(pl.col("partnership_id").cast(pl.String), "purpose")
         .unique("partnership_id", keep="first", maintain_order=True)
     )
-    of = joined_with(context).join(kinds, on="partnership_id", how="left")
-    placed = found.schools.join(of, on="school_key", how="left", maintain_order="left")
+    of = joined_with(context)
+    kind_of = of.join(kinds, on="partnership_id", how="left")
+    placed = found.schools.join(kind_of, on="school_key", how="left", maintain_order="left")
     groups = placed["purpose"].to_list()
     got = grouped(found, groups)
     labels = {name: name.replace("_", " ") for name in (*got.names, *got.lost)}
@@ -132,6 +134,7 @@ def _of(context: MetricContext, measure: str) -> Iterator[Any]:
     if grades is not None:
         yield from _by_grade(found, say, grades, measure)
     yield from (*found.exclusions, *unknown("the purpose", groups, measure))
+    yield from in_several(of, found)
 
 
 def _contrast(say: Any, got: Grouped, params: Params) -> Estimate:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import attrs
 
@@ -14,10 +14,14 @@ from impactkit_claims.common import (
     TREND_ONLY,
     changes,
     each_measure,
+    in_several,
     joined_with,
     told,
 )
 from impactkit_claims.groups import difference, group_estimates, grouped, picture, unknown
+
+if TYPE_CHECKING:
+    import polars as pl
 
 DIFFERENCE = "ATT in chains less ATT in pairs"
 RATIO = "ATT in chains over ATT in pairs"
@@ -86,7 +90,8 @@ def _of(context: MetricContext, measure: str) -> Iterator[Any]:
     panel = context.panel(measure)
     found = changes(context, panel, before=params.before, after=params.after)
     say = told(context, panel, found)
-    group = structures(context, found, params)
+    of = joined_with(context)
+    group = structures(context, of, found, params)
     got = grouped(found, group)
     by = group_estimates(say, got, BY, {})
     # The contrast comes first: a report leads with it.
@@ -94,9 +99,12 @@ def _of(context: MetricContext, measure: str) -> Iterator[Any]:
     yield from by
     yield from picture("structure", say, by, "Effect by structure", "Structure")
     yield from (*found.exclusions, *unknown("the structure", group, measure))
+    yield from in_several(of, found)
 
 
-def structures(context: MetricContext, found: Any, params: Params) -> list[str | None]:
+def structures(
+    context: MetricContext, of: pl.DataFrame, found: Any, params: Params
+) -> list[str | None]:
     """Return `chain`, `pair` or the structure itself, in the order of `found.schools`."""
     import polars as pl
 
@@ -109,8 +117,8 @@ def structures(context: MetricContext, found: Any, params: Params) -> list[str |
         .otherwise("structure"),
     )
     kinds = kinds.unique("partnership_id", keep="first", maintain_order=True)
-    of = joined_with(context).join(kinds, on="partnership_id", how="left")
-    placed = found.schools.join(of, on="school_key", how="left", maintain_order="left")
+    kind_of = of.join(kinds, on="partnership_id", how="left")
+    placed = found.schools.join(kind_of, on="school_key", how="left", maintain_order="left")
     found_in: list[str | None] = placed["structure"].to_list()
     return found_in
 
