@@ -6,9 +6,9 @@ R `did` tests every group-time effect before treatment and takes W as chi-square
 clusters that rejects far too often, since V is estimated from few and the effects are many. So the
 default tests event times, takes V as corrected for few clusters (`inference.small_sample`), and
 W (v - q + 1) / (v q) as F with q and v - q + 1 degrees of freedom (Hotelling), q the number of
-event times and v the smallest of their degrees of freedom. It keeps to the event times nearest to
-treatment that rest on half of the treated clusters or more, and to a third of v of them: a choice
-that looks at no outcome.
+event times and v their covariance's degrees of freedom (`joint_df`). It keeps to the event times
+nearest to treatment that rest on half of the treated clusters or more, and to a third of the
+smallest of their degrees of freedom: a choice that looks at no outcome.
 
 Sources: Hotelling (1931), Annals of Mathematical Statistics 2, 360-378; Pustejovsky & Tipton
 (2018), Journal of Business & Economic Statistics 36(4), 672-683, on W with estimated degrees of
@@ -27,7 +27,7 @@ from impactkit.estimators.att_gt_cells import Cells, cluster_shares
 from impactkit.estimators.blocks import Units
 from impactkit.estimators.summaries import loadings, support
 from impactkit.inference.influence import wald
-from impactkit.inference.small_sample import correct, hotelling
+from impactkit.inference.small_sample import correct, hotelling, joint_df
 from impactkit.results import Diagnostic, Estimate
 
 _MOST_SHARE = 1 / 3
@@ -42,7 +42,8 @@ def pretest_event_times(units: Units, cells: Cells) -> Diagnostic:
     most = max(clusters)
     wide = [q for q, n in zip(quantities, clusters, strict=True) if 2 * n >= most]
     own = cells.contributions.of(np.array([q.combination for q in wide]))
-    corrected = correct(own, loadings(wide, units), cluster_shares(units))
+    weights, shares = loadings(wide, units), cluster_shares(units)
+    corrected = correct(own, weights, shares)
     chosen = 0
     while chosen < len(wide) and chosen + 1 <= _MOST_SHARE * corrected.df[: chosen + 1].min():
         chosen += 1
@@ -56,7 +57,7 @@ def pretest_event_times(units: Units, cells: Cells) -> Diagnostic:
     test = wald(values, corrected.columns[:chosen]) if varies else None
     if test is None:
         return _untested("their covariance is singular: outcomes hardly vary before treatment")
-    df = float(corrected.df[:chosen].min())
+    df = joint_df(corrected.df[:chosen], (weights @ shares.treated)[:chosen])
     statistic, p = hotelling(test.statistic, chosen, df)
     times = ", ".join(q.term for q in reversed(wide[:chosen]))
     left = len(quantities) - chosen

@@ -164,6 +164,42 @@ def satterthwaite(treated: tuple[float, float], comparison: tuple[float, float])
     return 1 / noise if noise > 0 else math.inf
 
 
+def joint_df(df: Floats, shares: Floats) -> float:
+    """Return the degrees of freedom of the covariance of several estimates of one side.
+
+    Estimates may rest on different clusters, and then so do the entries of their covariance. With
+    entry (s, t) of variance A_st (twice that on the diagonal) if the covariance is the identity,
+
+        q (q + 1) / (sum A_st + sum A_ss),   A_st = sum_c h_sc h_tc / |h_s| |h_t| / sqrt(v_s v_t)
+
+    which is v where all rest on the same clusters alike. Source: Pustejovsky & Tipton (2018),
+    Journal of Business & Economic Statistics 36(4), 672-683, section 3.2: as their approximation of
+    Hotelling's T by moments, with shares h in place of a working model.
+
+    Parameters
+    ----------
+    df
+        v, of each estimate, shape (estimates,).
+    shares
+        h, of clusters in each estimate, shape (estimates, clusters).
+
+    Examples
+    --------
+    >>> round(joint_df(np.array([7.0, 7.0]), np.full((2, 8), 1 / 8)), 6)
+    7.0
+
+    The second rests on half of the clusters:
+
+    >>> half = np.concatenate([np.full(4, 1 / 4), np.zeros(4)])
+    >>> round(joint_df(np.array([7.0, 3.0]), np.stack([np.full(8, 1 / 8), half])), 2)
+    4.76
+    """
+    size = np.sqrt((shares**2).sum(axis=1) * df)
+    variances = (shares @ shares.T) / np.outer(size, size)
+    q = len(df)
+    return float(q * (q + 1) / (variances.sum() + np.trace(variances)))
+
+
 def t_critical(level: float, df: Floats) -> Floats:
     """Return two-sided critical values of Student's t.
 
