@@ -27,6 +27,7 @@ NEEDS = {"outcomes": ["school_key", "year", "measure", "value"]}
 def leavers(id="canarytable_3", title="canarytitle 3 heads left"):
     return Table(
         id=id, title=title, note="canarytablenote: 3 left", source="canarysource, 3 heads",
+        marks={(1, "kept"): "canarymark 3 left"},
         columns=[
             Column(name="level", kind="dimension", label="canarylabel 3"),
             Column(name="left_3", kind="number"),
@@ -48,13 +49,16 @@ def left(context):
                    subgroup="canarysub 3", n_people=3, method="canarymethod 3",
                    warnings=["canarywarning 3"])
     yield Estimate(status="not_estimable", reason="canaryreason 3", n_people=40)
+    yield Estimate(value=50.0, ci_low=40.0, ci_high=60.0, n_people=40, estimand="canaryunits",
+                   unit="canaryunit, 3 left")
     yield leavers()
     yield chart("canarytable_3")
     yield Note("canarynote 3 left")
     yield Note("canaryvalue {n} left", values={"n": 3}, of="people")
     yield Note("canaryunsaid {n} left", values={"n": 3})
     yield Diagnostic(name="canarydiagnostic 3", value=3, text="canarydiagnostictext 3")
-    yield Exclusion(reason="canaryexclusion_3", text="canaryexcluded: 3 heads", n_rows=3)
+    yield Exclusion(reason="canaryexclusion_3", text="canaryexcluded: 3 heads", n_rows=3,
+                    stage="canarystage 3 left")
 
 @estimating_metric(id="kent.raises", title="Raises", needs=NEEDS)
 def raises(context):
@@ -97,6 +101,9 @@ PLACES = [
     "x",
     "y",
     "estimand",
+    "unit",
+    "stage",
+    "mark",
     "term",
     "m",
     "sub",
@@ -202,7 +209,7 @@ def test_the_tables_cell_is_blank_everywhere(release):
     for table in tables:
         rows = {row[0]: row for row in table.rows}
         assert rows["canarycell"][1] is None
-    estimate, _ = evaluation["kent.left"].estimates
+    estimate, *_ = evaluation["kent.left"].estimates
     assert (estimate.status, estimate.value, estimate.n_people) == ("withheld", None, None)
 
 

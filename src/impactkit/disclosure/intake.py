@@ -219,7 +219,9 @@ def _mask_table(table: Table, names: Mapping[str, str], masker: Masker) -> Table
             (names.get(total, total), [names.get(part, part) for part in parts])
             for total, parts in table.sums
         ],
-        marks={(i, names.get(name, name)): mark for (i, name), mark in table.marks.items()},
+        marks={
+            (i, names.get(name, name)): masker.text(mark) for (i, name), mark in table.marks.items()
+        },
     )
 
 
@@ -240,7 +242,9 @@ def _mask_note(note: Note, masker: Masker) -> Note:
 def _mask_estimate(estimate: Estimate, masker: Masker) -> Estimate:
     masked = evolve(
         estimate,
-        **{w: masker.text(getattr(estimate, w)) for w in ("estimand", "method", "variance")},
+        **{
+            w: masker.text(getattr(estimate, w)) for w in ("estimand", "method", "variance", "unit")
+        },
         **{w: masker.label(getattr(estimate, w)) for w in ("measure", "subgroup", "term")},
         reason=masker.text(estimate.reason),
         warnings=[masker.text(w) for w in estimate.warnings],
@@ -266,6 +270,7 @@ def _mask_exclusion(exclusion: Exclusion, masker: Masker) -> Exclusion:
         exclusion,
         reason=masker.text(exclusion.reason),
         text=masker.text(exclusion.text),
+        stage=masker.text(exclusion.stage),
         measure=masker.label(exclusion.measure),
         n_rows=masker.count(exclusion.n_rows),
     )

@@ -34,6 +34,7 @@ from impactkit.pipeline.read import Progress, Tables, read_tables
 from impactkit.pipeline.resolve import Plan, plan as plan_of
 from impactkit.pipeline.returned import checked_section
 from impactkit.pipeline.strength import strength_table
+from impactkit.plugins import spare, words_of
 from impactkit.results import (
     Evaluation,
     Exclusion,
@@ -205,7 +206,8 @@ def _finish(
     extra.extend(annexes(ground, panels))
     case, _ = case_of(ground, tables)
     findings = examine(case).findings
-    warnings += cautions(case, findings)
+    # What bears on the result comes before what is odd about a school's numbers.
+    warnings = [*cautions(case, findings), *warnings]
     extra += [findings_table(case, findings)] if findings else []
     strength = strength_table(ground, results)
     extra = [*([strength] if strength else []), *extra, *rules]
@@ -299,8 +301,10 @@ def _sections(plan: Plan, evaluation: Evaluation) -> Iterable[RenderedSection]:
             if section.id in taken:
                 both = f"{taken[section.id]} and {info.name}"
                 raise MetricError(f"section {section.id!r} is declared twice, by {both}")
-        except MetricError as error:
-            plan.registry.blame(info.name, str(error))
+        except BaseException as error:  # a part may hold anything at all
+            spare(error)
+            words = str(error) if isinstance(error, MetricError) else words_of(error)
+            plan.registry.blame(info.name, words)
             continue
         taken[section.id] = info.name
         yield RenderedSection(

@@ -322,6 +322,9 @@ def _chart_faults(chart: Chart, tables: Mapping[str, Table]) -> Iterable[str]:
         name = getattr(chart, field)
         if name and name not in columns:
             yield f"chart {chart.id}: its {field} is {name!r}, which {chart.data} does not have"
+    for name in chart.where:
+        if name not in _FIELDS:
+            yield f"chart {chart.id}: `where` names {name!r}, which is no field of an estimate"
     if table:
         yield from chart_faults(chart, table)
 

@@ -7,7 +7,7 @@ one. A part that holds something else would end everybody's run there; here it c
 from __future__ import annotations
 
 import string
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from types import NoneType, UnionType
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
@@ -85,7 +85,11 @@ def field_faults(part: Any, where: str) -> Iterator[str]:
 
 
 def table_faults(table: Table) -> Iterator[str]:
-    """Yield what of a table cannot be shown: its size, or a column's own fields."""
+    """Yield what of a table cannot be shown: its size, a column's fields, a column it lacks.
+
+    A column that is named and not there is more than a slip: the people whom a share rests on are
+    protected by the name of the column that counts them.
+    """
     where = f"table {table.id}"
     for size, most, what in (
         (len(table.rows), MOST_ROWS, "rows"),
@@ -99,6 +103,20 @@ def table_faults(table: Table) -> Iterator[str]:
     for number, column in enumerate(table.columns, 1):
         if isinstance(column, Column):
             yield from field_faults(column, f"{where}, column {number}")
+    names = {column.name for column in table.columns}
+    for what, named in _columns_named(table):
+        for name in named:
+            if name and name not in names:
+                yield f"{where}: its {what} names the column {name!r}, which it does not have"
+
+
+def _columns_named(table: Table) -> Iterator[tuple[str, Iterable[Any]]]:
+    """Yield where a table names columns of its own, and which."""
+    yield "numerator", (column.numerator for column in table.columns)
+    yield "denominator", (column.denominator for column in table.columns)
+    if isinstance(table.totals, Mapping):
+        yield "totals", table.totals
+    yield "sums", (name for total, parts in table.sums for name in (total, *parts))
 
 
 def chart_faults(chart: Chart, table: Table) -> Iterator[str]:

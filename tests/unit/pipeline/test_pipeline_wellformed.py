@@ -64,6 +64,13 @@ BROKEN = {
     ),
     "huge": ([table(rows=[["x", 10**400]])], "row 1, b is a number of more digits than"),
     "marks": ([table(marks={"a": 3})], "marks has something in it"),
+    "no such count": (
+        [table(columns=[COLUMNS[0], Column(name="b", kind="share", denominator="staff")])],
+        "its denominator names the column 'staff', which it does not have",
+    ),
+    "no such total": ([table(totals={"level": "all"})], "its totals names the column 'level'"),
+    "no such part": ([table(sums=[("b", ["c"])])], "its sums names the column 'c'"),
+    "no such field": ([table(), chart(where={"levels": "head"})], "`where` names 'levels'"),
     "rows": ([table(rows=[["x", 1.0]] * 50_001)], "table t has 50,001 rows, and 50,000 is the"),
     "long": ([table(title="x" * 20_001)], "title is longer than 20,000 letters"),
     "many": ([Note("x")] * 1_001, "it gave 1,001 notes, and 1,000 is the most"),
