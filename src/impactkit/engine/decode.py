@@ -9,13 +9,16 @@ from __future__ import annotations
 import codecs
 import gzip
 import re
+import sys
 import zlib
-from typing import NoReturn
+from collections.abc import Iterator
+from typing import BinaryIO, NoReturn
 
 import attrs
 
 from impactkit.errors import DataError, Problem
 
+_BLOCK = 1 << 20
 MAX_BYTES = 2_000_000_000
 """Largest file that is unpacked; a small archive can hold far more than any register."""
 
@@ -30,9 +33,12 @@ GZIP, ZIP, _OLE, PARQUET, _PDF = (
     b"%PDF",
 )
 _HTML = re.compile(rb"^\s*<(!doctype\s+html|html|head|body|\?xml)", re.IGNORECASE)
-# UTF-8 text that was read as cp1252 and saved again shows these pairs in place of one letter.
+# UTF-8 text that was read as cp1252 and saved again shows these pairs in place of one letter; the
+# last is that of Welsh circumflexes.
 _SECOND_BYTES = re.escape(bytes(range(0x80, 0xC0)).decode("cp1252", errors="ignore"))
-_UTF8_IN_CP1252 = re.compile(f"\u00c2[\u00a0-\u00bf]|\u00c3[{_SECOND_BYTES}]|\u00e2\u20ac")
+_UTF8_IN_CP1252 = re.compile(
+    f"\u00c2[\u00a0-\u00bf]|\u00c3[{_SECOND_BYTES}]|\u00e2\u20ac|\u00c5[\u00b4-\u00b7]"
+)
 _NEWLINES = (b"\n", b"\r")
 
 
@@ -51,26 +57,31 @@ def refuse(
     raise DataError(Problem(code=code, file=file, row=row, rule=rule, remedy=remedy))
 
 
-def unpack(raw: bytes, file: str, *, limit: int | None = None) -> bytes:
-    r"""Return the content of a gzipped file, and any other as it is; at most `limit` bytes of it.
+def unpack(raw: BinaryIO, file: str, *, limit: int | None = None) -> bytes:
+    r"""Return the content of a file, or what a gzipped one holds; at most the first `limit` bytes.
+
+    It is read in blocks, and a line without end is refused before it fills the memory.
 
     Raises
     ------
     DataError
-        The archive is cut short or damaged, or holds more than `MAX_BYTES`.
+        The archive is cut short or damaged, or holds more than `MAX_BYTES`; or a line of text is
+        longer than `MAX_LINE`.
 
     Examples
     --------
-    >>> unpack(gzip.compress(b"urn\n100001\n"), "a.csv.gz")
+    >>> import io
+    >>> unpack(io.BytesIO(gzip.compress(b"urn\n100001\n")), "a.csv.gz")
     b'urn\n100001\n'
     """
-    if not raw.startswith(GZIP):
-        return raw[:limit]
-    import io
-
+    packed = raw.read(len(GZIP)) == GZIP
+    raw.seek(0)
+    if not packed:
+        return b"".join(_blocks(raw, file, limit))
     try:
-        with gzip.GzipFile(fileobj=io.BytesIO(raw)) as stream:
-            data = stream.read(MAX_BYTES + 1 if limit is None else limit)
+        with gzip.GzipFile(fileobj=raw) as stream:
+            data = b"".join(_blocks(stream, file, MAX_BYTES if limit is None else limit))
+            more = limit is None and stream.read(1)
     except (EOFError, OSError, zlib.error):
         refuse(
             "file.truncated",
@@ -78,7 +89,7 @@ def unpack(raw: bytes, file: str, *, limit: int | None = None) -> bytes:
             "the compressed file is cut short or damaged",
             "Download it again.",
         )
-    if len(data) > MAX_BYTES:
+    if more:
         refuse(
             "file.too_large",
             file,
@@ -86,6 +97,27 @@ def unpack(raw: bytes, file: str, *, limit: int | None = None) -> bytes:
             "Split it, or convert it to Parquet.",
         )
     return data
+
+
+def _blocks(stream: BinaryIO | gzip.GzipFile, file: str, limit: int | None) -> Iterator[bytes]:
+    """Return a file block by block, as long as each line of text comes to an end."""
+    lines, length, left = 0, 0, sys.maxsize if limit is None else limit
+    block = stream.read(min(_BLOCK, left))
+    binary = block.startswith((ZIP, PARQUET, _OLE))
+    while block:
+        newline = b"\n" if b"\n" in block else b"\r"
+        first, last = block.find(newline), block.rfind(newline)
+        length += len(block) if first < 0 else first
+        if length > MAX_LINE and not binary:
+            rule = f"one line is longer than {MAX_LINE / 1e6:.0f} MB"
+            remedy = "This is no table, or its line ends were lost. Download or export it again."
+            refuse("file.long_line", file, rule, remedy, row=lines + 1)
+        if first >= 0:
+            length = len(block) - last - 1
+            lines += block.count(newline)
+        yield block
+        left -= len(block)
+        block = stream.read(min(_BLOCK, left))
 
 
 def kind_of(data: bytes, file: str) -> str:
@@ -149,26 +181,6 @@ def _kind_of_zip(data: bytes, file: str) -> str:
         "this is a zip archive",
         "Unpack it, and name the file inside that you want.",
     )
-
-
-def refuse_long_line(data: bytes, file: str) -> None:
-    """Refuse text with a line longer than `MAX_LINE`, before it fills the memory many times over.
-
-    Raises
-    ------
-    DataError
-        With the number of the line.
-    """
-    newline = b"\n" if b"\n" in data else b"\r"
-    for start in range(0, len(data) - MAX_LINE + 1, MAX_LINE):
-        if data.find(newline, start, start + MAX_LINE) < 0:
-            refuse(
-                "file.long_line",
-                file,
-                f"one line is longer than {MAX_LINE / 1e6:.0f} MB",
-                "This is no table, or its line ends were lost. Download or export it again.",
-                row=line_of(data, start),
-            )
 
 
 def decode(data: bytes, file: str) -> Decoded:

@@ -68,13 +68,14 @@ def parse(
     The text starts with the header, which is row `first_row` of the file.
 
     With `fill_short` a row may stop early, and its last fields are blank: so the Department writes
-    aggregate rows and schools without results. The last row is excepted where no newline ends it
-    and it stops where few others do: it may have been cut.
+    aggregate rows and schools without results. But a last row that no newline ends, and that stops
+    where few others do, was cut, and what came after it is missing.
 
     Raises
     ------
     DataError
-        The header is followed by no row that fits it, or quotation marks don't pair.
+        The header is followed by no row that fits it, quotation marks don't pair, or the last row
+        was cut.
     """
     if b"\n" not in data:
         data = data.replace(b"\r", b"\n")
@@ -170,8 +171,9 @@ def _parse_any(text: str, delimiter: str, file: str, *, fill_short: bool, first_
         refuse("file.empty", file, "the file is empty", "Download or export it again.")
     filled = 0
     if fill_short:
-        maybe_cut = not text.endswith(("\n", "\r"))
-        numbered, filled = _fill_short(numbered, keep_last=maybe_cut)
+        if not text.endswith(("\n", "\r")):
+            _refuse_cut(numbered, file)
+        numbered, filled = _fill_short(numbered)
     parsed = from_rows(numbered, file)
     notes = _notes(file, blank=len(rows) - len(numbered), short=filled)
     return attrs.evolve(parsed, notes=(*parsed.notes, *notes))
@@ -192,14 +194,27 @@ def _notes(file: str, *, blank: int = 0, short: int = 0) -> list[Problem]:
     ]
 
 
-def _fill_short(numbered: Numbered, *, keep_last: bool) -> tuple[Numbered, int]:
+def _refuse_cut(numbered: Numbered, file: str) -> None:
+    """Refuse a file whose last row, which has no line end, stops where few others do."""
+    width, (number, last) = len(numbered[0][1]), numbered[-1]
+    alike = sum(len(row) == len(last) for _, row in numbered)
+    extra = all(len(row) == width - 1 for _, row in numbered[1:])
+    # Where other rows stop there too they were written so; where all do, the header has one more.
+    if len(last) < width and alike <= 2 and not extra:
+        refuse(
+            "file.cut",
+            file,
+            f"the last row stops after {len(last)} of {width} fields, and no line end follows",
+            "The download was cut short. Download it again.",
+            row=number,
+        )
+
+
+def _fill_short(numbered: Numbered) -> tuple[Numbered, int]:
     width = len(numbered[0][1])
     if all(len(row) == width - 1 for _, row in numbered[1:]):
         return numbered, 0
     short = [len(row) < width for _, row in numbered]
-    # A last row that stops where others do was written so; where no other does it may be cut.
-    alike = sum(len(row) == len(numbered[-1][1]) for _, row in numbered)
-    short[-1] &= not keep_last or alike > 2
     rows = [
         (number, row + [""] * (width - len(row)) if is_short else row)
         for (number, row), is_short in zip(numbered, short, strict=True)

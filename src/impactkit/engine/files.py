@@ -18,13 +18,11 @@ import polars as pl
 
 from impactkit.declarations import Head
 from impactkit.engine.decode import (
-    GZIP,
     PARQUET,
     ZIP,
     decode,
     kind_of,
     refuse,
-    refuse_long_line,
     unpack,
 )
 from impactkit.engine.delimited import parse
@@ -100,13 +98,12 @@ def read_text(path: str | Path, *, shown: str = "", fill_short: bool = False) ->
     (';', [(2, '100001', 'client')])
     """
     file = shown or Path(path).name
-    data = unpack(_bytes_of(Path(path), file), file)
+    data = _bytes_of(Path(path), file)
     kind = kind_of(data, file)
     if kind == "xlsx":
         return _table(file, read_workbook(data, file), kind=kind)
     if kind == "parquet":
         return _table(file, read_parquet(data, file), kind=kind)
-    refuse_long_line(data, file)
     decoded = decode(data, file)
     top = find_top(decoded.data)
     parsed = parse(
@@ -128,10 +125,10 @@ def _table(file: str, parsed: Parsed, **about: str) -> TextTable:
     )
 
 
-def _bytes_of(path: Path, file: str, limit: int = -1) -> bytes:
+def _bytes_of(path: Path, file: str, limit: int | None = None) -> bytes:
     try:
         with path.open("rb") as stream:
-            return stream.read(limit)
+            return unpack(stream, file, limit=limit)
     except FileNotFoundError:
         refuse("file.missing", file, "there is no such file", _nearby(path))
     except IsADirectoryError:
@@ -164,8 +161,7 @@ def head(path: str | Path, *, shown: str = "") -> tuple[Head | None, list[Proble
 
 
 def _head_of(path: Path, file: str) -> Head:
-    raw = _bytes_of(path, file, HEAD_BYTES)
-    data = unpack(raw, file, limit=HEAD_BYTES) if len(raw) < HEAD_BYTES else _unpack_start(raw)
+    data = _bytes_of(path, file, HEAD_BYTES)
     if data.startswith((ZIP, PARQUET)):
         table = read_text(path, shown=file)
         rows = table.frame.head(HEAD_ROWS).drop(ROW).rows()
@@ -181,12 +177,17 @@ def _head_of(path: Path, file: str) -> Head:
     top = find_top(decoded.data)
     text = decoded.data[top.start :].decode()
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=top.delimiter)
-    filled = (tuple(row) for row in reader if any(cell.strip() for cell in row))
+    found: list[list[str]] = []
     try:
-        rows = list(islice(filled, HEAD_ROWS + 1))
+        found.extend(islice(reader, 2 * HEAD_ROWS))
     except csv.Error as error:
-        rule, remedy = f"its first rows are no table: {error}", "Save it again as CSV UTF-8."
-        refuse("file.rows", file, rule, remedy)
+        if "field larger" in str(error):
+            rule = "a field in it has no end: a quotation mark opens and is not closed"
+            remedy = "Was the download cut short? Download or export it again."
+        else:
+            rule, remedy = f"its first rows are no table: {error}", "Save it again as CSV UTF-8."
+        refuse("file.rows", file, rule, remedy, row=top.row + len(found))
+    rows = [tuple(row) for row in found if any(cell.strip() for cell in row)][: HEAD_ROWS + 1]
     if not rows:
         refuse("file.empty", file, "the file is empty", "Download or export it again.")
     columns = tuple(" ".join(name.split()) for name in rows[0])
@@ -196,15 +197,6 @@ def _head_of(path: Path, file: str) -> Head:
 
 def _head(path: Path, columns: Any, rows: Any, **about: str) -> Head:
     return Head(path=path, columns=columns, rows=rows, **about)
-
-
-def _unpack_start(raw: bytes) -> bytes:
-    """Return the start of what a gzipped file holds, from its first bytes only."""
-    import zlib
-
-    if not raw.startswith(GZIP):
-        return raw
-    return zlib.decompressobj(wbits=31).decompress(raw, HEAD_BYTES)
 
 
 def sha256(path: str | Path) -> str:

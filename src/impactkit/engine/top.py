@@ -189,6 +189,8 @@ def _same_as_header(frame: pl.DataFrame, columns: tuple[str, ...]) -> pl.Expr:
 
 def names_over_numbers(rows: Sequence[Sequence[str]]) -> bool:
     """Tell whether the first row is all words, over columns that otherwise hold numbers only."""
+    if not rows:
+        return False
     first, rest = rows[0], [row for row in rows[1:SAMPLE_LINES] if len(row) == len(rows[0])]
     if len(rest) < 2 or any(is_number(cell) for cell in first if cell):
         return False

@@ -6,6 +6,7 @@ import datetime as dt
 import gzip
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
@@ -93,13 +94,24 @@ def test_short_rows_may_be_filled_with_a_note_but_not_a_last_one_that_may_be_cut
 ) -> None:
     """The Department leaves out blank fields at the end; a download that was cut looks alike."""
     content = "a,b,c\n1,2\n1,2,3\n9"
-    table = read_text(write(tmp_path, content), fill_short=True)
-    assert table.frame.rows() == [(2, "1", "2", ""), (3, "1", "2", "3")]
-    assert [p.row for p in table.row_problems] == [4]
-    assert [p.code for p in table.notes] == ["row.short"]
+    with pytest.raises(DataError, match=r"Row 4 .* after 1 of 3 fields.* Download it again"):
+        read_text(write(tmp_path, content), fill_short=True)
     whole = read_text(write(tmp_path, content + "\n"), fill_short=True)
-    assert whole.frame.height == 3
+    assert whole.frame.rows() == [(2, "1", "2", ""), (3, "1", "2", "3"), (4, "9", "", "")]
     assert not whole.row_problems
+    assert [p.code for p in whole.notes] == ["row.short"]
+    alike = read_text(write(tmp_path, "a,b,c\n1,2\n1,2\n1,2,3\n9,2"), fill_short=True)
+    assert alike.frame.height == 4
+    assert not alike.row_problems
+
+
+@pytest.mark.parametrize("rows", ["1,2", "1,2\n3,4"])
+def test_a_few_rows_under_a_header_with_one_column_too_many_were_not_cut(
+    tmp_path: Path, rows: str
+) -> None:
+    """None of them has the last field, so the header is at fault and not the download."""
+    table = read_text(write(tmp_path, f"a,b,c\n{rows}"), fill_short=True)
+    assert table.frame.height == rows.count("\n") + 1
 
 
 def test_a_header_with_one_column_more_than_every_row_loses_it_with_a_warning(
@@ -212,11 +224,50 @@ def test_an_endless_line_is_refused_before_it_is_looked_at(
 ) -> None:
     """By its number; and a file that is one line has no head either."""
     monkeypatch.setattr("impactkit.engine.decode.MAX_LINE", 100)
+    monkeypatch.setattr("impactkit.engine.decode._BLOCK", 16)
     with pytest.raises(DataError, match=r"Row 3 .* line is longer than"):
         read_text(write(tmp_path, "urn,role\n100001,peer\n" + "," * 500 + "\n"))
     top, problems = head(write(tmp_path, b"x" * 300_000))
     assert top is None
     assert [problem.code for problem in problems] == ["file.long_line"]
+
+
+@pytest.mark.parametrize("pack", [bytes, gzip.compress], ids=["plain", "gzipped"])
+@pytest.mark.parametrize("end", [b"\n", b"\r\n", b"\r"], ids=["lf", "crlf", "cr"])
+@pytest.mark.parametrize("block", [1, 7, 1 << 20])
+def test_lines_are_measured_across_the_blocks_in_which_a_file_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pack: Any, end: bytes, block: int
+) -> None:
+    """A line as long as allowed passes, wherever blocks part it, and nothing is lost."""
+    monkeypatch.setattr("impactkit.engine.decode.MAX_LINE", 20)
+    monkeypatch.setattr("impactkit.engine.decode._BLOCK", block)
+    content = end.join([b"urn,role", b"100001," + b"x" * 12, b"100002,peer", b""])
+    table = read_text(write(tmp_path, pack(content)))
+    assert table.frame["role"].to_list() == ["x" * 12, "peer"]
+
+
+def test_a_packed_line_without_end_does_not_fill_the_memory(tmp_path: Path) -> None:
+    """A small download can hold gigabytes in one line: it is refused early."""
+    import tracemalloc
+
+    start = b"urn,role\n" + b"100001,peer\n" * 30_000
+    path = write(tmp_path, gzip.compress(start + b"0" * 60_000_000))
+    tracemalloc.start()
+    with pytest.raises(DataError, match=r"Row 30002 .* line is longer than"):
+        read_text(path)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 30_000_000
+
+
+def test_a_quotation_mark_without_end_is_told_by_its_row(tmp_path: Path) -> None:
+    """Before the rest of the file is looked at."""
+    content = 'urn,role\n100001,peer\n100002,"' + "abc\n" * 100_000
+    top, problems = head(write(tmp_path, content))
+    assert top is None
+    (problem,) = problems
+    assert (problem.code, problem.row) == ("file.rows", 3)
+    assert "quotation mark" in problem.rule
 
 
 def test_a_workbook_is_read_as_text_with_its_own_row_numbers(tmp_path: Path) -> None:

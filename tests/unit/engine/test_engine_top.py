@@ -148,3 +148,10 @@ def test_the_largest_sheet_is_the_table(tmp_path: Path) -> None:
     table = read_text(path)
     assert table.frame.rows() == [(4, "100001", "2"), (5, "100002", "1")]
     assert any("'Inspections' was read" in note.rule for note in table.notes)
+
+
+def test_a_header_that_stands_twice_and_nothing_else_has_no_rows(tmp_path: Path) -> None:
+    """The second is named; there is no row left that could be a header."""
+    table = read(tmp_path, "urn,role,joined\nurn,role,joined\n")
+    assert table.frame.height == 0
+    assert [problem.row for problem in table.row_problems] == [2]

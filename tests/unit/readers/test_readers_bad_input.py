@@ -52,6 +52,11 @@ def _told(
 
 
 REFUSED: dict[str, tuple[Spoil, str, str]] = {
+    "a download cut in mid-row": (
+        lambda: WHOLE[:-12],
+        "of 7 fields, and no line end",
+        "Download it again",
+    ),
     "a compressed download cut short": (
         lambda: gzip.compress(WHOLE)[:-40],
         "cut short",
@@ -87,16 +92,6 @@ def test_what_cannot_be_used_is_refused_with_a_remedy(tmp_path: Path, kind: str,
     assert NAME in told
     assert rule in told
     assert remedy in told
-
-
-def test_a_row_that_was_cut_off_is_named(tmp_path: Path, registry) -> None:
-    """The last row of a download cut in mid-row is set aside, the others are read."""
-    path = tmp_path / "2019" / NAME
-    path.parent.mkdir()
-    path.write_bytes(WHOLE[:-12])
-    seen = inspect_file(path, registry)
-    assert seen.about["schools"] == 39
-    assert sum(seen.about["set_aside"].values()) == 1
 
 
 def test_a_second_row_of_headers_is_named(tmp_path: Path, registry) -> None:
