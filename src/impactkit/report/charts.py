@@ -128,12 +128,15 @@ def _event_study(picture: Picture, width: int, small: bool) -> dict[str, Any]:
     none = [{"y": picture.chart.reference or 0.0, "label": "no|difference"}]
     quiet = {"color": {"value": theme.QUIET}}
     dot = {"type": "point", "filled": True, "size": 70, "opacity": 1}
+    xs = [p.x for p in picture.points if isinstance(p.x, float)]
+    # Joining parts years before from years since; counted from anything else, it parts nothing.
+    joining = [{"x": -0.5}] if xs and min(xs) < 0 <= max(xs) else []
     layers = [
         {"data": {"values": none}, "mark": "rule", "encoding": {"y": y, **quiet}},
         *([] if small else [_at_right(quiet, none, y, 72)]),
         {
             "mark": {"type": "rule", "strokeDash": [3, 3], "color": theme.QUIET},
-            "data": {"values": [{"x": -0.5}]},
+            "data": {"values": joining},
             "encoding": {"x": {"field": "x", "type": "quantitative"}},
         },
         {

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 import xml.etree.ElementTree as ET
 
 import attrs
@@ -176,6 +177,16 @@ def test_the_reference_year_is_drawn_open_and_the_rest_filled() -> None:
     svg = draw(picture("event_study"), WIDE)
     assert svg.count('stroke-width="5"') == 6
     assert svg.count(f'fill="white" stroke="{theme.DARK_BLUE}"') == 1
+
+
+def test_a_line_for_joining_stands_only_between_years_before_and_since() -> None:
+    """Years counted from an end, or from the first on, have nothing that it could part."""
+    whole = picture("event_study")
+    since = attrs.evolve(whole, points=tuple(p for p in whole.points if p.x >= 0))
+    assert since.points
+    assert len(since.points) < len(whole.points)
+    assert '"x": -0.5' in json.dumps(spec(whole, WIDE))
+    assert '"x": -0.5' not in json.dumps(spec(since, WIDE))
 
 
 def test_words_say_what_the_picture_shows() -> None:
