@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import inspect
+import re
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -269,8 +270,23 @@ def _finish(estimate: Estimate, n_partnerships: int, enough: int) -> Estimate:
         n_partnerships=estimate.n_partnerships
         if estimate.n_partnerships is not None
         else (treated if treated is not None else n_partnerships),
-        warnings=warnings,
+        reason=of_schools(estimate.reason),
+        warnings=[of_schools(text) for text in warnings],
     )
+
+
+def of_schools(text: str) -> str:
+    """Return what an estimator says of units and periods in the words of a study.
+
+    Examples
+    --------
+    >>> of_schools("34 of 224 units lack some of the 8 periods")
+    '34 of 224 schools lack some of the 8 years'
+    """
+    for word, ours in (("unit", "school"), ("period", "year")):
+        text = re.sub(rf"\b{word}(s?)\b", rf"{ours}\1", text)
+        text = re.sub(rf"\b{word.capitalize()}(s?)\b", rf"{ours.capitalize()}\1", text)
+    return text
 
 
 def _diagnostics(result: Any, measure: str) -> Iterable[Diagnostic]:
@@ -279,4 +295,4 @@ def _diagnostics(result: Any, measure: str) -> Iterable[Diagnostic]:
         return
     found = pretest()
     if isinstance(found, Diagnostic):
-        yield attrs.evolve(found, measure=measure)
+        yield attrs.evolve(found, measure=measure, text=of_schools(found.text))

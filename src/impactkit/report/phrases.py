@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal
 
 import attrs
@@ -31,6 +31,7 @@ SYMBOLS = {
 
 _WORDS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 _EFFECT = re.compile(r"^(ATT|ATE)\b|\beffect\b", re.IGNORECASE)
+_OF_JOINING = re.compile(r"^(ATT|ATE)\b(?!.*\b(less|more)\b)", re.IGNORECASE)
 _CONTRAST = re.compile(r"\b(difference|change|gap)\b", re.IGNORECASE)
 _RELATIVE = re.compile(r"\b((rate|odds|hazard|risk) ratio|ratio of)\b", re.IGNORECASE)
 _UNITS = {
@@ -104,6 +105,17 @@ def count(n: int, noun: str, plural: str = "") -> str:
 def word(n: int) -> str:
     """Return a count as a word below ten, in figures from there on."""
     return _WORDS[n] if 0 <= n < len(_WORDS) else number(n, 0)
+
+
+def listed(items: Sequence[str]) -> str:
+    """Return items as people list them.
+
+    Examples
+    --------
+    >>> listed(["a"]), listed(["a", "b", "c"])
+    ('a', 'a, b and c')
+    """
+    return " and ".join(part for part in (", ".join(items[:-1]), *items[-1:]) if part)
 
 
 def number(value: float, digits: int) -> str:
@@ -199,10 +211,10 @@ def moved(value: float, unit: str, digits: int) -> str:
     Examples
     --------
     >>> moved(-0.82, "ratio", 2), moved(3.2, "percent", 1), moved(0.001, "points", 1)
-    ('0.82 lower', '3.2 percentage points higher', 'unchanged to the digits shown')
+    ('0.82 lower', '3.2 percentage points higher', 'about 0')
     """
     if round(value, digits) == 0:
-        return "unchanged to the digits shown"
+        return "about 0"
     size = quantity(abs(value), unit, digits, contrast=True)
     return f"{size} {'higher' if value > 0 else 'lower'}"
 
@@ -278,7 +290,7 @@ def answer(estimate: Estimate, label: str, direction: str = "none") -> Answer:
         )
     elif found == "unclear":
         headline = (
-            f"{label}: no {_NOUN[is_effect(estimate)]} was found (the estimate is {change}; "
+            f"{label}: no {_NOUN[_is_of_effect(estimate)]} was found (the estimate is {change}; "
             f"{interval})."
         )
         support = f"{_why_unclear(estimate, null)} {support}".strip()
@@ -291,7 +303,21 @@ def answer(estimate: Estimate, label: str, direction: str = "none") -> Answer:
 
 
 def is_effect(estimate: Estimate) -> bool:
-    """Tell whether an estimate is of the effect of partnership, and not another comparison."""
+    """Tell whether an estimate is of the effect of partnership, and not another comparison.
+
+    The effect of ten days more, or of chains less that of pairs, is another.
+
+    Examples
+    --------
+    >>> is_effect(Estimate(estimand="ATT, cohort 2015"))
+    True
+    >>> is_effect(Estimate(estimand="ATT in chains less ATT in pairs"))
+    False
+    """
+    return bool(_OF_JOINING.search(estimate.estimand))
+
+
+def _is_of_effect(estimate: Estimate) -> bool:
     return bool(_EFFECT.search(estimate.estimand))
 
 
@@ -315,6 +341,12 @@ def _interval(estimate: Estimate, digits: int, null: float | None) -> str:
         else _change(edge, estimate.unit, digits, null)
         for edge in (low, high)
     ]
+    if null == 0.0 and round(low, digits) * round(high, digits) > 0:
+        # Both ends lie on one side, which need be said once; the nearer to no difference first.
+        near, far = sorted((low, high), key=abs)
+        edges = [number(abs(near), digits), _change(far, estimate.unit, digits, null)]
+        if estimate.unit in _MONEY:
+            edges[0] = f"£{edges[0]}"
     return f"{level_words(estimate.level)} interval: {edges[0]} to {edges[1]}"
 
 
@@ -336,14 +368,15 @@ def _rests_on(estimate: Estimate) -> str:
         parts.append(count(estimate.n_schools, "school"))
     if estimate.n_partnerships is not None:
         parts.append(count(estimate.n_partnerships, "partnership"))
+    graded = "" if estimate.grade is None else f" Strength of evidence: {estimate.grade} of 5."
     if not parts:
-        return ""
+        return graded.strip()
     against = (
         f", compared with {count(estimate.n_comparison, 'school')}"
         if estimate.n_comparison is not None
         else ""
     )
-    return f"It rests on {' in '.join(parts)}{against}."
+    return f"It rests on {' in '.join(parts)}{against}.{graded}"
 
 
 def event_time(term: str) -> str:

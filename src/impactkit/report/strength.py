@@ -13,15 +13,39 @@ from typing import Any
 import attrs
 
 from impactkit.report.parts import Arrow, Part
-from impactkit.report.phrases import clean, sentence
+from impactkit.report.phrases import clean, listed, sentence
 from impactkit.report.tables import without_empty_columns
-from impactkit.results import Evaluation, Table
+from impactkit.results import Estimate, Evaluation, Table
 
 STRENGTH, RULES, RECOVERY = "strength", "grade_", "recovery_"
 """Id of the table of the three axes; how ids of rules, and of what would have come anyway, begin.
 """
 ENOUGH = 2
 """The lowest grade at which the summary may say "impact"."""
+
+PLAIN = ("very weak", "weak", "limited", "moderate", "strong", "very strong")
+"""What a grade from 0 to 5 is in a word."""
+MOST_HELD = 3
+HELD = {
+    "design": "the kind of comparison",
+    "precision": "a wide interval",
+    "completeness": "schools that could not be followed to the end",
+    "balance": "schools that differed to begin with",
+    "comparability": "changes in what was measured",
+    "treated clusters": "few partnerships",
+    "survey only": "an outcome that is what people say",
+    "one school": "a single school",
+    "no comparison": "nobody to compare with",
+    "selection": "the choice of schools with poor results",
+    "plan": "the lack of a plan made beforehand",
+    "several outcomes": "several main outcomes at once",
+    "years before": "differences before joining",
+    "contamination": "comparison schools that were in partnerships too",
+    "other programmes": "other programmes at the same time",
+    "influence": "one partnership that decides the direction",
+    "response": "few who answered",
+}
+"""What a rule of the grade is about, for people who never read the rules."""
 
 _IMPACT = re.compile(r"\b(impact)(s?)\b", re.IGNORECASE)
 
@@ -34,6 +58,31 @@ def is_of_strength(table: Table) -> bool:
 def line(evaluation: Evaluation) -> str:
     """Return the line over the report; empty where nothing was judged."""
     return next((clean(t.title) for t in evaluation.tables if t.id == STRENGTH), "")
+
+
+def plainly(evaluation: Evaluation, main: Estimate | None) -> list[str]:
+    """Return a sentence on how strong the evidence for the main result is, and what weakens it."""
+    if main is None or main.grade is None:
+        return []
+    judged = f"The evidence for this is {PLAIN[main.grade]} ({main.grade} of 5)"
+    held = [HELD.get(rule, rule) for rule in _decisive(evaluation, main)[:MOST_HELD]]
+    if not held:
+        return [f"{judged}."]
+    return [f"{judged}; what weakens it most: {listed(held)}."]
+
+
+def _decisive(evaluation: Evaluation, main: Estimate) -> list[str]:
+    """Return the flaws, and the caps that nothing undercuts, from the table of the grade."""
+    own = main.measure if main.measure == main.metric else f"{main.metric}_{main.measure}"
+    table = next((t for t in evaluation.tables if t.id == f"{RULES}{own.replace('.', '_')}"), None)
+    if table is None:
+        return []
+    at = {column.name: j for j, column in enumerate(table.columns)}
+    rows = [tuple(row[at[name]] for name in ("rule", "allows", "takes")) for row in table.rows]
+    caps = [allows for _, allows, _ in rows if isinstance(allows, int)]
+    low = min(caps, default=None)
+    flaws = [str(rule) for rule, _, takes in rows if takes]
+    return flaws + [str(rule) for rule, allows, _ in rows if allows == low and low not in (None, 5)]
 
 
 def strength_part(evaluation: Evaluation) -> Part:

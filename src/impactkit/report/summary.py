@@ -10,6 +10,8 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import attrs
+
 from impactkit.report.phrases import (
     Answer,
     answer,
@@ -18,15 +20,18 @@ from impactkit.report.phrases import (
     count,
     humanise,
     is_effect,
+    listed,
     word,
     year_words,
 )
-from impactkit.report.strength import gated
+from impactkit.report.strength import gated, plainly
 from impactkit.report.tables import what
 from impactkit.results import Diagnostic, Estimate, Evaluation, MetricResult
 
 FEW = 3
 """Up to this many answers are given one by one; beyond that they are counted by kind."""
+MOST_NAMED = 5
+"""So many of the clear ones are named; a longer list is not read."""
 
 COMPARISONS = {
     "not_yet_or_never": "schools that had not yet joined a partnership, or never joined one",
@@ -121,9 +126,8 @@ def compared(evaluation: Evaluation) -> list[str]:
             who += f" in {count(first.n_partnerships, 'partnership')}"
         whom = against or "other schools"
         if first.n_comparison is not None:
-            whom = f"{count(first.n_comparison, 'school')}" + (
-                f": {against}" if against else " outside those partnerships"
-            )
+            whom = count(first.n_comparison, "school")
+            whom += against.removeprefix("schools") or " outside those partnerships"
         sentences.append(f"The main result compares {who} with {whom}.")
     elif against:
         sentences.append(f"Schools in partnerships are compared with {against}.")
@@ -164,11 +168,12 @@ def summarise(evaluation: Evaluation, found: Sequence[tuple[Estimate, Answer]]) 
         sentences.append("No estimate could be made from these data.")
     main = primary(evaluation)
     few = len(found) <= FEW
+    found = _told(evaluation, found)
     for e, a in found:
         if few or e is main:
             sentences.append(a.headline)
         if e is main:
-            sentences += _anyway(evaluation)
+            sentences += [*_anyway(evaluation), *plainly(evaluation, main)]
     if not few:
         sentences += _the_others([a for e, a in found if e is not main])
     unplanned = sum(e.planned is False for e, _ in found)
@@ -222,18 +227,66 @@ def _failed(evaluation: Evaluation) -> list[Diagnostic]:
     ]
 
 
+def _told(
+    evaluation: Evaluation, found: Sequence[tuple[Estimate, Answer]]
+) -> list[tuple[Estimate, Answer]]:
+    """Return answers under names that tell them apart beside those of other metrics.
+
+    Two metrics may ask different things of one measure. The one of the main result keeps the name
+    of the measure; an effect of another goes by the metric's title.
+    """
+    of = {id(e): result for result in evaluation.results for e in result.estimates}
+    main = primary(evaluation)
+    leading = of.get(id(main))
+    labels = labels_of(evaluation)
+    told = []
+    for e, a in found:
+        result = of.get(id(e))
+        if result is not None and result is not leading:
+            name = _name(e, a, result, labels)
+            a = attrs.evolve(a, label=name, headline=name + a.headline.removeprefix(a.label))
+        told.append((e, a))
+    return told
+
+
+def _name(
+    estimate: Estimate, answer: Answer, result: MetricResult, labels: Mapping[str, str]
+) -> str:
+    several = len({e.measure for e in headlines(result)}) > 1
+    parts = [labels.get(estimate.measure, humanise(estimate.measure)) if several else ""]
+    name = answer.label
+    if is_effect(estimate):
+        name = clean(result.title) or humanise(result.metric)
+        group = "" if estimate.subgroup == "all" else humanise(estimate.subgroup)
+        term = clean(estimate.term)
+        parts += [group, f"year {term}" if term.isdigit() else term]
+    words = ", ".join(part[:1].lower() + part[1:] for part in parts if part)
+    return f"{name[:1].upper()}{name[1:]}" + (f" ({words})" if words else "")
+
+
 def _the_others(found: Sequence[Answer]) -> list[str]:
-    """Count the other answers by kind: the clear ones by name, so that none is left unsaid."""
-    clear = [f"{a.label} ({a.verdict})" for a in found if a.verdict in ("higher", "lower")]
-    unclear = sum(a.verdict == "unclear" for a in found)
+    """Count the other answers by kind, and name the first of those that are clear."""
+    clear = [f"{a.label}: {a.verdict}" for a in found if a.verdict in ("higher", "lower")]
+    unclear = [a.label for a in found if a.verdict == "unclear"]
+    named = "; ".join(clear[:MOST_NAMED])
+    if len(clear) > MOST_NAMED:
+        named += f"; and {word(len(clear) - MOST_NAMED)} more under Results"
     sentences = []
-    if clear:
+    if clear and unclear:
         sentences.append(
-            f"Of {count(len(clear) + unclear, 'other comparison')}, {word(len(clear))} stood out "
-            f"from chance: {', '.join(clear)}."
+            f"Of {count(len(clear) + len(unclear), 'other comparison')}, {word(len(clear))} showed "
+            f"a clear difference. {named}. The other {word(len(unclear))} showed none."
+        )
+    elif clear:
+        sentences.append(
+            f"{count(len(clear), 'other comparison').capitalize()} showed a clear difference. "
+            f"{named}."
         )
     elif unclear:
-        sentences.append(f"In {count(unclear, 'other comparison')} no clear difference was found.")
+        which = f": {'; '.join(unclear)}" if len(unclear) <= FEW else ""
+        sentences.append(
+            f"In {count(len(unclear), 'other comparison')} no clear difference was found{which}."
+        )
     kinds = [
         f"{count(n, 'figure')} {words}"
         for n, words in (
@@ -244,8 +297,4 @@ def _the_others(found: Sequence[Answer]) -> list[str]:
         )
         if n
     ]
-    return [*sentences, f"The report also has {_list(kinds)}."] if kinds else sentences
-
-
-def _list(items: Sequence[str]) -> str:
-    return items[0] if len(items) == 1 else f"{', '.join(items[:-1])} and {items[-1]}"
+    return [*sentences, f"The report also has {listed(kinds)}."] if kinds else sentences

@@ -146,6 +146,8 @@ def what(estimate: Estimate) -> str:
     '2 years after joining'
     >>> what(Estimate(estimand="ATT(2015, 2018)"))
     'Schools that joined in 2014/15, seen in 2017/18'
+    >>> what(Estimate(estimand="ATT in chains less ATT in pairs"))
+    'Effect in chains less effect in pairs'
     """
     name, term = clean(estimate.estimand), clean(estimate.term)
     for pattern, words in _EFFECTS:
@@ -154,6 +156,8 @@ def what(estimate: Estimate) -> str:
             return words.format(*(year_words(int(year)) for year in match.groups()))
     if term and "event time" in name:
         return event_time(term)
+    name = re.sub(r"^ATT\b", "Effect", name)
+    name = re.sub(r"\bATT\b", "effect", name)
     if not term or term in name:
         return name or "Estimate"
     return f"{name}: {term}" if name else humanise(term)
@@ -183,11 +187,14 @@ def estimate_table(
     """Return estimates of one measure in one unit (the title says it), with intervals and counts.
 
     Columns that would be empty are left out; a cell without a value has the symbol that says why:
-    ``z`` not applicable, ``x`` not estimable, ``c`` withheld. The reason in words stands in the
-    row; warnings are numbered, and told once, in the note.
+    ``z`` not applicable, ``x`` not estimable, ``c`` withheld. Reasons and warnings in words are
+    numbered, and told once, below: in a row they would make the table wider than a page. So is a
+    p-value that one row of several has. The grade stands with the answer.
     """
     decimals = digits_for(estimates)
-    warnings = list(dict.fromkeys(sentence(w) for e in estimates for w in e.warnings))
+    remarks = list(dict.fromkeys(text for e in estimates for text in _remarks(e)))
+    tested = [e for e in estimates if e.p_adjusted is not None]
+    lone = tested if len(tested) == 1 < len(estimates) else []
     levels = {level_words(e.level) for e in estimates}
     interval = f"{levels.pop()} interval" if len(levels) == 1 else "Interval"
     columns: list[tuple[Column, _Getter]] = [
@@ -208,7 +215,7 @@ def estimate_table(
         ),
         (
             Column(name="p_adjusted", label="Adjusted for the number of tests", kind="text"),
-            lambda e: "" if e.p_adjusted is None else p_words(e.p_adjusted),
+            lambda e: "" if e.p_adjusted is None or lone else p_words(e.p_adjusted),
         ),
         *(
             (Column(name=name, label=label, kind="count"), _field(name))
@@ -219,11 +226,9 @@ def estimate_table(
                 ("n_comparison", "Comparison schools"),
             )
         ),
-        (Column(name="grade", label="Strength of evidence (0 to 5)", digits=0), _field("grade")),
-        (Column(name="reason", label="Remark", kind="text"), lambda e: sentence(e.reason)),
         (
-            Column(name="cautions", label="Cautions", kind="text"),
-            lambda e: ", ".join(str(warnings.index(sentence(w)) + 1) for w in e.warnings),
+            Column(name="remarks", label="Remarks", kind="text"),
+            lambda e: ", ".join(str(remarks.index(text) + 1) for text in _remarks(e)),
         ),
     ]
     if len({e.subgroup for e in estimates}) == 1:
@@ -234,7 +239,16 @@ def estimate_table(
             title=title,
             columns=[column for column, _ in columns],
             rows=[[get(e) for _, get in columns] for e in estimates],
-            note="\n".join(f"Caution {i}: {w}" for i, w in enumerate(warnings, start=1)),
+            note="\n".join(
+                [
+                    *(f"Remark {i}: {text}" for i, text in enumerate(remarks, start=1)),
+                    *(
+                        f"{what(e)}: {p_words(e.p_adjusted or 0.0)}, adjusted for the number of "
+                        "tests."
+                        for e in lone
+                    ),
+                ]
+            ),
             marks={
                 (i, name): _NO_MARK[e.status]
                 for i, e in enumerate(estimates)
@@ -250,6 +264,10 @@ def estimate_table(
         if table.rows[i][j] in (None, "") and column.kind in _NUMERIC
     }
     return attrs.evolve(table, marks=marks)
+
+
+def _remarks(estimate: Estimate) -> list[str]:
+    return [sentence(text) for text in (estimate.reason, *estimate.warnings) if text]
 
 
 def _field(name: str) -> _Getter:

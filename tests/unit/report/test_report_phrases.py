@@ -178,6 +178,39 @@ def test_a_note_that_does_not_fit_its_values_is_shown_as_written() -> None:
     assert note_text(Note(text="share {s}", values={"s": 2 / 3})) == "share 0.6667"
 
 
+@pytest.mark.parametrize(
+    ("low", "high", "unit", "words"),
+    [
+        (1.0, 3.0, "points", "1.0 to 3.0 points higher"),
+        (-3.0, -1.0, "points", "1.0 to 3.0 points lower"),
+        (-1.0, 3.0, "points", "1.0 points lower to 3.0 points higher"),
+        (0.0, 3.0, "points", "0 to 3.0 points higher"),
+        (100.0, 300.0, "gbp", "£100 to £300 higher"),
+    ],
+)
+def test_an_interval_says_its_direction_once(low, high, unit, words) -> None:
+    """Twice only where its ends lie on both sides; the end nearer to no difference comes first."""
+    e = Estimate(estimand="ATT", value=(low + high) / 2, ci_low=low, ci_high=high, unit=unit)
+    assert f"95% interval: {words}" in answer(e, "Maths").headline
+
+
+@pytest.mark.parametrize(
+    "estimand",
+    [
+        "ATT in chains less ATT in pairs",
+        "Effect of ten days more of help, given results before",
+        "Effect of ten kilometres more",
+    ],
+)
+def test_other_contrasts_are_not_told_as_the_effect_of_joining(estimand: str) -> None:
+    """That chains did better than pairs does not say what being in a partnership did."""
+    e = Estimate(estimand=estimand, value=2.0, ci_low=1.0, ci_high=3.0, unit="points", grade=4)
+    said = answer(e, "Chains").headline
+    assert "being in a partnership" not in said
+    assert "effect of partnership" not in said
+    assert "the estimate is 2.0 points higher" in said
+
+
 def test_small_counts_are_words_and_event_times_are_read_out() -> None:
     """Singular and plural agree; year zero has a name."""
     assert count(1, "person", "people") == "one person"
@@ -185,4 +218,4 @@ def test_small_counts_are_words_and_event_times_are_read_out() -> None:
     assert count(10, "school") == "10 schools"
     assert event_time("-2") == "2 years before joining"
     assert event_time("2016") == "2016"
-    assert moved(-0.0004, "points", 2) == "unchanged to the digits shown"
+    assert moved(-0.0004, "points", 2) == "about 0"

@@ -162,3 +162,29 @@ def test_pictures_of_anything_else_have_no_dashed_lines() -> None:
     for chart, table, known in ((bars, YEARS, KS2), (LINE, short, KS2), (LINE, YEARS, {})):
         [picture] = pictures(chart, (), [table])
         assert with_breaks(picture, [known]).breaks == ()
+
+
+def test_the_summary_says_how_strong_the_evidence_is_and_what_weakens_it() -> None:
+    """Flaws first, then the lowest cap; what a rule allows beyond the lowest weakens nothing."""
+    rules = Table(
+        id="grade_did_effect_ks2",
+        title="Strength",
+        columns=[Column(name=name) for name in ("rule", "found", "allows", "takes")],
+        rows=[
+            ("design", "", 3, None),
+            ("precision", "", 2, None),
+            ("balance", "", 5, None),
+            ("plan", "", None, 1),
+            ("influence", "", None, None),
+        ],
+    )
+    found = result(1)
+    found = attrs.evolve(
+        found, estimates=[attrs.evolve(e, metric="did.effect") for e in found.estimates]
+    )
+    evaluation = Evaluation(title="T", results=[found], tables=[rules])
+    assert (
+        "The evidence for this is weak (1 of 5); what weakens it most: the lack of a plan made "
+        "beforehand and a wide interval." in summary_sentences(evaluation)
+    )
+    assert not any("evidence for this" in s for s in summary_sentences(Evaluation(title="T")))

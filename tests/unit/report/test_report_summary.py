@@ -7,6 +7,7 @@ import pytest
 from impactkit.report.flow import counts_by_measure, steps
 from impactkit.report.sections import build
 from impactkit.report.summary import compared, headlines
+from impactkit.report.tables import estimate_table
 from impactkit.results import Estimate, Evaluation, MetricResult
 
 Maker = Callable[..., Evaluation]
@@ -48,9 +49,71 @@ def test_many_answers_are_counted_and_the_clear_ones_named(make_evaluation: Make
     summary = " ".join(build(make_evaluation(results=results)).summary)
     assert "Pupil-teacher ratio: no effect was found" in summary
     assert (
-        "Of four other comparisons, two stood out from chance: Spelling (higher), Maths (lower)."
+        "Of four other comparisons, two showed a clear difference. Spelling: higher; Maths: lower. "
+        "The other two showed none." in summary
+    )
+
+
+def test_a_few_others_without_a_difference_are_named(make_evaluation: Maker) -> None:
+    """That nothing was found is a result, so it is said of what."""
+    names = ("pupil_teacher_ratio", "maths", "reading", "writing")
+    results = [outcome(name, -1.0, 2.0) for name in names]
+    summary = " ".join(build(make_evaluation(results=results)).summary)
+    assert (
+        "In three other comparisons no clear difference was found: Maths; Reading; Writing."
         in summary
     )
+
+
+def test_a_long_list_of_clear_differences_is_cut_and_says_so(make_evaluation: Maker) -> None:
+    """Five are named; the rest are counted."""
+    results = [outcome("pupil_teacher_ratio", -1.0, 2.0)]
+    results += [outcome(f"outcome {i}", 1.0, 2.0) for i in range(8)]
+    summary = " ".join(build(make_evaluation(results=results)).summary)
+    assert "Eight other comparisons showed a clear difference. Outcome 0: higher;" in summary
+    assert "Outcome 4: higher; and three more under Results." in summary
+    assert "Outcome 5" not in summary
+
+
+def test_effects_of_other_metrics_on_the_same_measure_go_by_their_own_name(
+    make_evaluation: Maker,
+) -> None:
+    """Three sentences that begin alike would be taken for one said three times."""
+    main = outcome("pupil_teacher_ratio", -1.0, 2.0)
+    sides = tuple(
+        Estimate(
+            estimand="ATT by side",
+            measure="pupil_teacher_ratio",
+            term=term,
+            value=1.5,
+            ci_low=1.0,
+            ci_high=2.0,
+        )
+        for term in ("schools that help", "schools that are helped")
+    )
+    both = MetricResult(metric="did.two_sided", title="Both sides", estimates=sides)
+    summary = build(make_evaluation(results=(main, both))).summary
+    told = [s.partition(":")[0] for s in summary if ": " in s]
+    assert told == [
+        "Pupil-teacher ratio",
+        "Both sides (schools that help)",
+        "Both sides (schools that are helped)",
+    ]
+
+
+def test_estimates_in_a_table_have_remarks_below_it(make_evaluation: Maker) -> None:
+    """In a row they made the table wider than a page; a lone p-value is told below as well."""
+    estimates = [
+        Estimate(estimand="ATT", value=1.0, ci_low=0.0, ci_high=2.0, p_adjusted=0.04, grade=2),
+        Estimate(estimand="ATT, event time -1", term="-1", value=0.0, reason="the base period"),
+    ]
+    table = estimate_table("t", "T", estimates)
+    assert [c.name for c in table.columns] == ["what", "value", "ci_low", "ci_high", "remarks"]
+    assert [row[-1] for row in table.rows] == ["", "1"]
+    assert table.note.splitlines() == [
+        "Remark 1: The base period.",
+        "Average over all school-years after joining: p = 0.04, adjusted for the number of tests.",
+    ]
 
 
 def test_the_comparison_names_who_whom_and_when(make_evaluation: Maker) -> None:

@@ -141,13 +141,15 @@ def test_notes_are_numbered_in_headers_and_explained(make_evaluation: Maker) -> 
     sheets = read(render_workbook(make_evaluation()))
     notes = {v for (row, _), v in sheets[2].cells.items() if row > 3}
     assert notes == {
-        "note 1",
+        *(f"note {i}" for i in range(1, 5)),
+        "Remark 1: The base period, zero by construction.",
+        "Remark 1: Protects people: the count is below the threshold of dfe-school.",
         "Leaders new to post in 2016.",
-        "note 2",
         "Source: The authority's own register",
     }
     heads = [str(s.cells[3, 1]) for s in sheets[3:]]
-    assert [h for h in heads if "note" in h] == ["Level [note 1] [note 2]"]
+    noted = ["Estimate of [note 1]", "Estimate of [note 2]", "Level [note 3] [note 4]"]
+    assert [h for h in heads if "note" in h] == noted
 
 
 def test_numbers_are_numbers_and_withheld_cells_symbols(make_evaluation: Maker) -> None:
