@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 GAP = "Change of the gap beyond that elsewhere"
 RAW = "Change of the gap beyond that elsewhere, as published"
-WORDS = {"fsm6": "with free meals", "non_fsm6": "without"}
+WORDS = {"fsm6": "free meals", "non_fsm6": "others"}
 OF_GROUP = "Change of the group beyond that elsewhere"
 
 
@@ -180,9 +180,10 @@ def _picture(
     for name in names:
         schools, shown = of.each[name].schools, WORDS.get(name, name.replace("_", " "))
         before = float(schools["before"].mean())  # type: ignore[arg-type]
-        for when, more in (("before", None), ("as elsewhere", "expected"), ("after", "change")):
-            gained = float(schools[more].mean()) if more else 0.0  # type: ignore[arg-type]
-            rows.append((when, shown, before + gained, schools.height))
+        for series, more in ((shown, "change"), (f"{shown}, expected", "expected")):
+            gained = float(schools[more].mean())  # type: ignore[arg-type]
+            rows.append(("before", series, before, schools.height))
+            rows.append(("after", series, before + gained, schools.height))
     words = label(context, measure)
     yield Table(
         id=f"gap_{measure}",
@@ -195,7 +196,7 @@ def _picture(
         ),
         rows=rows,
         note=(
-            "'As elsewhere' is where the group would stand had it changed as in schools elsewhere. "
+            "'Expected' is where the group would stand had it changed as in schools elsewhere. "
             "0 is the mean of the year."
         ),
     )
@@ -207,6 +208,6 @@ def _picture(
         x="when",
         y="place",
         series="group",
-        x_title="Schools that joined",
+        x_title="Joining a partnership",
         y_title=f"Mean place, {source.scale}",
     )
