@@ -145,9 +145,30 @@ def _typed(raw: pl.DataFrame, spec: TableSpec) -> tuple[pl.DataFrame, list[Probl
         if bad.any():
             problems += faults(raw[column.name], raw[ROW], bad, column, "")
         if default is not None:
-            values = values.set(values.is_null() & ~bad, default)
+            blank = values.is_null() & ~bad
+            values = values.set(blank, default)
+            problems += _taken_as(default, column.name, blank, values, raw[ROW])
         columns.append(values)
     return pl.DataFrame(columns), problems
+
+
+def _taken_as(
+    default: str, name: str, blank: pl.Series, values: pl.Series, rows: pl.Series
+) -> list[Problem]:
+    """Say that blank cells got the default, where other rows of the column say something else."""
+    if not blank.any() or (values == default).all():
+        return []
+    return [
+        Problem(
+            code=f"{name}.blank",
+            severity="warning",
+            column=name,
+            rule=f"the cell is blank, which was taken as {default!r}; other rows say otherwise "
+            f"(the first blank one is row {rows.filter(blank)[0]})",
+            remedy="Fill it in, if that is not meant.",
+            count=int(blank.sum()),
+        )
+    ]
 
 
 def _with_status(raw: pl.DataFrame, spec: TableSpec) -> pl.DataFrame:

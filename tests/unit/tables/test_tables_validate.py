@@ -36,7 +36,7 @@ def test_a_good_register_comes_out_typed_with_its_source() -> None:
             "Joined": ["01/09/2019", "2020-09-01"],
             "URN": ["100001", "100002"],
             "Partnership ID": ["P1", "P1"],
-            "Role": ["Client", ""],
+            "Role": ["Client", "PEER"],
         },
     )
     assert result.problems == ()
@@ -53,6 +53,22 @@ def test_a_good_register_comes_out_typed_with_its_source() -> None:
         "source_row",
     ]
     assert result.rejected.height == 0
+
+
+def test_a_blank_role_among_others_is_taken_as_peer_and_told() -> None:
+    """It may have been forgotten, and a peer counts as treated; rows and the table stay usable."""
+    result = check(
+        "memberships",
+        {
+            "partnership_id": ["P1", "P1", "P1"],
+            "urn": ["100001", "100002", "100003"],
+            "role": ["supporter", " ", "client"],
+        },
+    )
+    assert result.frame["role"].to_list() == ["supporter", "peer", "client"]
+    (problem,) = result.problems
+    assert (problem.code, problem.severity, problem.count) == ("role.blank", "warning", 1)
+    assert "the first blank one is row 3" in problem.rule
 
 
 def test_without_a_role_every_school_is_a_peer() -> None:
