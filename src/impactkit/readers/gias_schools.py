@@ -26,6 +26,8 @@ from impactkit.readers.registers import (
 from impactkit.tables.specs_schools import schools
 
 NO_REASON = {"Not applicable": "", "Not recorded": "", "Unknown": ""}
+NOWHERE = {"0": ""}
+"""A school without a place is no neighbour of the others that have none."""
 COLUMNS = tuple(column.name for column in schools.columns)
 
 FORM = Form(

@@ -125,6 +125,18 @@ def test_schools_keep_their_history_and_lose_no_row_for_a_new_word(tmp_path: Pat
     assert "Bee" not in str(frame.rows())
 
 
+def test_a_school_without_a_place_on_the_grid_has_none(tmp_path: Path) -> None:
+    """Nought is no place: two such schools are not next door to each other."""
+    content = (
+        "URN,EstablishmentName,EstablishmentStatus (name),ReasonEstablishmentClosed (name),"
+        "Easting,Northing\n125001,A,Open,,0,0\n"
+        "125002,B,Closed,Created in Error - application rejected,447694,519237\n"
+    )
+    _, frame = read(tmp_path, content, "gias.establishments")
+    assert frame.select("easting", "northing").rows() == [(None, None), (447694, 519237)]
+    assert frame["close_reason"].to_list() == [None, "Created in Error"]
+
+
 def test_schools_of_some_authorities(tmp_path: Path) -> None:
     """The others are counted."""
     path = tmp_path / "a.csv"
