@@ -7,12 +7,13 @@ import datetime as dt
 import polars as pl
 import pytest
 
-from impactkit_pupils.threshold import BEYOND, CHANGE, PUPILS, Side, interval, threshold_change
+from impactkit_pupils.counts import Side, counts, interval
+from impactkit_pupils.threshold import BEYOND, CHANGE, PUPILS, threshold_change
 
 SEEDS = range(6)
 
 
-def small(*, n=40, gain=4, partnerships=2, counts=True, elsewhere=3):
+def small(*, n=40, gain=4, partnerships=2, given=True, elsewhere=3):
     """Return schools of `n` pupils, half of whom reach it; in each joining school `gain` more."""
     rows, members = [], []
     for k in range(2 * partnerships + elsewhere):
@@ -24,7 +25,7 @@ def small(*, n=40, gain=4, partnerships=2, counts=True, elsewhere=3):
             rows.append((100001 + k, year, "ready", 100 * reached / n, reached, n, "all"))
     names = ["urn", "year", "measure", "value", "numerator", "denominator", "subgroup"]
     outcomes = pl.DataFrame(rows, schema=names, orient="row")
-    if not counts:
+    if not given:
         outcomes = outcomes.drop("numerator")
     return {
         "outcomes": outcomes,
@@ -74,7 +75,7 @@ def test_a_partnership_of_few_pupils_is_withheld_and_leaves_the_others_be(evalua
 def test_a_percentage_without_its_count_is_turned_into_pupils(evaluated):
     """The number of pupils who reached it follows from percentage and number tested."""
     with_counts = evaluated(threshold_change, small(), outcome="ready")
-    without = evaluated(threshold_change, small(counts=False), outcome="ready")
+    without = evaluated(threshold_change, small(given=False), outcome="ready")
     assert by_name(without)[CHANGE].value == by_name(with_counts)[CHANGE].value
 
 
@@ -142,6 +143,17 @@ def test_schools_without_pupils_on_a_side_are_counted(evaluated):
     (lost,) = [x for x in result.exclusions if x.reason == "pupils.not_counted"]
     assert lost.n_schools == 1
     assert by_name(result)[CHANGE].n_schools == 3
+
+
+def test_results_told_twice_are_nobodys_and_counted():
+    """Two numbers of one school report the same year: neither is taken, both are told of."""
+    outcomes = small()["outcomes"].with_columns(school_key=pl.col("urn").cast(pl.String))
+    again = (pl.col("urn") == 100001) & (pl.col("year") == 2017)
+    twin = outcomes.filter(again).with_columns(urn=pl.lit(100099, pl.Int64))
+    rows, twice = counts(pl.concat([outcomes, twin]))
+    assert twice == {"ready": 2}
+    assert rows.height == outcomes.height - 1
+    assert counts(outcomes)[1] == {}
 
 
 def test_a_planted_change_is_recovered_and_none_is_found_where_none_was(on_county):

@@ -21,6 +21,7 @@ from impactkit import (
     estimating_metric,
 )
 from impactkit_pupils.common import ALIKE, Window, effect_unit, estimate, joint, label, missing
+from impactkit_pupils.counts import EXACT_BELOW, counts, followed, interval, side
 
 if TYPE_CHECKING:
     import polars as pl
@@ -31,7 +32,6 @@ BEYOND = "Change beyond that of schools elsewhere"
 CHANGE = "Change in schools that joined"
 PUPILS = "Pupils that this change stands for, a year"
 POINTS = "percentage points"
-EXACT_BELOW = 30
 
 
 @attrs.frozen(kw_only=True)
@@ -50,15 +50,6 @@ class Params:
     measures: tuple[str, ...] = ()
     before: Window = (-1, -1)
     after: Window = (0, 2)
-
-
-@attrs.frozen(kw_only=True)
-class Side:
-    """Pupils tested before or after, how many reached the threshold, and pupils tested a year."""
-
-    reached: int
-    tested: int
-    a_year: float
 
 
 @estimating_metric(
@@ -106,7 +97,7 @@ class Side:
 def threshold_change(context: MetricContext) -> Iterator[Any]:
     """Yield the change of each threshold, in points and pupils, by partnership and overall."""
     params = context.params or Params()
-    rows = _counts(context.table("outcomes"))
+    rows, twice = counts(context.table("outcomes"))
     measures = params.measures or _shares(context, rows)
     if not measures:
         raise EstimationError(
@@ -115,6 +106,7 @@ def threshold_change(context: MetricContext) -> Iterator[Any]:
     for measure in measures:
         try:
             yield from tuple(_of(context, measure, rows, params))
+            yield from _told_twice(measure, twice.get(measure, 0))
         except EstimationError as error:
             yield missing(context, BEYOND, str(error), measure=measure, unit=POINTS)
     yield Note(
@@ -123,31 +115,12 @@ def threshold_change(context: MetricContext) -> Iterator[Any]:
     )
 
 
-def _counts(outcomes: pl.DataFrame) -> pl.DataFrame:
-    """Return tested pupils and those who reached the threshold, by school, year and measure.
-
-    Where only the percentage was given, the number is worked out from it.
-    """
-    import polars as pl
-
-    given = pl.col("numerator") if "numerator" in outcomes.columns else pl.lit(None, pl.Int64)
-    worked_out = (pl.col("value") * pl.col("denominator") / 100).round().cast(pl.Int64)
-    return (
-        outcomes.filter(
-            pl.col("subgroup").fill_null("all") == "all",
-            pl.col("value").is_between(0, 100),
-            pl.col("denominator") > 0,
-        )
-        .with_columns(
-            pl.col("school_key", "measure").cast(pl.String),
-            tested=pl.col("denominator").cast(pl.Int64),
-            reached=pl.coalesce(given.cast(pl.Int64), worked_out),
-        )
-        .filter(pl.col("reached") <= pl.col("tested"))
-        .select("school_key", "year", "measure", "tested", "reached")
-        .unique(["school_key", "year", "measure"], keep="none")
-        .sort("measure", "school_key", "year")
+def _told_twice(measure: str, n: int) -> tuple[Exclusion, ...]:
+    text = "results of a school that has several of the same year, none of which is its own"
+    lost = Exclusion(
+        reason="pupils.told_twice", text=text, n_rows=n, measure=measure, stage="counts"
     )
+    return (lost,) if n else ()
 
 
 def _shares(context: MetricContext, rows: pl.DataFrame) -> tuple[str, ...]:
@@ -175,60 +148,15 @@ def _of(context: MetricContext, measure: str, rows: pl.DataFrame, params: Params
         yield missing(context, BEYOND, str(error), **about)
     joined = panel.frame.drop_nulls("cohort").select("school_key", "cohort", "cluster").unique()
     own = rows.filter(pl.col("measure") == measure)
-    followed, lost = _followed(joined, own, params)
+    both, lost = followed(joined, own, params.before, params.after)
     yield from (attrs.evolve(one, measure=measure) for one in lost)
-    if followed.is_empty():
+    if both.is_empty():
         raise EstimationError(
             f"none of {joined.height} schools that joined has numbers of pupils both before and "
             "after; give `denominator` in `outcomes`"
         )
-    yield from _pooled(context, followed, about)
-    yield from _by_partnership(context, followed, measure)
-
-
-def _followed(
-    joined: pl.DataFrame, counts: pl.DataFrame, params: Params
-) -> tuple[pl.DataFrame, tuple[Exclusion, ...]]:
-    """Return counts before and after of each joining school that has both."""
-    import polars as pl
-
-    event = pl.col("year") - pl.col("cohort")
-    rows = joined.join(counts, on="school_key").with_columns(
-        pl.when(event.is_between(*params.before))
-        .then(pl.lit("before"))
-        .when(event.is_between(*params.after))
-        .then(pl.lit("after"))
-        .alias("when")
-    )
-    sides = [
-        rows.filter(pl.col("when") == when)
-        .group_by("school_key", "cluster")
-        .agg(
-            pl.col("reached").sum().alias(f"reached_{when}"),
-            pl.col("tested").sum().alias(f"tested_{when}"),
-            pl.len().cast(pl.Float64).alias(f"years_{when}"),
-        )
-        for when in ("before", "after")
-    ]
-    both = sides[0].join(sides[1], on=["school_key", "cluster"]).sort("cluster", "school_key")
-    n = joined.height - both.height
-    lost = Exclusion(
-        reason="pupils.not_counted",
-        text="schools that joined, without numbers of pupils before or after",
-        n_schools=n,
-        treated=n,
-        stage="counts",
-    )
-    return both, (lost,) if n else ()
-
-
-def _side(rows: pl.DataFrame, when: str) -> Side:
-    """Return the pupils of some schools, before or after."""
-    return Side(
-        reached=int(rows[f"reached_{when}"].sum()),
-        tested=int(rows[f"tested_{when}"].sum()),
-        a_year=float((rows[f"tested_{when}"] / rows[f"years_{when}"]).sum()),
-    )
+    yield from _pooled(context, both, about)
+    yield from _by_partnership(context, both, measure)
 
 
 def _pooled(context: MetricContext, rows: pl.DataFrame, about: dict[str, Any]) -> Iterator[Any]:
@@ -272,7 +200,7 @@ def _pooled(context: MetricContext, rows: pl.DataFrame, about: dict[str, Any]) -
         **about,
     )
     yield change
-    n = _side(rows, "after").a_year
+    n = side(rows, "after").a_year
     pupils: dict[str, Any] = {
         name: pupils_equivalent(getattr(change, name), n) for name in ("value", "ci_low", "ci_high")
     }
@@ -293,7 +221,7 @@ def _by_partnership(context: MetricContext, rows: pl.DataFrame, measure: str) ->
     found: list[tuple[Any, ...]] = []
     # All together stand in the estimates: a total here would give a partnership of few away.
     for part in rows.partition_by("cluster", maintain_order=True):
-        was, now = _side(part, "before"), _side(part, "after")
+        was, now = side(part, "before"), side(part, "after")
         p_0, p_1 = was.reached / was.tested, now.reached / now.tested
         low, high = interval(now, was, context.design.level)
         points = 100 * (p_1 - p_0)
@@ -387,16 +315,3 @@ def _by_partnership(context: MetricContext, rows: pl.DataFrame, measure: str) ->
         y_title="Change, percentage points",
         reference=0.0,
     )
-
-
-def interval(now: Side, was: Side, level: float) -> tuple[float, float]:
-    """Return the interval of a change in percentage points: exact for few pupils."""
-    from impactkit import newcombe
-    from impactkit_pupils.exact import exact_difference
-
-    if min(now.tested, was.tested) < EXACT_BELOW:
-        low, high = exact_difference(now.reached, now.tested, was.reached, was.tested, level)
-    else:
-        shares = (now.reached / now.tested, now.tested, was.reached / was.tested, was.tested)
-        low, high = newcombe(*shares, level)
-    return 100 * low, 100 * high
