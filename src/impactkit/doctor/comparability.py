@@ -58,7 +58,8 @@ ZEROS = Kind(
     detector="Five zeros or more in a year of a measure that cannot be negative, where other "
     "years have symbols in their place, or no other value lies between 0 and half the median.",
     consequence="A suppressed figure is not 0; every mean is pulled down, most for small schools.",
-    remedy="Read the published file as it is, or write the symbol (SUPP, c, x) in place of 0.",
+    remedy="Read the published file as it is, or write the symbol (SUPP, c, x) in place of 0; or "
+    "leave the year out (`design.leave_out`).",
 )
 KINDS = (BREAK, SOFT_BREAK, GAP_FILLED, ZEROS)
 
@@ -113,6 +114,9 @@ def of_study(case: Case) -> Iterator[Finding]:
         yield found(GAP_FILLED, evidence, values=problem.count)
     designed = {m: case.measures[m] for m in case.design.outcome if m in case.measures}
     for zeros in suspicious_zeros(outcomes, designed):
+        panel = case.panels.get(zeros.measure)
+        if panel is not None and zeros.year not in panel.years:  # the design leaves it out
+            continue
         yield found(
             ZEROS,
             f"{zeros.n_zeros:,} of {count(zeros.n_values, 'value')} of {years_words([zeros.year])} "

@@ -27,15 +27,16 @@ if TYPE_CHECKING:
 def comparability(ground: Ground) -> tuple[Problem, ...]:
     """Return what is wrong with the years of the outcomes, and what a reader should know of them.
 
-    Values of years that were never published are errors, and so is a hard break that the study's
-    outcomes cross with published values; soft breaks, hard ones crossed with standardised values,
-    and zeros that look like symbols are warnings.
+    Values of years that were never published are errors, and so are zeros that look like symbols,
+    and a hard break that the study's outcomes cross with published values; soft breaks, and hard
+    ones crossed with standardised values, are warnings.
     """
     outcomes = ground.tables.get("outcomes")
     if outcomes is None:
         return ()
     found = [*gap_years_filled(outcomes, ground.measures), *_unknown_exposures(ground)]
-    for name in ground.plan.study.design.outcome:
+    design = ground.plan.study.design
+    for name in design.outcome:
         found += crossings(ground, name)
     found += [
         Problem(
@@ -43,12 +44,11 @@ def comparability(ground: Ground) -> tuple[Problem, ...]:
             column="value",
             rule=f"{zeros.measure}, {Period(zeros.year).label}: {zeros.evidence}",
             remedy="Were symbols replaced by 0? Use the file as published; if it has the zeros "
-            "itself, leave the year out (`leave_out`).",
-            severity="warning",
+            f"itself, leave the year out: leave_out = [{zeros.year}] under [design].",
             count=zeros.n_zeros,
         )
         for zeros in suspicious_zeros(outcomes, ground.measures)
-        if zeros.measure in ground.plan.study.design.outcome
+        if zeros.measure in design.outcome and zeros.year in _years(ground, zeros.measure)
     ]
     return tuple(found)
 
