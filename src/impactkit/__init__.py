@@ -147,6 +147,10 @@ if TYPE_CHECKING:  # for type checkers and editors; nothing of it is imported at
         Answers as Answers,
         scored_answers as scored_answers,
     )
+    from impactkit.tables.setting_aside import (
+        set_aside as set_aside,
+        typed_columns as typed_columns,
+    )
     from impactkit.types import (
         Break as Break,
         Gap as Gap,
@@ -260,6 +264,7 @@ _NAMES = {
     "impactkit.pipeline.effects": ("EFFECT_UNITS",),
     "impactkit.plugins": ("Registry",),
     "impactkit.tables.answers": ("Answers", "scored_answers"),
+    "impactkit.tables.setting_aside": ("set_aside", "typed_columns"),
     "impactkit.study": ("Design", "Study", "TableSource"),
     "impactkit.metrics": ("MetricContext", "Panel", "estimating_metric", "outcome_metric"),
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import defaultdict
+from types import SimpleNamespace
 
 import numpy as np
 import polars as pl
@@ -16,9 +17,9 @@ from impactkit_leadership.coaching import (
     SLOPE,
     CoachingParams,
     coaching_dose,
-    dose_by_school,
     mixed_slope,
 )
+from impactkit_leadership.coaching_hours import dose_by_school
 
 synthetic = pytest.importorskip("impactkit.synthetic")
 staffroom = pytest.importorskip("impactkit.synthetic.staffroom")
@@ -41,40 +42,95 @@ def one(found, estimand, term=""):
     return e
 
 
-def test_dose_by_hand():
-    """Ten days of six hours over two leaders and a year of three terms: ten hours; odd rows out."""
-    start, end = dt.date(2018, 9, 1), dt.date(2019, 9, 1)
-    names = ["school_key", "type", "dose_delivered", "dose_unit", "start", "end"]
-    interventions = pl.DataFrame(
-        [
-            ("a", "head_mentoring", 10.0, "days", start, end),
-            ("a", "middle_leader_coaching", 6.0, "hours", start, end),
-            ("a", "joint_cpd", 99.0, "days", start, end),
-            ("a", "head_mentoring", 1.0, "fte_terms", start, end),
-            ("a", "head_mentoring", 1.0, "days", start, None),
-            ("b", "head_mentoring", 1.0, "days", start, end),
-        ],
-        schema=names,
-        orient="row",
-    )
+NAMES = ["school_key", "type", "dose_delivered", "dose_unit", "start", "end"]
+START, END = dt.date(2018, 9, 1), dt.date(2019, 9, 1)
+TERMS = 365 / 365.25 * 3
+
+
+def doses(*rows, surveyed=(dt.date(2018, 9, 1), dt.date(2021, 7, 1))):
+    """Return dose by school, and rows left out by reason; schools `a`, `c` and `d` have leaders."""
     spells = pl.DataFrame(
         {
-            "staff_key": ["x", "y", "z"],
-            "school_key": ["a"] * 3,
-            "level": ["head", "middle", "middle"],
-            "start": [dt.date(2015, 9, 1)] * 2 + [dt.date(2019, 1, 1)],
-            "end": [None] * 3,
+            "staff_key": ["x", "y", "z", "c", "d"],
+            "school_key": ["a", "a", "a", "c", "d"],
+            "level": ["head", "middle", "middle", "head", "head"],
+            "start": [dt.date(2015, 9, 1)] * 2 + [dt.date(2019, 1, 1)] + [dt.date(2015, 9, 1)] * 2,
+            "end": [None] * 5,
         },
         schema_overrides={"end": pl.Date},
     )
-    found, lost = dose_by_school(interventions, spells, CoachingParams())
-    terms = 365 / 365.25 * 3
-    assert found.rows() == [("a", pytest.approx(60 / terms / 2 + 6 / terms / 2))]
-    assert {e.reason: e.n_rows for e in lost} == {
+    found, lost = dose_by_school(
+        pl.DataFrame(rows, schema=NAMES, orient="row"),
+        spells,
+        pl.DataFrame(
+            [(school, *surveyed) for school in "abcd"],
+            schema={"school_key": pl.String, "first": pl.Date, "last": pl.Date},
+            orient="row",
+        ),
+        CoachingParams(),
+    )
+    return dict(found.rows()), {e.reason: e.n_rows for e in lost}
+
+
+def test_dose_by_hand():
+    """Ten days of six hours and six hours over two leaders and a year; other help is not coaching.
+
+    A part of unknown size makes the school's dose unknown: it had coaching, and not none.
+    """
+    found, lost = doses(
+        ("a", "head_mentoring", 10.0, "days", START, END),
+        ("a", "middle_leader_coaching", 6.0, "hours", START, END),
+        ("a", "joint_cpd", 99.0, "days", START, END),
+        ("b", "head_mentoring", 1.0, "days", START, END),
+        ("c", "head_mentoring", 10.0, "days", START, END),
+        ("c", "head_mentoring", 1.0, "fte_terms", START, END),
+        ("d", "head_mentoring", 1.0, "days", START, None),
+    )
+    assert found == {"a": pytest.approx((60 + 6) / 2 / TERMS), "b": None, "c": None, "d": None}
+    assert lost == {
         "leadership.no_hours": 1,
         "leadership.no_time": 1,
         "leadership.no_leaders": 1,
     }
+
+
+def test_coaching_year_after_year_is_no_more_in_a_term():
+    """Thirty hours a year for two years are ten in a term, as they are for one year."""
+    again = dt.date(2020, 9, 1)
+    found, _ = doses(
+        ("c", "head_mentoring", 30.0, "hours", START, END),
+        ("c", "head_mentoring", 30.0, "hours", END, again),
+    )
+    assert found["c"] == pytest.approx(60 / (TERMS * (again - START).days / 365))
+    assert found["c"] == pytest.approx(10, rel=0.01)
+
+
+def test_coaching_at_another_time_goes_with_no_change():
+    """What ended before the first survey, or began after the last, is left out and counted."""
+    found, lost = doses(
+        ("c", "head_mentoring", 30.0, "hours", START, END),
+        ("c", "head_mentoring", 90.0, "hours", dt.date(2016, 9, 1), dt.date(2017, 9, 1)),
+        ("d", "head_mentoring", 90.0, "hours", dt.date(2021, 9, 1), None),
+    )
+    assert found == {"c": pytest.approx(30 / TERMS)}
+    assert lost == {"leadership.another_time": 2}
+
+
+def test_schools_of_unknown_coaching_are_not_taken_for_uncoached():
+    """Their leaders are in no figure, and are counted."""
+    made = synthetic.county(seed=1, full=True).tables
+    before = one(run(made), SLOPE)
+    coached = made["interventions"].filter(pl.col("type") == "head_mentoring")["school_key"][0]
+    unknown = made["interventions"].with_columns(
+        dose_delivered=pl.when(pl.col("school_key") == coached)
+        .then(None)
+        .otherwise("dose_delivered")
+    )
+    found = run({**made, "interventions": unknown})
+    lost = {e.reason: e.n_rows for e in found[Exclusion]}
+    assert lost["leadership.dose_not_known"] > 0
+    after = one(found, SLOPE)
+    assert after.n_people == before.n_people - lost["leadership.dose_not_known"]
 
 
 def by_gls(change, dose, school):
@@ -130,9 +186,11 @@ def test_the_dose_of_a_county_is_the_one_that_was_planted():
     assert e.status == "ok"
     assert e.ci_low <= e.value <= e.ci_high
     assert run(made.tables)[Exclusion] == []
-    interventions = made.tables["interventions"]
-    found, _ = dose_by_school(interventions, made.tables["leadership_spells"], CoachingParams())
-    assert found["dose"].min() > 0
+    planted = staffroom.coached(SimpleNamespace(tables=made.tables))
+    answered = set(made.tables["survey_responses"]["school_key"])
+    doses = sorted(dose for school, dose in planted.items() if school in answered)
+    assert e.n_schools <= len(doses)
+    assert min(doses) <= e.value <= max(doses)
 
 
 def test_thirds_hold_everybody_who_answered_twice():

@@ -111,6 +111,20 @@ def test_a_response_of_a_fifth_gives_no_figure_and_says_why():
     assert e.value is None
 
 
+def test_a_response_of_a_fifth_shows_nothing_else_either():
+    """Neither what was said looking back, nor items, nor points; who was asked is still told."""
+    found = run(answers(BEFORE, AFTER, invited=10, retro=BEFORE))
+    assert [e for e in found[Estimate] if e.value is not None] == []
+    assert "20 %" in one(found, RETRO, "").reason
+    assert [t.id for t in found[Table]] == ["response"]
+
+
+def test_looking_back_carries_the_warning_of_those_who_did_not_answer():
+    """Half of those asked answered the last time."""
+    found = run(answers(BEFORE, AFTER, invited=4, retro=BEFORE), min_people=3)
+    assert any("50 %" in w for w in one(found, RETRO, "").warnings)
+
+
 def test_below_sixty_per_cent_a_warning_goes_with_every_figure():
     """Half of those asked: the figures are there, the warning too, and bounds on what could be."""
     found = run(answers(BEFORE, AFTER, invited=4), min_people=3)

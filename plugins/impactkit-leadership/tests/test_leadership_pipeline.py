@@ -140,6 +140,16 @@ def test_few_people_or_schools_are_not_shown():
     assert one(run(pool(12), min_schools=11), PROMOTED).status == "withheld"
 
 
+def test_half_is_not_said_to_be_out_of_reach_where_nobody_may_know():
+    """Too few people have no half either, for the same reason; and a half says whose it is."""
+    half = "Years until half had been promoted"
+    few, share = one(run(pool(6)), half), one(run(pool(6)), PROMOTED)
+    assert (few.status, few.reason) == (share.status, share.reason)
+    assert one(run(pool(12), min_schools=11), half).status == "withheld"
+    reached = one(run(pool()), half)
+    assert (reached.value, reached.n_people) == (pytest.approx(2, abs=0.01), 20)
+
+
 def test_the_funnel_adds_up():
     """Promoted, left and neither are all who were seen."""
     table = next(

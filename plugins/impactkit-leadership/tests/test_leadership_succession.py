@@ -67,6 +67,24 @@ def test_cover_by_hand():
     assert lost == {"leadership.not_in_pool": 6, "leadership.not_ready": 6}
 
 
+def test_the_latest_judgement_of_a_person_holds():
+    """Who was ready and is judged to be so no longer is no successor, and the other way round."""
+    given = tables()
+    pool = given["talent_pool"]
+    later = pl.lit(dt.date(2023, 9, 1))
+    fell = pool.filter(pl.col("staff_key") == "p0").with_columns(
+        readiness=pl.lit("later"), identified_on=later
+    )
+    rose = pool.filter(pl.col("staff_key") == "r1").with_columns(
+        readiness=pl.lit("ready_now"), identified_on=later
+    )
+    found = run({**given, "talent_pool": pl.concat([fell, pool])}, on=DAY)
+    assert one(found, COVER, "head").value == pytest.approx(100 * 2 / 6)
+    assert {e.reason: e.n_rows for e in found[Exclusion]}["leadership.judged_before"] == 1
+    found = run({**given, "talent_pool": pl.concat([pool, rose])}, on=DAY)
+    assert one(found, COVER, "head").value == pytest.approx(100 * 4 / 6)
+
+
 def test_interim_days_are_those_of_the_year_before():
     """Ten days before the year do not count, forty in it do, over eighteen posts."""
     given = tables()

@@ -8,8 +8,7 @@ from collections import defaultdict
 import attrs
 import polars as pl
 
-from impactkit import Exclusion
-from impactkit_governance.frames import typed
+from impactkit import Exclusion, set_aside, typed_columns
 
 STAGE = "governance.strength"
 
@@ -79,35 +78,27 @@ def boards_of(spells: pl.DataFrame, *, rejoined_within: int) -> Boards:
     A chair who is listed as a governor too is one person. Terms with no more than
     `rejoined_within` days between them are one time on the board.
     """
-    rows = typed(spells, SPELLS)
+    rows = typed_columns(spells, SPELLS)
     schools: dict[str, set[str]] = defaultdict(set)
     for board, school in rows.select("board_id", "school_key").drop_nulls().unique().rows():
         schools[board].add(school)
-    lost = []
-    for reason, text, fault in (
-        ("no_board", "Rows that name no board", pl.col("board_id").is_null()),
-        (
-            "not_governing",
-            "Roles that do not govern: members of a trust, officers, clerks, heads, associates",
-            ~pl.col("role").is_in([*CHAIRS, *MEMBERS]).fill_null(False),
-        ),
-        (
-            "backward_term",
-            "Terms that end before they begin",
-            (pl.col("term_end") < pl.col("appointed")).fill_null(False),
-        ),
-    ):
-        kept = rows.filter(~fault)
-        if kept.height < rows.height:
-            lost.append(
-                Exclusion(
-                    reason=f"governance.{reason}",
-                    text=text,
-                    n_rows=rows.height - kept.height,
-                    stage=STAGE,
-                )
-            )
-        rows = kept
+    rows, lost = set_aside(
+        rows,
+        [
+            ("no_board", "Rows that name no board", pl.col("board_id").is_null()),
+            (
+                "not_governing",
+                "Roles that do not govern: members of a trust, officers, clerks, heads, associates",
+                ~pl.col("role").is_in([*CHAIRS, *MEMBERS]).fill_null(False),
+            ),
+            (
+                "backward_term",
+                "Terms that end before they begin",
+                (pl.col("term_end") < pl.col("appointed")).fill_null(False),
+            ),
+        ],
+        STAGE,
+    )
     # Somebody without a key is taken for a person of their own: nothing shows that they are not.
     rows = rows.sort(*SPELLS).with_row_index("_row")
     rows = rows.with_columns(

@@ -9,9 +9,8 @@ from collections.abc import Mapping
 import attrs
 import polars as pl
 
-from impactkit import Exclusion
+from impactkit import Exclusion, typed_columns
 from impactkit_governance.exposure import Exposure, Span
-from impactkit_governance.frames import typed
 
 METRIC = "governance.joint_activity"
 
@@ -67,7 +66,7 @@ def entries(log: pl.DataFrame | None, who: str) -> list[Entry]:
             kind=kind or "not stated",
             attendees=attendees,
         )
-        for id_, day, names, kind, attendees in typed(log, columns).iter_rows()
+        for id_, day, names, kind, attendees in typed_columns(log, columns).iter_rows()
     ]
     return sorted(
         found,

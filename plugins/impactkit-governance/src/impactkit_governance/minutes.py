@@ -127,40 +127,38 @@ def _coded(context: MetricContext, params: MinutesParams) -> tuple[pl.DataFrame,
     """Return the coding of minutes, with the first day in a partnership of each school."""
     import polars as pl
 
-    from impactkit_governance.frames import typed
+    from impactkit import set_aside, typed_columns
 
     names = ("lesson_id", "school_key", "rubric", "domain", "rater_key")
     columns = dict.fromkeys(names, pl.String)
-    rows = typed(
+    rows = typed_columns(
         context.table("observations"),
         {**columns, "score": pl.Float64, "observed_on": pl.Date},
     )
     rows = rows.filter((pl.col("rubric") == params.rubric).fill_null(False))
-    lost = []
-    for reason, text, fault in (
-        (
-            "incomplete_coding",
-            "Codings of minutes without a meeting, a school, a kind of question, a reader, a "
-            "count or a day",
-            pl.any_horizontal(pl.all().is_null()),
-        ),
-        (
-            "other_domain",
-            "Codings of other kinds of question than those asked for",
-            ~pl.col("domain").is_in(params.domains),
-        ),
-        (
-            "no_count",
-            "Codings that are no count of questions",
-            (pl.col("score") < 0) | (pl.col("score") != pl.col("score").round()),
-        ),
-    ):
-        kept = rows.filter(~fault)
-        if kept.height < rows.height:
-            n = rows.height - kept.height
-            lost.append(Exclusion(reason=f"governance.{reason}", text=text, n_rows=n, stage=ID))
-        rows = kept
-    joined = typed(
+    rows, lost = set_aside(
+        rows,
+        [
+            (
+                "incomplete_coding",
+                "Codings of minutes without a meeting, a school, a kind of question, a reader, a "
+                "count or a day",
+                pl.any_horizontal(pl.all().is_null()),
+            ),
+            (
+                "other_domain",
+                "Codings of other kinds of question than those asked for",
+                ~pl.col("domain").is_in(params.domains),
+            ),
+            (
+                "no_count",
+                "Codings that are no count of questions",
+                (pl.col("score") < 0) | (pl.col("score") != pl.col("score").round()),
+            ),
+        ],
+        ID,
+    )
+    joined = typed_columns(
         context.tables.get("memberships", pl.DataFrame()),
         {"partnership_id": pl.String, "school_key": pl.String, "joined": pl.Date},
     ).drop_nulls()

@@ -124,10 +124,10 @@ def _clean(
     """Return filled appointments to the levels asked for, and what was set aside and why."""
     import polars as pl
 
+    from impactkit import set_aside, typed_columns
     from impactkit_leadership.appointment_tables import SOURCES
-    from impactkit_leadership.partners import typed
 
-    frame = typed(
+    frame = typed_columns(
         appointments,
         {
             "school_key": pl.String,
@@ -140,34 +140,27 @@ def _clean(
     wanted = [post for level in params.levels for post in posts_of(level)]
     faults = (
         (
-            "leadership.incomplete_appointment",
+            "incomplete_appointment",
             "Appointments without a school or a level",
             pl.any_horizontal(pl.col("school_key", "level").is_null()),
         ),
         (
-            "leadership.other_level",
+            "other_level",
             "Appointments to other levels than those asked for",
             ~pl.col("level").is_in(wanted),
         ),
-        ("leadership.unfilled", "Posts advertised and not filled", pl.col("filled").is_null()),
+        ("unfilled", "Posts advertised and not filled", pl.col("filled").is_null()),
         (
-            "leadership.backward_appointment",
+            "backward_appointment",
             "Posts filled before they were advertised",
             (pl.col("filled") < pl.col("advertised")).fill_null(value=False),
         ),
     )
-    exclusions = []
-    for reason, text, fault in faults:
-        kept = frame.filter(~fault)
-        if kept.height < frame.height:
-            exclusions.append(
-                Exclusion(reason=reason, text=text, n_rows=frame.height - kept.height, stage=ID)
-            )
-        frame = kept
+    kept, exclusions = set_aside(frame, faults, ID)
     known = pl.col("appointed_source").is_in(list(SOURCES))
     label = {post: LABELS[level] for level in params.levels for post in posts_of(level)}
     return (
-        frame.with_columns(
+        kept.with_columns(
             pl.when(known).then("appointed_source").otherwise(pl.lit("not_known")).alias("source"),
             pl.col("level").replace(label),
             (pl.col("filled") - pl.col("advertised")).dt.total_days().alias("days"),

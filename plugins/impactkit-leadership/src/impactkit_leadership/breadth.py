@@ -93,12 +93,13 @@ def breadth(context: MetricContext) -> Iterator[Any]:
     """Yield leaders for a hundred teachers, the Gini coefficient, the effect and a Lorenz curve."""
     import polars as pl
 
+    from impactkit import typed_columns
     from impactkit_leadership import census, partners
 
     params = context.params or BreadthParams()
     spells, lost = census.clean_spells(context.table("leadership_spells"), None)
     yield from lost
-    teachers = partners.typed(
+    teachers = typed_columns(
         context.table("school_years"),
         {"school_key": pl.String, "year": pl.Int64, "teachers": pl.Int64},
     ).drop_nulls()

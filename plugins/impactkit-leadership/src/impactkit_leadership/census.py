@@ -7,9 +7,8 @@ import datetime as dt
 import attrs
 import polars as pl
 
-from impactkit import Exclusion
+from impactkit import Exclusion, set_aside, typed_columns
 from impactkit_leadership.levels import LADDER, PHASES
-from impactkit_leadership.partners import typed
 
 SPELLS = {
     "staff_key": pl.String,
@@ -52,8 +51,8 @@ def clean_spells(
     The phase is the spell's own, else its school's; ``primary`` and ``secondary`` group the GIAS
     phases as the workforce statistics do. `rank` is null for posts beside the ladder.
     """
-    frame = typed(spells, SPELLS)
-    known = typed(schools, {"school_key": pl.String, "phase": pl.String})
+    frame = typed_columns(spells, SPELLS)
+    known = typed_columns(schools, {"school_key": pl.String, "phase": pl.String})
     by_school = known.drop_nulls().unique("school_key", keep="first", maintain_order=True)
     frame = (
         frame.join(by_school, on="school_key", how="left", suffix="_school")
@@ -70,35 +69,23 @@ def clean_spells(
     )
     faults = (
         (
-            "leadership.incomplete_spell",
+            "incomplete_spell",
             "Spells without a person, a school, a level or a start date",
             pl.any_horizontal(pl.col("staff_key", "school_key", "level", "start").is_null()),
         ),
         (
-            "leadership.backward_spell",
+            "backward_spell",
             "Spells that end before they start",
             (pl.col("end") < pl.col("start")).fill_null(value=False),
         ),
         (
-            "leadership.no_post",
+            "no_post",
             "Spells at a level that is no leadership post",
             pl.col("rank").is_null() & (pl.col("level") != "sbm"),
         ),
     )
-    exclusions = []
-    for reason, text, fault in faults:
-        kept = frame.filter(~fault)
-        if kept.height < frame.height:
-            exclusions.append(
-                Exclusion(
-                    reason=reason,
-                    text=text,
-                    n_rows=frame.height - kept.height,
-                    stage="leadership.retention",
-                )
-            )
-        frame = kept
-    return frame, tuple(exclusions)
+    kept, lost = set_aside(frame, faults, "leadership.retention")
+    return kept, tuple(lost)
 
 
 @attrs.frozen(kw_only=True)

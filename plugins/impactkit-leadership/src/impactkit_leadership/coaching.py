@@ -34,7 +34,6 @@ DOSE = "Hours of coaching that a leader had in a term"
 SLOPE = "Difference in the change of confidence that goes with an hour more a term"
 BY_DOSE = "Change in confidence by amount of coaching"
 THIRDS = ("least", "middle", "most")
-TERMS_A_YEAR = 3
 NEVER = ("Nobody drew lots for coaching: this is what goes with it, not what it did.",)
 
 
@@ -73,6 +72,8 @@ CARD = Card(
         "Who gets more coaching was chosen for it, by need or by promise. The slope is no effect "
         "and no promise of what an hour more would bring.",
         "Hours are known by school and shared out evenly among its leaders; who had them is not.",
+        "Coaching that ended before the first survey, or began after the last, is left out; a "
+        "school of whose coaching a part has no amount or no dates is in no figure.",
         "Time that was protected for reflection is in no register yet and is left out.",
         "Schools of a partnership without coaching count with no hours.",
         "So far only the synthetic authority has filled the answers and the help.",
@@ -97,7 +98,7 @@ CARD = Card(
         },
         optional={
             "interventions": ("dose_unit",),
-            "survey_responses": ("retro_pre",),
+            "survey_responses": ("retro_pre", "answered_on"),
             "memberships": ("partnership_id", "school_key", "joined", "left"),
         },
     ),
@@ -108,26 +109,34 @@ def coaching_dose(context: MetricContext) -> Iterator[Any]:
     """Yield the usual dose, the slope of confidence on it, and the change by thirds."""
     import polars as pl
 
+    from impactkit import set_aside
     from impactkit_leadership import partners
+    from impactkit_leadership.coaching_hours import dose_by_school
 
     params = context.params or CoachingParams()
+    people, surveyed, unused = _people(context, params.instrument)
     doses, lost = dose_by_school(
-        context.table("interventions"), context.table("leadership_spells"), params
+        context.table("interventions"), context.table("leadership_spells"), surveyed, params
     )
-    people, set_aside = _people(context, params.instrument)
-    yield from (*lost, *set_aside)
+    yield from (*unused, *lost)
     labels = partners.cluster_labels(partners.members(context.tables.get("memberships")))
     alone = pl.concat_str(pl.lit("school "), "school_key")
-    rows = (
-        people.join(doses, on="school_key", how="left")
-        .with_columns(
-            pl.col("dose").fill_null(0.0),
-            cluster=pl.col("school_key").replace_strict(
-                labels, default=alone, return_dtype=pl.String
-            ),
-        )
-        .sort("respondent_key")
+    rows, unknown = set_aside(
+        people.join(doses.with_columns(coached=True), on="school_key", how="left"),
+        [
+            (
+                "dose_not_known",
+                "Leaders of schools that had coaching, of which it is not known how much",
+                pl.col("coached") & pl.col("dose").is_null(),
+            )
+        ],
+        ID,
     )
+    yield from unknown
+    rows = rows.with_columns(
+        pl.col("dose").fill_null(0.0),
+        cluster=pl.col("school_key").replace_strict(labels, default=alone, return_dtype=pl.String),
+    ).sort("respondent_key")
     yield _usual(rows, params)
     few = _few(rows, params)
     if few:
@@ -141,73 +150,10 @@ def coaching_dose(context: MetricContext) -> Iterator[Any]:
     )
 
 
-def dose_by_school(
-    interventions: pl.DataFrame, spells: pl.DataFrame, params: CoachingParams
-) -> tuple[pl.DataFrame, list[Exclusion]]:
-    """Return `school_key`, `dose`: hours a leader and term, and help that could not be counted.
-
-    The leaders are those in post at the school on the first day of the help.
-    """
-    import polars as pl
-
-    from impactkit_leadership import census
-    from impactkit_leadership.partners import typed
-
-    columns = {
-        "school_key": pl.String,
-        "type": pl.String,
-        "dose_delivered": pl.Float64,
-        "dose_unit": pl.String,
-        "start": pl.Date,
-        "end": pl.Date,
-    }
-    rows = typed(interventions, columns).filter(pl.col("type").is_in(params.types))
-    held, _ = census.clean_spells(spells, None)
-    rows = rows.sort(*columns).with_row_index("_row")
-    days = pl.col("end").fill_null(pl.date(9999, 1, 1))
-    leaders = (
-        rows.select("_row", "school_key", day="start")
-        .join(held.select("school_key", "staff_key", "start", end=days), on="school_key")
-        .filter((pl.col("start") <= pl.col("day")) & (pl.col("end") >= pl.col("day")))
-        .group_by("_row")
-        .agg(leaders=pl.col("staff_key").n_unique())
-    )
-    rows = rows.join(leaders, on="_row", how="left").with_columns(
-        hours=pl.when(pl.col("dose_unit").fill_null("days") == "days")
-        .then(pl.col("dose_delivered") * params.hours_a_day)
-        .when(pl.col("dose_unit") == "hours")
-        .then("dose_delivered"),
-        terms=((pl.col("end") - pl.col("start")).dt.total_days() / 365.25 * TERMS_A_YEAR),
-    )
-    lost = []
-    for reason, text, fault in (
-        (
-            "no_hours",
-            "Coaching without an amount in days or hours",
-            pl.col("hours").is_null(),
-        ),
-        (
-            "no_time",
-            "Coaching without a first and a last day, in that order",
-            pl.col("terms").is_null() | (pl.col("terms") <= 0),
-        ),
-        (
-            "no_leaders",
-            "Coaching at a school of which no leader is known on its first day",
-            pl.col("leaders").is_null(),
-        ),
-    ):
-        kept = rows.filter(~fault)
-        if kept.height < rows.height:
-            n = rows.height - kept.height
-            lost.append(Exclusion(reason=f"leadership.{reason}", text=text, n_rows=n, stage=ID))
-        rows = kept
-    each = pl.col("hours") / pl.col("terms") / pl.col("leaders")
-    return rows.group_by("school_key").agg(dose=each.sort().sum()).sort("school_key"), lost
-
-
-def _people(context: MetricContext, instrument: str) -> tuple[pl.DataFrame, tuple[Exclusion, ...]]:
-    """Return `respondent_key`, `school_key` and `change`, of leaders who answered both times."""
+def _people(
+    context: MetricContext, instrument: str
+) -> tuple[pl.DataFrame, pl.DataFrame, tuple[Exclusion, ...]]:
+    """Return leaders with their `change`, and when their schools first and last answered."""
     import polars as pl
 
     from impactkit import scored_answers
@@ -225,7 +171,12 @@ def _people(context: MetricContext, instrument: str) -> tuple[pl.DataFrame, tupl
         .select("respondent_key", "school_key", change=pl.col("after") - pl.col("value"))
         .drop_nulls()
     )
-    return people, answers.exclusions
+    days = pl.col("answered_on")
+    surveyed = answers.frame.group_by("school_key").agg(
+        first=days.filter(pl.col("wave") == first).min(),
+        last=days.filter(pl.col("wave") == last).max(),
+    )
+    return people, surveyed, answers.exclusions
 
 
 def _few(rows: pl.DataFrame, params: CoachingParams) -> str:
@@ -342,13 +293,16 @@ def _thirds(rows: pl.DataFrame, params: CoachingParams) -> Iterator[Any]:
 
     from impactkit import paired_change
 
-    schools = rows.unique("school_key", maintain_order=True).sort("dose", "school_key")
-    cuts = [schools["dose"].quantile(q, "higher") for q in (1 / 3, 2 / 3)]
-    part = pl.sum_horizontal(pl.col("dose") > cut for cut in cuts if cut is not None)
-    rows = rows.with_columns(third=part.cast(pl.Int64))
+    # Schools with the same dose are in the same third, that of their middle place.
+    schools = rows.select("school_key", "dose").unique()
+    place = (pl.col("dose").rank("average") - 0.5) / schools.height
+    thirds = schools.select("school_key", third=(3 * place).floor().cast(pl.Int64))
+    rows = rows.join(thirds, on="school_key")
     cells = []
     for k, name in enumerate(THIRDS):
-        own = rows.filter(pl.col("third") == k)
+        own = rows.filter(pl.col("third") == k).sort("respondent_key")
+        if own.is_empty():
+            continue
         if own.height < params.min_people or own["school_key"].n_unique() < params.min_schools:
             reason = f"fewer than {params.min_people} leaders or {params.min_schools} schools"
             yield Estimate(
@@ -398,7 +352,8 @@ def _thirds(rows: pl.DataFrame, params: CoachingParams) -> Iterator[Any]:
             Column(name="schools", label="Schools", kind="count", of="schools"),
         ),
         rows=cells,
-        note="Thirds of schools by their dose; where many had none, the least is larger.",
+        note="Thirds of schools by their dose. Schools with the same dose stay together, so where "
+        "many had none a third may be empty.",
     )
     yield Chart(
         id="coaching",

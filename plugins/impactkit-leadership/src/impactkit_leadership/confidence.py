@@ -10,13 +10,10 @@ import attrs
 from impactkit import (
     Card,
     Chart,
-    Column,
-    Diagnostic,
     Estimate,
     EstimationError,
     MetricContext,
     Needs,
-    Table,
     estimating_metric,
 )
 from impactkit_leadership.levels import LABELS
@@ -91,6 +88,8 @@ CARD = Card(
         "confidence may change as they learn.",
         "Who answered twice may be those who were content. The bounds say what the change could "
         "be if the others had answered.",
+        "How many were asked is known of schools and levels from which somebody answered; where "
+        "nobody did, response looks better than it was.",
         "Where many begin near the top of the scale there is little room to rise.",
         "Changes of those with nobody to compare with are no effect of anything.",
         "So far only the synthetic authority has filled the table of answers.",
@@ -119,6 +118,7 @@ CARD = Card(
 def confidence(context: MetricContext) -> Iterator[Any]:
     """Yield the change by level, its bounds, reliability, and who answered."""
     from impactkit import scored_answers
+    from impactkit_leadership import confidence_survey
 
     params = context.params or ConfidenceParams()
     answers = scored_answers(
@@ -135,15 +135,24 @@ def confidence(context: MetricContext) -> Iterator[Any]:
         )
         return
     people = _pairs(context, answers, waves[0], waves[-1], looking_back=False)
-    rate, table = _response(answers, people, waves)
-    yield from _changes(people, answers, params, rate)
+    asked, table = confidence_survey.asked_and_answered(answers, waves)
+    rate = _share(people, asked[waves[0]])
+    yield from confidence_survey.response_told(rate, params)
+    yield table
+    yield from confidence_survey.reliability(answers, waves[0])
     looking_back = _pairs(context, answers, waves[0], waves[-1], looking_back=True)
     if looking_back.height:
-        yield from _change(looking_back, RETRO, "", params, None, LOOKING_BACK)
-    yield from _reliability(answers, waves[0])
-    yield from _rate(rate, params)
-    yield table
-    yield from _items(answers, people, waves)
+        answered = _share(looking_back, asked[waves[-1]])
+        if few := _too_few(answered, params):
+            yield _missing(RETRO, "", few)
+        else:
+            warnings = (*LOOKING_BACK, *_silence(answered, params))
+            yield from _change(looking_back, RETRO, "", params, "g", warnings)
+    if few := _too_few(rate, params):
+        yield _missing(GAIN, ALL, few)
+        return
+    yield from _changes(people, answers, params, rate)
+    yield from confidence_survey.by_item(answers, people, waves)
     yield Chart(
         id="confidence_by_level",
         kind="interval",
@@ -193,45 +202,31 @@ def _pairs(
     )
 
 
-def _response(
-    answers: Answers, people: pl.DataFrame, waves: list[int]
-) -> tuple[float | None, Table]:
-    """Return the share of those asked at first who answered both times, and a table of waves.
+def _share(people: pl.DataFrame, asked: int | None) -> float | None:
+    """Return the share of those asked of whom there are both marks; None where it is unknown."""
+    return None if not asked else min(1.0, people.height / asked)
 
-    The share is None where `invited` is not given.
-    """
-    import polars as pl
 
-    rows = answers.frame.filter(~pl.col("retro_pre"))
-    cells = []
-    asked_first = None
-    for wave in (waves[0], waves[-1]):
-        part = rows.filter(pl.col("wave") == wave)
-        asked = part.group_by("school_key", "level").agg(pl.col("invited").max())["invited"]
-        invited = None if asked.null_count() or not len(asked) else int(asked.sum())
-        n = part["respondent_key"].n_unique()
-        # Somebody who answered was asked, whatever the register says.
-        invited = None if invited is None else max(invited, n)
-        asked_first = asked_first if wave != waves[0] else invited
-        means = answers.means().filter((pl.col("wave") == wave) & ~pl.col("retro_pre"))
-        silent = None if invited is None else invited - n
-        cells.append((f"wave {wave}", invited, n, silent, means["value"].mean()))
-    rate = None if not asked_first else min(1.0, people.height / asked_first)
-    count = {"kind": "count", "of": "people"}
-    table = Table(
-        id="response",
-        title="Who was asked and who answered",
-        columns=(
-            Column(name="wave", label="Survey", kind="dimension"),
-            Column(name="invited", label="Asked", **count),
-            Column(name="answered", label="Answered", **count),
-            Column(name="silent", label="Did not answer", **count),
-            Column(name="mean", label="Mean", digits=2, denominator="answered"),
-        ),
-        rows=cells,
-        sums=(("invited", ("answered", "silent")),),
+def _too_few(rate: float | None, params: ConfidenceParams) -> str:
+    """Say why nothing may rest on so few answers; empty when it may."""
+    if rate is None or rate >= params.least_response:
+        return ""
+    return (
+        f"{100 * rate:.0f} % of those asked answered, and {100 * params.least_response:.0f} % is "
+        "the least that a figure may rest on; ask those who did not answer"
     )
-    return rate, table
+
+
+def _silence(rate: float | None, params: ConfidenceParams) -> tuple[str, ...]:
+    """Warn of those who did not answer, or of not knowing how many they are."""
+    if rate is None:
+        return ("How many were asked is not known (`invited`), so nor is who is missing.",)
+    if rate < params.enough_response:
+        return (
+            f"{100 * rate:.0f} % of those asked answered, fewer than "
+            f"{100 * params.enough_response:.0f} %: those who did not may think otherwise.",
+        )
+    return ()
 
 
 def _changes(
@@ -242,22 +237,7 @@ def _changes(
 
     from impactkit import response_bounds
 
-    if rate is not None and rate < params.least_response:
-        least = 100 * params.least_response
-        reason = (
-            f"{100 * rate:.0f} % of those asked answered both times, and {least:.0f} % is "
-            "the least that a figure may rest on; ask those who did not answer"
-        )
-        yield _missing(GAIN, ALL, reason)
-        return
-    warnings = SAID
-    if rate is None:
-        warnings += ("How many were asked is not known (`invited`), so nor is who is missing.",)
-    elif rate < params.enough_response:
-        warnings += (
-            f"{100 * rate:.0f} % of those asked answered both times, fewer than "
-            f"{100 * params.enough_response:.0f} %: those who did not may think otherwise.",
-        )
+    warnings = (*SAID, *_silence(rate, params))
     yield from _change(people, GAIN, ALL, params, "g", warnings)
     yield from _change(people, POINTS, ALL, params, "change", warnings)
     for level in people["level"].unique().sort().to_list():
@@ -285,7 +265,7 @@ def _change(
     estimand: str,
     term: str,
     params: ConfidenceParams,
-    of: str | None,
+    of: str,
     warnings: tuple[str, ...],
 ) -> Iterator[Estimate]:
     from impactkit import paired_change
@@ -311,7 +291,6 @@ def _change(
     except EstimationError as error:
         yield _missing(estimand, term, str(error))
         return
-    of = of or "g"
     low, high = got.interval(of)
     yield Estimate(
         metric=ID,
@@ -335,83 +314,3 @@ def _change(
 
 def _missing(estimand: str, term: str, reason: str) -> Estimate:
     return Estimate(metric=ID, estimand=estimand, term=term, status="not_estimable", reason=reason)
-
-
-def _reliability(answers: Answers, wave: int) -> Iterator[Diagnostic]:
-    """Yield alpha and omega at first, and items that run against the others."""
-    from impactkit import cronbach_alpha, mcdonald_omega
-
-    wide = answers.wide(wave)
-    for name, found in (
-        ("Cronbach's alpha", cronbach_alpha(wide.to_numpy())),
-        ("McDonald's omega", mcdonald_omega(wide.to_numpy())),
-    ):
-        yield Diagnostic(
-            name=f"reliability of the scale, {name}",
-            value=found,
-            passed=None if found is None else found >= 0.7,
-            text="Of the first survey; 0.7 or more is usual for comparing groups."
-            if found is not None
-            else "It does not exist: too few items or people, or no common factor fits.",
-        )
-    for item in answers.contrary(wave):
-        yield Diagnostic(
-            name=f"item {item} runs against the others",
-            passed=False,
-            text="High answers go with low answers to the other items: put `reverse` right for it "
-            "in `instruments`.",
-        )
-
-
-def _rate(rate: float | None, params: ConfidenceParams) -> Iterator[Diagnostic]:
-    if rate is None:
-        return
-    yield Diagnostic(
-        name="share of those asked who answered both times",
-        value=rate,
-        passed=rate >= params.enough_response,
-        text="Below the limit the figures are of those who cared to answer.",
-    )
-
-
-def _items(answers: Answers, people: pl.DataFrame, waves: list[int]) -> Iterator[Table | Chart]:
-    """Yield the mean of each item at first and last, of those who answered twice."""
-    import polars as pl
-
-    rows = answers.frame.filter(~pl.col("retro_pre")).join(
-        people.select("respondent_key"), on="respondent_key", how="semi"
-    )
-    cells = (
-        rows.filter(pl.col("wave").is_in([waves[0], waves[-1]]))
-        .group_by("item", "wave")
-        .agg(pl.col("value").sort_by("respondent_key").mean(), people=pl.len())
-        .sort("item", "wave")
-        .with_columns(
-            wave=pl.when(pl.col("wave") == waves[0]).then(pl.lit("first")).otherwise(pl.lit("last"))
-        )
-    )
-    if cells.is_empty():
-        return
-    yield Table(
-        id="confidence_items",
-        title="Confidence by item, first and last",
-        columns=(
-            Column(name="item", label="Item", kind="dimension"),
-            Column(name="when", label="Survey", kind="dimension"),
-            Column(name="mean", label="Mean", digits=2, denominator="people"),
-            Column(name="people", label="Leaders", kind="count", of="people"),
-        ),
-        rows=cells.rows(),
-        note="Of leaders who answered both times. Items that run the other way are turned round.",
-    )
-    yield Chart(
-        id="confidence_items",
-        kind="interval",
-        title="Leaders' confidence by item, first and last",
-        data="confidence_items",
-        x="item",
-        y="mean",
-        series="when",
-        x_title="Item",
-        y_title="Mean, points of the scale",
-    )

@@ -9,7 +9,16 @@ import attrs
 import numpy as np
 import polars as pl
 
-from impactkit import Estimate, Exclusion, MetricContext, scored_answers
+from impactkit import (
+    Estimate,
+    EstimationError,
+    Exclusion,
+    MetricContext,
+    paired_change,
+    scored_answers,
+    set_aside,
+    typed_columns,
+)
 from impactkit_leadership import partners
 
 LEAST, FEW, DRAWS = 5, 15, 2000
@@ -71,26 +80,24 @@ def diaries(
         )
         .sort("respondent_key", "wave")
     )
-    lost = list(answers.exclusions)
-    for reason, text, fault in (
-        (
-            "incomplete_week",
-            "Weeks of a diary without a day, a school or the use that is asked for",
-            pl.col("answered_on").is_null()
-            | pl.col("school_key").is_null()
-            | (pl.col("known") == 0),
-        ),
-        (
-            "impossible_week",
-            f"Weeks of a diary without an hour, or with more than {most_hours:g}",
-            (pl.col("whole") <= 0) | (pl.col("whole") > most_hours),
-        ),
-    ):
-        kept = weeks.filter(~fault)
-        if kept.height < weeks.height:
-            n = weeks.height - kept.height
-            lost.append(Exclusion(reason=f"leadership.{reason}", text=text, n_rows=n, stage=stage))
-        weeks = kept
+    weeks, lost = set_aside(
+        weeks,
+        [
+            (
+                "incomplete_week",
+                "Weeks of a diary without a day, a school or the use that is asked for",
+                pl.col("answered_on").is_null()
+                | pl.col("school_key").is_null()
+                | (pl.col("known") == 0),
+            ),
+            (
+                "impossible_week",
+                f"Weeks of a diary without an hour, or with more than {most_hours:g}",
+                (pl.col("whole") <= 0) | (pl.col("whole") > most_hours),
+            ),
+        ],
+        stage,
+    )
     came = _came(context.tables.get("interventions"), types)
     labels = partners.cluster_labels(partners.members(context.tables.get("memberships")))
     alone = pl.concat_str(pl.lit("school "), "school_key")
@@ -102,59 +109,72 @@ def diaries(
         .then(pl.lit(BEFORE))
         .otherwise(pl.lit(AFTER)),
     )
-    return Diaries(weeks=weeks, exclusions=tuple(lost))
+    return Diaries(weeks=weeks, exclusions=(*answers.exclusions, *lost))
 
 
 def _came(interventions: pl.DataFrame | None, types: tuple[str, ...]) -> pl.DataFrame:
     """Return the first day of help of some types, by school."""
     columns = {"school_key": pl.String, "type": pl.String, "start": pl.Date}
-    rows = partners.typed(interventions, columns).filter(pl.col("type").is_in(types))
+    rows = typed_columns(interventions, columns).filter(pl.col("type").is_in(types))
     return rows.drop_nulls().group_by("school_key").agg(came=pl.col("start").min())
 
 
-def drawn(rows: pl.DataFrame, statistic: Any, rng: np.random.Generator, **names: Any) -> Estimate:
-    """Return ``statistic(rows as a list of tuples)`` with a percentile bootstrap of clusters.
-
-    `rows` has `cluster`, `school_key`, `respondent_key` and the two columns of numbers that the
-    statistic takes, ``before`` and ``after`` or ``part`` and ``whole``.
-    """
-    columns = [c for c in ("before", "after", "part", "whole") if c in rows.columns]
-    each = [
-        part.select(columns).to_numpy()
-        for _, part in rows.sort("cluster", "respondent_key").group_by(
-            "cluster", maintain_order=True
-        )
-    ]
+def drawn_share(weeks: pl.DataFrame, rng: np.random.Generator, **names: Any) -> Estimate:
+    """Return the share of part hours in whole hours, in percent, with a bootstrap of clusters."""
+    sums = weeks.group_by("cluster").agg(pl.col("part", "whole").sum()).sort("cluster")
+    each = sums.select("part", "whole").to_numpy()
     n = len(each)
+    part, whole = each.sum(axis=0)
     shown: Mapping[str, Any] = {
         **names,
-        "value": float(statistic(np.concatenate(each))),
-        "n_people": rows["respondent_key"].n_unique(),
-        "n_schools": rows["school_key"].n_unique(),
+        "value": float(100 * part / whole),
+        "unit": "percent",
+        "n_people": weeks["respondent_key"].n_unique(),
+        "n_schools": weeks["school_key"].n_unique(),
         "n_clusters": n,
     }
     if n < LEAST:
         reason = "there are too few schools or partnerships for an interval by drawing again"
         return Estimate(**shown, reason=reason, variance="none")
-    found = np.array(
-        [statistic(np.concatenate([each[k] for k in rng.integers(0, n, n)])) for _ in range(DRAWS)]
-    )
+    some = each[rng.integers(0, n, (DRAWS, n))].sum(axis=1)
+    found = 100 * some[:, 0] / some[:, 1]
     low, high = np.quantile(found, [0.025, 0.975])
     narrow = "An interval from so few partnerships and schools is likely too narrow."
     return Estimate(
-        **{**shown, "warnings": (*names.get("warnings", ()), *((narrow,) if n < FEW else ()))},
+        **shown,
         std_error=float(found.std(ddof=1)),
         ci_low=float(low),
         ci_high=float(high),
         variance=f"percentile bootstrap of partnerships and schools, {DRAWS:,} draws",
+        warnings=(narrow,) if n < FEW else (),
     )
 
 
-def mean_change(pairs: np.ndarray) -> float:
-    """Return the mean of after less before."""
-    return float((pairs[:, 1] - pairs[:, 0]).mean())
+def changed(pairs: pl.DataFrame, **names: Any) -> Estimate:
+    """Return the mean of after less before, of the same heads; partnerships are drawn together.
 
-
-def share(hours: np.ndarray) -> float:
-    """Return the share of part hours in whole hours, in percent."""
-    return float(100 * hours[:, 0].sum() / hours[:, 1].sum())
+    Managers are shared by few partnerships. There a percentile bootstrap is too narrow: of twelve
+    it held the truth in 52 of 60 synthetic authorities, and should in 57. So the spread is
+    that of leaving out one partnership at a time, with the t of as many.
+    """
+    shown = {
+        **names,
+        "n_people": pairs.height,
+        "n_schools": pairs["school_key"].n_unique(),
+    }
+    columns = (pairs[name].to_list() for name in ("before", "after", "cluster"))
+    try:
+        got = paired_change(*columns)
+    except EstimationError as error:
+        return Estimate(**names, status="not_estimable", reason=str(error))
+    low, high = got.interval()
+    return Estimate(
+        **shown,
+        value=got.change,
+        std_error=got.change_std_error,
+        ci_low=low,
+        ci_high=high,
+        df=float(got.df),
+        n_clusters=got.n_clusters,
+        variance="jackknife over partnerships and schools, t",
+    )

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import polars as pl
+
+from impactkit import typed_columns
 
 MEMBERSHIPS = {
     "partnership_id": pl.String,
@@ -14,28 +14,12 @@ MEMBERSHIPS = {
 }
 
 
-def typed(frame: pl.DataFrame | None, columns: Mapping[str, type[pl.DataType]]) -> pl.DataFrame:
-    """Return `columns` of a frame with these types; a column that is not there is all null.
-
-    Examples
-    --------
-    >>> typed(pl.DataFrame({"a": [1]}), {"a": pl.String, "b": pl.Date}).rows()
-    [('1', None)]
-    """
-    if frame is None:
-        return pl.DataFrame(schema=dict(columns))
-    return frame.select(
-        (pl.col(name) if name in frame.columns else pl.lit(None)).cast(dtype).alias(name)
-        for name, dtype in columns.items()
-    )
-
-
 def members(memberships: pl.DataFrame | None) -> pl.DataFrame:
     """Return the usable memberships. No `joined` means from before the records, no `left` ongoing.
 
     Rows without a school or partnership, or that end before they begin, are no memberships.
     """
-    frame = typed(memberships, MEMBERSHIPS)
+    frame = typed_columns(memberships, MEMBERSHIPS)
     return frame.filter(
         pl.col("partnership_id").is_not_null()
         & pl.col("school_key").is_not_null()

@@ -110,7 +110,7 @@ def pipeline(context: MetricContext) -> Iterator[Any]:
         if len(groups) > 1:
             yield _difference(found[IN][cause], found[OUT][cause], CAUSES[cause])
     for name, curve in curves.items():
-        yield _half(curve, name)
+        yield _half(curve, name, found[name]["promoted"])
     yield _funnel(groups)
     yield from _picture(curves)
     if memberships.is_empty():
@@ -121,11 +121,11 @@ def _spells(pool: pl.DataFrame) -> tuple[pl.DataFrame, list[Exclusion]]:
     """Return `years` and `end` (promoted, left or null) of each person, from being seen on."""
     import polars as pl
 
-    from impactkit_leadership.partners import typed
+    from impactkit import set_aside, typed_columns
 
     days = ("promoted_on", "left_on", "observed_until", "started_on")
     names = {"staff_key": pl.String, "school_key": pl.String, "identified_on": pl.Date}
-    rows = typed(pool, {**names, **dict.fromkeys(days, pl.Date)})
+    rows = typed_columns(pool, {**names, **dict.fromkeys(days, pl.Date)})
     latest = max(
         (d for c in ("identified_on", *days) if (d := rows[c].max()) is not None),  # type: ignore[type-var]
         default=None,
@@ -140,31 +140,28 @@ def _spells(pool: pl.DataFrame) -> tuple[pl.DataFrame, list[Exclusion]]:
         .then(pl.lit("left"))
     )
     rows = rows.sort(*rows.columns).with_columns(end=first, last=pl.coalesce(ended, until))
-    lost = []
-    for reason, text, fault in (
-        (
-            "incomplete_pool",
-            "Rows without a person, a school or the day on which they were seen",
-            pl.any_horizontal(pl.col(*names).is_null()),
-        ),
-        (
-            "seen_again",
-            "People who were seen more than once; the first day counts",
-            ~pl.col("staff_key").is_first_distinct(),
-        ),
-        (
-            "backward_pool",
-            "People promoted, gone or last known before they were seen",
-            (pl.col("last") < pl.col("identified_on")).fill_null(False),
-        ),
-    ):
-        # The first day counts, so people are taken in the order in which they were seen.
-        rows = rows.sort("identified_on", "staff_key", "school_key", "last", nulls_last=True)
-        kept = rows.filter(~fault)
-        if kept.height < rows.height:
-            n = rows.height - kept.height
-            lost.append(Exclusion(reason=f"leadership.{reason}", text=text, n_rows=n, stage=ID))
-        rows = kept
+    # The first day counts, so people are taken in the order in which they were seen.
+    rows, lost = set_aside(
+        rows.sort("identified_on", "staff_key", "school_key", "last", nulls_last=True),
+        [
+            (
+                "incomplete_pool",
+                "Rows without a person, a school or the day on which they were seen",
+                pl.any_horizontal(pl.col(*names).is_null()),
+            ),
+            (
+                "seen_again",
+                "People who were seen more than once; the first day counts",
+                ~pl.col("staff_key").is_first_distinct(),
+            ),
+            (
+                "backward_pool",
+                "People promoted, gone or last known before they were seen",
+                (pl.col("last") < pl.col("identified_on")).fill_null(False),
+            ),
+        ],
+        ID,
+    )
     return rows.with_columns(
         years=(pl.col("last") - pl.col("identified_on")).dt.total_days() / 365.25
     ), lost
@@ -260,15 +257,20 @@ def _difference(one: Estimate, two: Estimate, label: str) -> Estimate:
     )
 
 
-def _half(curves: Any, name: str) -> Estimate:
-    """Return the time by which half of all who were seen had been promoted, if it was reached."""
+def _half(curves: Any, name: str, promoted: Estimate) -> Estimate:
+    """Return the time by which half of all who were seen had been promoted, if it was reached.
+
+    `promoted` is the share within the years: who has no curve has neither, for the same reason.
+    """
     about: dict[str, Any] = {
         "metric": ID,
         "estimand": "Years until half had been promoted",
         "subgroup": name,
         "unit": "years",
     }
-    steps = [] if curves is None else list(zip(curves.time, curves.steps, strict=True))
+    if curves is None:
+        return Estimate(**about, status=promoted.status, reason=promoted.reason)
+    steps = zip(curves.time, curves.steps, strict=True)
     reached = [t for t, e in steps if e.estimand == "F(t) of promoted" and (e.value or 0.0) >= 0.5]
     if not reached:
         reason = "in the time observed fewer than half were promoted"
@@ -276,6 +278,8 @@ def _half(curves: Any, name: str) -> Estimate:
     return Estimate(
         **about,
         value=min(reached),
+        n_people=promoted.n_people,
+        n_schools=promoted.n_schools,
         reason="no interval is worked out where causes compete",
         method="first time at which the incidence of promotion reaches a half",
         variance="none",

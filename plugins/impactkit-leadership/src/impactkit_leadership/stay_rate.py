@@ -117,35 +117,33 @@ def counts(school_years: pl.DataFrame) -> tuple[pl.DataFrame, list[Exclusion]]:
     """
     import polars as pl
 
-    from impactkit_leadership.partners import typed
+    from impactkit import set_aside, typed_columns
 
     names = {"school_key": pl.String, "year": pl.Int64}
     numbers = ("teachers", "teachers_stayed", "teachers_retired", "teachers_moved_partner")
-    rows = typed(school_years, {**names, **dict.fromkeys(numbers, pl.Int64)})
+    rows = typed_columns(school_years, {**names, **dict.fromkeys(numbers, pl.Int64)})
     rows = rows.rename({n: n.removeprefix("teachers_").removesuffix("_partner") for n in numbers})
-    lost = []
-    for reason, text, fault in (
-        (
-            "not_followed",
-            "School-years whose teachers were not followed to the next census",
-            pl.any_horizontal(pl.col("school_key", "year", "teachers", "stayed").is_null()),
-        ),
-        (
-            "no_teachers",
-            "School-years without a teacher, or with more who stayed, retired or moved than "
-            "there were",
-            (pl.col("teachers") <= 0)
-            | (
-                pl.sum_horizontal(pl.col("stayed", "retired", "moved").fill_null(0))
-                > pl.col("teachers")
+    rows, lost = set_aside(
+        rows,
+        [
+            (
+                "not_followed",
+                "School-years whose teachers were not followed to the next census",
+                pl.any_horizontal(pl.col("school_key", "year", "teachers", "stayed").is_null()),
             ),
-        ),
-    ):
-        kept = rows.filter(~fault)
-        if kept.height < rows.height:
-            n = rows.height - kept.height
-            lost.append(Exclusion(reason=f"leadership.{reason}", text=text, n_rows=n, stage=ID))
-        rows = kept
+            (
+                "no_teachers",
+                "School-years without a teacher, or with more who stayed, retired or moved than "
+                "there were",
+                (pl.col("teachers") <= 0)
+                | (
+                    pl.sum_horizontal(pl.col("stayed", "retired", "moved").fill_null(0))
+                    > pl.col("teachers")
+                ),
+            ),
+        ],
+        ID,
+    )
     # An unknown part makes the sum unknown.
     parts = [
         pl.when(pl.col(name).is_null().any()).then(None).otherwise(pl.col(name).sum()).alias(name)

@@ -143,11 +143,11 @@ def succession(context: MetricContext) -> Iterator[Any]:
 def _pool(pool: pl.DataFrame) -> pl.DataFrame:
     import polars as pl
 
-    from impactkit_leadership.partners import typed
+    from impactkit import typed_columns
 
     texts = ("staff_key", "school_key", "for_level", "readiness")
     days = ("identified_on", "promoted_on", "left_on", "observed_until")
-    return typed(pool, {**dict.fromkeys(texts, pl.String), **dict.fromkeys(days, pl.Date)})
+    return typed_columns(pool, {**dict.fromkeys(texts, pl.String), **dict.fromkeys(days, pl.Date)})
 
 
 def _latest(pool: pl.DataFrame) -> dt.date | None:
@@ -162,38 +162,40 @@ def _bench(
     """Return who is ready on the day, by school and level of post, and who was left out."""
     import polars as pl
 
-    lost = []
-    rows = pool.sort("staff_key", "identified_on", "school_key", "for_level", nulls_last=True)
+    from impactkit import set_aside
+
+    # The latest judgement of a person is the one that holds.
+    order = ["identified_on", "staff_key", "school_key", "for_level"]
+    rows = pool.sort(order, descending=[True, False, False, False], nulls_last=True)
     gone = pl.min_horizontal("promoted_on", "left_on") <= day
-    for reason, text, fault in (
-        (
-            "not_in_pool",
-            "People who were not yet, or no longer, in the talent pool on the day",
-            (pl.col("identified_on") > day) | gone.fill_null(False),
-        ),
-        (
-            "no_level",
-            "People in the pool of whom it is not known for which post of those asked for, or "
-            "where",
-            ~pl.col("for_level").is_in(list(wanted)).fill_null(False)
-            | pl.col("school_key").is_null(),
-        ),
-        (
-            "not_ready",
-            "People in the pool who are not ready, or not known to be",
-            ~pl.col("readiness").is_in(params.ready).fill_null(False),
-        ),
-        (
-            "named_twice",
-            "Further rows of the same person",
-            ~pl.col("staff_key").is_first_distinct(),
-        ),
-    ):
-        kept = rows.filter(~fault.fill_null(False))
-        if kept.height < rows.height:
-            n = rows.height - kept.height
-            lost.append(Exclusion(reason=f"leadership.{reason}", text=text, n_rows=n, stage=ID))
-        rows = kept
+    rows, lost = set_aside(
+        rows,
+        [
+            (
+                "not_in_pool",
+                "People who were not yet, or no longer, in the talent pool on the day",
+                (pl.col("identified_on") > day) | gone.fill_null(False),
+            ),
+            (
+                "no_level",
+                "People in the pool of whom it is not known for which post of those asked for, or "
+                "where",
+                ~pl.col("for_level").is_in(list(wanted)).fill_null(False)
+                | pl.col("school_key").is_null(),
+            ),
+            (
+                "judged_before",
+                "Earlier judgements of people who were judged again",
+                ~pl.col("staff_key").is_first_distinct(),
+            ),
+            (
+                "not_ready",
+                "People in the pool who are not ready, or not known to be",
+                ~pl.col("readiness").is_in(params.ready).fill_null(False),
+            ),
+        ],
+        ID,
+    )
     return rows.with_columns(level=pl.col("for_level").replace(wanted)), lost
 
 

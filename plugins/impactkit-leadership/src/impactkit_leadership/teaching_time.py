@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 ID = "leadership.teaching_time"
 SHARE = "Share of heads' hours for teaching and learning"
+SIDES = {"before": 0, "after": 1}
 CHANGE = "Change of that share since a business manager came"
 
 
@@ -37,7 +38,8 @@ CHANGE = "Change of that share since a business manager came"
         formula="100 x hours for teaching and learning / all hours; mean over heads of the change",
         source=(
             "Founding claim: the best leadership is focused on teaching and learning (Ofsted "
-            "090232, 2010). The diary is this project's. Interval: Efron & Tibshirani (1993)"
+            "090232, 2010). The diary is this project's. Intervals: Efron & Tibshirani (1993), "
+            "chapters 11 (jackknife) and 13 (bootstrap)"
         ),
         caveats=DIARY_CAVEATS,
         founding="M12",
@@ -60,7 +62,6 @@ def teaching_time(context: MetricContext) -> Iterator[Any]:
         stage=ID,
     )
     yield from found.exclusions
-    rng = context.rng()
     if found.weeks["respondent_key"].n_unique() < params.min_people:
         reason = (
             f"fewer than {params.min_people} heads kept the diary {params.instrument!r}; give "
@@ -68,13 +69,11 @@ def teaching_time(context: MetricContext) -> Iterator[Any]:
         )
         yield Estimate(metric=ID, estimand=SHARE, status="not_estimable", reason=reason)
         return
-    yield diaries.drawn(
+    yield diaries.drawn_share(
         found.weeks,
-        diaries.share,
-        rng,
+        context.rng(),
         metric=ID,
         estimand=SHARE,
-        unit="percent",
         method="hours of all heads and weeks pooled",
     )
     pairs = found.pairs(100 * pl.col("part") / pl.col("whole"))
@@ -85,10 +84,8 @@ def teaching_time(context: MetricContext) -> Iterator[Any]:
         )
         yield Estimate(metric=ID, estimand=CHANGE, status="not_estimable", reason=reason)
     else:
-        yield diaries.drawn(
+        yield diaries.changed(
             pairs,
-            diaries.mean_change,
-            rng,
             metric=ID,
             estimand=CHANGE,
             unit="percentage points",
@@ -110,7 +107,7 @@ def _picture(weeks: pl.DataFrame, params: DiaryParams) -> Iterator[Table | Chart
             heads=pl.col("respondent_key").n_unique(),
             weeks=pl.len(),
         )
-        .sort("side")
+        .sort(pl.col("side").replace_strict(SIDES, default=len(SIDES)))
     )
     yield Table(
         id="diary",

@@ -34,7 +34,7 @@ RAISED = "Heads with more hours of strategy than before"
         formula="mean over heads of (mean of weeks after - mean of weeks before)",
         source=(
             "Founding claim: a business manager frees the head's time (Maximising Progress). The "
-            "diary is this project's. Interval: Efron & Tibshirani (1993), chapter 13"
+            "diary is this project's. Interval: Efron & Tibshirani (1993), chapter 11"
         ),
         caveats=DIARY_CAVEATS,
         founding="M36",
@@ -67,10 +67,8 @@ def time_released(context: MetricContext) -> Iterator[Any]:
         )
         yield Estimate(metric=ID, estimand=RELEASED, status="not_estimable", reason=reason)
         return
-    yield diaries.drawn(
+    yield diaries.changed(
         pairs,
-        diaries.mean_change,
-        context.rng(),
         metric=ID,
         estimand=RELEASED,
         unit="hours a week",

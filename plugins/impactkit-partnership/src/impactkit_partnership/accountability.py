@@ -71,6 +71,7 @@ def accountability(context: MetricContext) -> Iterator[Any]:
     """Yield the shares of planned reviews held in time and with a decision, by year too."""
     import polars as pl
 
+    from impactkit import typed_columns
     from impactkit_partnership import cadence, frames
 
     params = context.params or AccountabilityParams()
@@ -81,7 +82,7 @@ def accountability(context: MetricContext) -> Iterator[Any]:
         "evidenced_on": pl.Date,
         "decision_ref": pl.String,
     }
-    table = frames.typed(context.table("evaluation_activity"), columns)
+    table = typed_columns(context.table("evaluation_activity"), columns)
     reviews = table.filter(pl.col("criterion") == "reviews").select(
         "partnership_id",
         pl.col("planned_on").alias("planned"),

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from impactkit import Exclusion, MetricContext
-from impactkit_partnership.frames import screened, typed
+from impactkit import Exclusion, MetricContext, set_aside, typed_columns
 
 COLUMNS = {
     "activity_id": pl.String,
@@ -23,7 +22,7 @@ COLUMNS = {
 def aliases(context: MetricContext) -> dict[str, str]:
     """Return the key of a school by its URN, since logs name schools by either."""
     columns = {"urn": pl.String, "school_key": pl.String}
-    pairs = typed(context.tables.get("schools"), columns).drop_nulls()
+    pairs = typed_columns(context.tables.get("schools"), columns).drop_nulls()
     keys = set(pairs["school_key"])
     return {urn: key for urn, key in pairs.iter_rows() if urn not in keys}
 
@@ -37,8 +36,8 @@ def logged(
     is named. With `joint`, entries of a single school are left out.
     """
     known = aliases(context)
-    frame = typed(context.table("activity"), COLUMNS)
-    rows, lost = screened(
+    frame = typed_columns(context.table("activity"), COLUMNS)
+    rows, lost = set_aside(
         frame.with_columns(
             pl.col("schools")
             .list.eval(pl.element().str.strip_chars().replace(known))

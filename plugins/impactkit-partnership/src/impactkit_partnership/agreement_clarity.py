@@ -170,7 +170,8 @@ def settled(
     """Return one row a partnership, item and coder, with `early` and `ever`: settled by when."""
     import polars as pl
 
-    from impactkit_partnership.frames import screened, typed, unknown_partnership
+    from impactkit import set_aside, typed_columns
+    from impactkit_partnership.frames import unknown_partnership
 
     columns = {
         "partnership_id": pl.String,
@@ -180,8 +181,8 @@ def settled(
         "doc_ref": pl.String,
         "coder": pl.String,
     }
-    rows, lost = screened(
-        typed(agreements, columns),
+    rows, lost = set_aside(
+        typed_columns(agreements, columns),
         [
             unknown_partnership(known, "Items of agreements"),
             (

@@ -106,6 +106,7 @@ def barriers(context: MetricContext) -> Iterator[Any]:
     """Yield rates, times to resolution, and both by clarity of the start."""
     import polars as pl
 
+    from impactkit import set_aside, typed_columns
     from impactkit_partnership import frames, resolution
 
     params = context.params or BarrierParams()
@@ -116,10 +117,10 @@ def barriers(context: MetricContext) -> Iterator[Any]:
         "resolved_on": pl.Date,
         "kind": pl.String,
     }
-    log = frames.typed(context.table("barriers"), columns)
+    log = typed_columns(context.table("barriers"), columns)
     until = params.observed_until or frames.latest(log, "raised_on", "resolved_on")
     until = until or dt.date.max
-    rows, more = frames.screened(
+    rows, more = set_aside(
         log,
         [
             frames.unknown_partnership(known, "Barriers"),

@@ -8,9 +8,9 @@ from typing import Any
 
 import polars as pl
 
-from impactkit import Estimate, Exclusion, Period, Table
+from impactkit import Estimate, Exclusion, Period, Table, set_aside
 from impactkit_partnership import columns as c
-from impactkit_partnership.frames import screened, year_of
+from impactkit_partnership.frames import year_of
 from impactkit_partnership.shares import Event, share_estimate
 
 
@@ -22,7 +22,7 @@ def due(
     What is not done and still has time, up to the last day observed, is not due yet.
     """
     limit = pl.col("planned") + pl.duration(days=within)
-    rows, lost = screened(
+    rows, lost = set_aside(
         rows,
         [
             (

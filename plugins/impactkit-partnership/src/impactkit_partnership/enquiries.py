@@ -87,15 +87,15 @@ def enquiries(context: MetricContext) -> Iterator[Any]:
     """Yield how many enquiries are well formed, what came of them, and the matrix of both."""
     import polars as pl
 
-    from impactkit_partnership.frames import screened, typed
+    from impactkit import set_aside, typed_columns
 
     params = context.params or EnquiryParams()
     columns = {
         **dict.fromkeys(("partnership_id", *PARTS, "result", "learning_ref"), pl.String),
         "ended": pl.Date,
     }
-    rows, lost = screened(
-        typed(context.table("enquiries"), columns),
+    rows, lost = set_aside(
+        typed_columns(context.table("enquiries"), columns),
         [("unnamed", "Enquiries of no partnership", pl.col("partnership_id").is_null())],
         ID,
     )

@@ -125,12 +125,13 @@ def evaluation_coverage(context: MetricContext) -> Iterator[Any]:
     """Yield the share of systematic partnerships, the scorecard, and what was left out."""
     import polars as pl
 
+    from impactkit import set_aside
     from impactkit_partnership import frames
     from impactkit_partnership.evaluation_scores import evidence_of, levels_at_work, scores_of
 
     params = context.params or EvaluationParams()
     known, lost = frames.started(context.table("partnerships"), ID)
-    evidence, more = frames.screened(
+    evidence, more = set_aside(
         evidence_of(context),
         [
             frames.unknown_partnership(known, "Evidence"),

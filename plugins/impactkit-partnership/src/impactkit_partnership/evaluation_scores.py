@@ -8,8 +8,7 @@ from collections.abc import Mapping
 import attrs
 import polars as pl
 
-from impactkit import MetricContext, RubricR1, RubricScore, Working, score_r1
-from impactkit_partnership.frames import typed
+from impactkit import MetricContext, RubricR1, RubricScore, Working, score_r1, typed_columns
 
 
 def evidence_of(context: MetricContext) -> pl.DataFrame:
@@ -25,12 +24,14 @@ def evidence_of(context: MetricContext) -> pl.DataFrame:
         "decision_ref": pl.String,
         "coder": pl.String,
     }
-    return typed(context.table("evaluation_activity"), types)
+    return typed_columns(context.table("evaluation_activity"), types)
 
 
 def levels_at_work(context: MetricContext) -> dict[str, set[str]]:
     """Return by partnership the leadership levels that its joint activity was for."""
-    log = typed(context.tables.get("activity"), {"partnership_id": pl.String, "level": pl.String})
+    log = typed_columns(
+        context.tables.get("activity"), {"partnership_id": pl.String, "level": pl.String}
+    )
     found: dict[str, set[str]] = {}
     for partnership, level in log.drop_nulls().unique().iter_rows():
         found.setdefault(partnership, set()).add(level)

@@ -79,12 +79,13 @@ def landscape(context: MetricContext) -> Iterator[Any]:
     """Yield counts of partnerships at work, and the register by year, structure and role."""
     import polars as pl
 
+    from impactkit import typed_columns
     from impactkit_partnership import frames
 
     params = context.params or LandscapeParams()
     known, lost = frames.started(context.table("partnerships"), ID)
     yield from lost
-    about = frames.typed(
+    about = typed_columns(
         context.table("partnerships"),
         dict.fromkeys(("partnership_id", "name", "structure", "purpose"), pl.String),
     ).unique("partnership_id", keep="any")
@@ -121,13 +122,13 @@ def _years(rows: pl.DataFrame, params: LandscapeParams, study: tuple[int, ...]) 
 def _members(context: MetricContext, rows: pl.DataFrame) -> pl.DataFrame:
     import polars as pl
 
-    from impactkit_partnership.frames import typed
+    from impactkit import typed_columns
 
     columns = {
         **dict.fromkeys(("partnership_id", "school_key", "role"), pl.String),
         **dict.fromkeys(("joined", "left"), pl.Date),
     }
-    found = typed(context.tables.get("memberships"), columns)
+    found = typed_columns(context.tables.get("memberships"), columns)
     return (
         found.drop_nulls(["partnership_id", "school_key"])
         .join(rows.select("partnership_id", "start_date", "end_date"), on="partnership_id")

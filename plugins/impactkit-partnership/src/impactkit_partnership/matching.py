@@ -10,8 +10,7 @@ import attrs
 import numpy as np
 import polars as pl
 
-from impactkit import Exclusion
-from impactkit_partnership.frames import screened, typed
+from impactkit import Exclusion, set_aside, typed_columns
 
 if TYPE_CHECKING:
     from impactkit_partnership.match_quality import MatchParams
@@ -57,8 +56,8 @@ def members_of(
         **dict.fromkeys(params.client_roles, "client"),
         **dict.fromkeys(params.supporter_roles, "supporter"),
     }
-    rows, lost = screened(
-        typed(memberships, columns),
+    rows, lost = set_aside(
+        typed_columns(memberships, columns),
         [
             (
                 "unnamed",
@@ -95,8 +94,8 @@ def profiles_of(
         m.school: m.joined for m in sorted(members, key=lambda m: str(m.joined), reverse=True)
     }
     day = pl.col("school_key").replace_strict(joined, default=None, return_dtype=pl.Date)
-    rows, lost = screened(
-        typed(needs, columns).filter(pl.col("school_key").is_in(list(joined))),
+    rows, lost = set_aside(
+        typed_columns(needs, columns).filter(pl.col("school_key").is_in(list(joined))),
         [
             (
                 "no_score",

@@ -16,8 +16,7 @@ import attrs
 import numpy as np
 import polars as pl
 
-from impactkit import Exclusion, Period
-from impactkit_partnership.frames import typed
+from impactkit import Exclusion, Period, typed_columns
 
 Pair = tuple[str, str]
 Span = tuple[dt.date, dt.date]
@@ -101,7 +100,7 @@ def ties_of(
         "left": pl.Date,
     }
     spans: dict[str, dict[str, list[Span]]] = defaultdict(lambda: defaultdict(list))
-    rows = typed(memberships, columns).drop_nulls(["partnership_id", "school_key"])
+    rows = typed_columns(memberships, columns).drop_nulls(["partnership_id", "school_key"])
     for partnership, school, joined, left in sorted(rows.iter_rows(), key=str):
         span = (joined or dt.date.min, left or dt.date.max)
         if span[0] <= span[1]:

@@ -63,6 +63,7 @@ def monitoring(context: MetricContext) -> Iterator[Any]:
     """Yield the share of data drops that schools looked at together, in time and at all."""
     import polars as pl
 
+    from impactkit import typed_columns
     from impactkit_partnership import cadence, frames
 
     params = context.params or MonitoringParams()
@@ -72,7 +73,7 @@ def monitoring(context: MetricContext) -> Iterator[Any]:
         "analysed_on": pl.Date,
         "schools": pl.List(pl.String),
     }
-    table = frames.typed(context.table("data_drops"), columns)
+    table = typed_columns(context.table("data_drops"), columns)
     drops = table.select(
         "partnership_id",
         pl.col("scheduled_on").alias("planned"),

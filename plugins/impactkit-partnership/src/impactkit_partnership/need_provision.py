@@ -127,7 +127,7 @@ def _helped(interventions: pl.DataFrame, params: NeedProvisionParams) -> tuple[p
     """Return help delivered, in hours."""
     import polars as pl
 
-    from impactkit_partnership.frames import screened, typed
+    from impactkit import set_aside, typed_columns
 
     hours = {"hours": 1.0, "days": params.hours_a_day, "fte_terms": params.hours_a_term}
     columns = {
@@ -139,8 +139,8 @@ def _helped(interventions: pl.DataFrame, params: NeedProvisionParams) -> tuple[p
         "start": pl.Date,
         "type": pl.String,
     }
-    rows, lost = screened(
-        typed(interventions, columns),
+    rows, lost = set_aside(
+        typed_columns(interventions, columns),
         [
             (
                 "no_dose",
@@ -167,7 +167,7 @@ def _answers(
     """Return what each piece of help answers: a diagnosed need, another, or none that is named."""
     import polars as pl
 
-    from impactkit_partnership.frames import typed
+    from impactkit import typed_columns
 
     columns = {
         "school_key": pl.String,
@@ -178,7 +178,7 @@ def _answers(
     }
     plain = pl.col("domain").str.strip_chars().str.to_lowercase()
     found = (
-        typed(needs, columns)
+        typed_columns(needs, columns)
         .filter((pl.col("kind") == "need") & (pl.col("score") >= params.need_from))
         .select("school_key", plain.alias("domain"), "assessed_on")
     )

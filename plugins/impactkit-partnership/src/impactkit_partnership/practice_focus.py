@@ -69,7 +69,8 @@ def practice_focus(context: MetricContext) -> Iterator[Any]:
     """Yield the share of joint hours about practice, by partnership and by kind of activity."""
     import polars as pl
 
-    from impactkit_partnership import activities, frames, resampling
+    from impactkit import set_aside
+    from impactkit_partnership import activities, resampling
 
     params = context.params or PracticeParams()
     log, lost = activities.logged(context, ID)
@@ -79,7 +80,7 @@ def practice_focus(context: MetricContext) -> Iterator[Any]:
         .when(pl.col("type").is_in(list(params.other_types)))
         .then(pl.lit(value=False))
     )
-    rows, more = frames.screened(
+    rows, more = set_aside(
         log.with_columns(pl.coalesce("practice_focused", by_type).alias("practice")),
         [
             (

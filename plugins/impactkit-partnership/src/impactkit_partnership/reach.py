@@ -144,7 +144,7 @@ def _eligible(schools: pl.DataFrame, params: ReachParams) -> tuple[pl.DataFrame,
     """Return one row an eligible school, with its fifth of free meals and its place."""
     import polars as pl
 
-    from impactkit_partnership.frames import screened, typed
+    from impactkit import set_aside, typed_columns
 
     columns = {
         "school_key": pl.String,
@@ -169,13 +169,13 @@ def _eligible(schools: pl.DataFrame, params: ReachParams) -> tuple[pl.DataFrame,
     # A school has a row a URN: what is said of it last is said of it.
     order = ["school_key", "closed", "open_date", "urn", "pct_fsm6", "urban_rural", "phase"]
     latest = (
-        typed(schools, columns)
+        typed_columns(schools, columns)
         .drop_nulls("school_key")
         .with_columns(closed.alias("closed"))
         .sort(order, descending=[False, True, *[False] * 5], nulls_last=False)
         .unique("school_key", keep="last", maintain_order=True)
     )
-    rows, lost = screened(
+    rows, lost = set_aside(
         latest,
         [
             ("closed", "Schools that are not open", pl.col("closed")),
@@ -206,7 +206,7 @@ def _eligible(schools: pl.DataFrame, params: ReachParams) -> tuple[pl.DataFrame,
 def _members(memberships: pl.DataFrame, params: ReachParams) -> set[str]:
     import polars as pl
 
-    from impactkit_partnership.frames import typed
+    from impactkit import typed_columns
 
     columns = {
         "partnership_id": pl.String,
@@ -214,7 +214,7 @@ def _members(memberships: pl.DataFrame, params: ReachParams) -> set[str]:
         "joined": pl.Date,
         "left": pl.Date,
     }
-    rows = typed(memberships, columns).drop_nulls(["partnership_id", "school_key"])
+    rows = typed_columns(memberships, columns).drop_nulls(["partnership_id", "school_key"])
     if params.as_of is not None:
         day = pl.lit(params.as_of)
         rows = rows.filter(

@@ -76,7 +76,8 @@ def school_led(context: MetricContext) -> Iterator[Any]:
     """Yield the share of activities that schools called, the wait, and administration."""
     import polars as pl
 
-    from impactkit_partnership import activities, frames
+    from impactkit import set_aside
+    from impactkit_partnership import activities
     from impactkit_partnership.shares import Event, share_estimate
 
     params = context.params or SchoolLedParams()
@@ -87,7 +88,7 @@ def school_led(context: MetricContext) -> Iterator[Any]:
         "schools"
     ).list.contains(pl.col("initiated_by"))
     rows = rows.with_columns(by_school.alias("led"))
-    known, more = frames.screened(
+    known, more = set_aside(
         rows,
         [
             (
@@ -126,9 +127,10 @@ def _wait(rows: pl.DataFrame, context: MetricContext) -> Iterator[Any]:
     import numpy as np
     import polars as pl
 
-    from impactkit_partnership import frames, resampling
+    from impactkit import set_aside
+    from impactkit_partnership import resampling
 
-    asked, lost = frames.screened(
+    asked, lost = set_aside(
         rows.filter(pl.col("requested_on").is_not_null()),
         [
             (
@@ -173,18 +175,19 @@ def _wait(rows: pl.DataFrame, context: MetricContext) -> Iterator[Any]:
 def _office(context: MetricContext) -> Iterator[Estimate | Note]:
     import polars as pl
 
-    from impactkit_partnership import frames, resampling
+    from impactkit import typed_columns
+    from impactkit_partnership import resampling
 
     names: dict[str, Any] = {
         "estimand": OFFICE,
         "term": "administration",
         "unit": "FTE for ten schools",
     }
-    posts = frames.typed(
+    posts = typed_columns(
         context.tables.get("partnerships"), {"partnership_id": pl.String, "admin_fte": pl.Float64}
     ).drop_nulls()
     sizes = (
-        frames.typed(
+        typed_columns(
             context.tables.get("memberships"),
             {"partnership_id": pl.String, "school_key": pl.String},
         )
