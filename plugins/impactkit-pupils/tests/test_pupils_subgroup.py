@@ -11,6 +11,7 @@ import pytest
 
 from impactkit import Design, MetricContext, improvement
 from impactkit_pupils.common import estimate, joint
+from impactkit_pupils.standing import placed
 from impactkit_pupils.subgroup import GAP, OF_GROUP, RAW, subgroup_gap
 
 SEEDS = range(6)
@@ -148,6 +149,18 @@ def test_without_the_groups_it_says_which_rows_to_give(evaluated):
     (only,) = evaluated(subgroup_gap, tables, outcome="ready").estimates
     assert only.status == "not_estimable"
     assert "fsm6" in only.reason
+
+
+def test_results_told_twice_are_nobodys_and_counted():
+    """A school that goes on under another number has two results of each group in that year."""
+    outcomes = small()["outcomes"].with_columns(school_key=pl.col("urn").cast(pl.String))
+    twin = outcomes.filter((pl.col("urn") == 100001) & (pl.col("year") == 2017))
+    tables = {"outcomes": pl.concat([outcomes, twin])}
+    context = MetricContext(metric="pupils.subgroup_gap", tables=tables)
+    found = placed(context, "ready", "fsm6", "non_fsm6")
+    (lost,) = [x for x in found.exclusions if x.reason == "pupils.told_twice"]
+    assert lost.n_rows == 2 * twin.height
+    assert found.frame.filter(school_key="100001", year=2017).is_empty()
 
 
 def test_records_of_pupils_are_placed_among_pupils(evaluated):

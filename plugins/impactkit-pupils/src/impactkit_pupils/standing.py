@@ -67,11 +67,12 @@ def placed(context: MetricContext, measure: str, group: str, others: str) -> Pla
 
     records = _records(context, group, others)
     warnings: tuple[str, ...] = ()
+    twice = 0
     if records is not None and (records["measure"] == measure).any():
         rows, everyone = _of_pupils(records.filter(pl.col("measure") == measure))
         scale = PUPIL_SD
     else:
-        rows, everyone = _of_schools(context, measure, group, others)
+        rows, everyone, twice = _of_schools(context, measure, group, others)
         scale = SCHOOL_SD
         warnings = ("school standard deviations: not comparable with effect sizes of pupils",)
     both = rows.drop_nulls(["raw_group", "raw_others"]).join(everyone, on="year")
@@ -90,44 +91,45 @@ def placed(context: MetricContext, measure: str, group: str, others: str) -> Pla
         scale=scale,
         unit=effect_unit(known.unit if known is not None else ""),
         warnings=warnings,
-        exclusions=(
-            Exclusion(
-                reason="pupils.incomplete",
-                text="school-years in which a group has no results",
-                n_rows=lost,
-                measure=measure,
-                stage="groups",
-            ),
-        )
-        if lost
-        else (),
+        exclusions=tuple(
+            Exclusion(reason=reason, text=text, n_rows=n, measure=measure, stage="groups")
+            for reason, text, n in (
+                ("pupils.incomplete", "school-years in which a group has no results", lost),
+                (
+                    "pupils.told_twice",
+                    "results of a school that has several of the same year and group",
+                    twice,
+                ),
+            )
+            if n
+        ),
     )
 
 
 def _published(context: MetricContext) -> pl.DataFrame:
-    """Return results with a value, one a school, year, measure and subgroup."""
+    """Return results with a value."""
     import polars as pl
 
     rows = context.table("outcomes")
     n = pl.col("denominator") if "denominator" in rows.columns else pl.lit(None)
-    return (
-        rows.select(
-            pl.col("school_key", "measure", "subgroup").cast(pl.String),
-            pl.col("year").cast(pl.Int64),
-            pl.col("value").cast(pl.Float64),
-            n=n.cast(pl.Int64),
-        )
-        .drop_nulls(["school_key", "year", "measure", "subgroup", "value"])
-        .unique(["school_key", "year", "measure", "subgroup"], keep="none")
-    )
+    return rows.select(
+        pl.col("school_key", "measure", "subgroup").cast(pl.String),
+        pl.col("year").cast(pl.Int64),
+        pl.col("value").cast(pl.Float64),
+        n=n.cast(pl.Int64),
+    ).drop_nulls(["school_key", "year", "measure", "subgroup", "value"])
 
 
 def _of_schools(
     context: MetricContext, measure: str, group: str, others: str
-) -> tuple[pl.DataFrame, pl.DataFrame]:
+) -> tuple[pl.DataFrame, pl.DataFrame, int]:
+    """Return both groups by school and year, the spread of schools, and results told twice."""
     import polars as pl
 
-    rows = _published(context).filter(pl.col("measure") == measure)
+    told = _published(context).filter(pl.col("measure") == measure)
+    rows = told.unique(["school_key", "year", "subgroup"], keep="none")
+    of_groups = pl.col("subgroup").is_in([group, others, "all"])
+    twice = told.filter(of_groups).height - rows.filter(of_groups).height
     side = [
         rows.filter(pl.col("subgroup") == name).select(
             "school_key", "year", pl.col("value").alias(f"raw_{as_}"), pl.col("n").alias(f"n_{as_}")
@@ -135,7 +137,7 @@ def _of_schools(
         for name, as_ in ((group, "group"), (others, "others"))
     ]
     joined = side[0].join(side[1], on=["school_key", "year"], how="full", coalesce=True)
-    return joined, _spread(rows.filter(pl.col("subgroup") == "all"), "value")
+    return joined, _spread(rows.filter(pl.col("subgroup") == "all"), "value"), twice
 
 
 def _records(context: MetricContext, group: str, others: str) -> pl.DataFrame | None:
