@@ -1,17 +1,19 @@
-"""Intervals of group-time effects with few treated partnerships, simulated without an effect.
+"""Intervals of `att_gt` and `imputation` with few treated partnerships, where nobody is affected.
 
 The full tables are those of ``python -m benchmarks.montecarlo few``.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cache
+from typing import Any
 
 import numpy as np
 import polars as pl
 from scipy.stats import binom
 
-from impactkit.estimators import att_gt
+from impactkit.estimators import att_gt, imputation
 
 SIMULATIONS = 200
 SCHOOLS, YEARS = 3, 6
@@ -38,11 +40,11 @@ def panel(seed: int, treated: int, others: int) -> pl.DataFrame:
 
 
 @cache
-def covered(treated: int, small_sample: str) -> int:
+def covered(treated: int, small_sample: str, estimator: Callable[..., Any] = att_gt) -> int:
     """Return how many intervals at 95 % hold zero, which is the truth."""
     names = {"unit": "unit", "time": "time", "cohort": "cohort", "outcome": "y"}
     found = [
-        att_gt(
+        estimator(
             panel(k, treated, 9 * treated), **names, cluster="cluster", small_sample=small_sample
         )
         .aggregate("simple")
@@ -62,3 +64,11 @@ def test_with_four_uncorrected_intervals_are_too_short_and_corrected_ones_mend_m
     """Without the correction so few hold the truth as a true 95 % never gives; with it more do."""
     assert covered(4, "none") < binom.ppf(1e-4, SIMULATIONS, 0.95)
     assert covered(4, "cr2") > covered(4, "none") + 0.04 * SIMULATIONS
+
+
+def test_imputation_is_corrected_for_four_and_for_eight() -> None:
+    """Corrected, coverage is what a true 95 % gives; with four and uncorrected it never is."""
+    low, high = binom.ppf([0.001, 0.999], SIMULATIONS, 0.95)
+    for treated in (4, 8):
+        assert low <= covered(treated, "cr2", imputation) <= high
+    assert covered(4, "none", imputation) < binom.ppf(1e-4, SIMULATIONS, 0.95)

@@ -94,6 +94,50 @@ def imputation(rows, averages, *, anticipation=0, leave_out=False):
     return values, scores @ scores.T
 
 
+def side_df(shares):
+    """Return (sum of eigenvalues)^2 / sum of squares of e'Qe for a mean with these shares.
+
+    Clusters vary as one over their share, e are deviations from the mean, and Q scales them.
+    """
+    h = np.array([a for a in shares if a > 0])
+    root = np.diag(h / np.sqrt(1 - h)) @ (np.eye(len(h)) - np.outer(np.ones(len(h)), h))
+    eigenvalues = np.linalg.eigvalsh(root @ np.diag(1 / h) @ root.T)
+    return eigenvalues.sum() ** 2 / (eigenvalues**2).sum()
+
+
+def few(rows, average, *, anticipation=0):
+    """Return an average's value, its standard error for few treated clusters, and its df."""
+    Z, bread, deviation, before = first_stage(rows, anticipation)
+    w, average = np.array([r["w"] for r in rows]), np.array(average)
+    v = average - np.where(before, w * (Z @ bread @ (Z.T @ average)), 0.0)
+    value = float(average @ deviation)
+    last = max(r["time"] for r in rows)
+    clusters = {r["cluster"] for r in rows}
+    joined = {r["cluster"] for r in rows if r["cohort"] is not None and r["cohort"] <= last}
+    own = dict.fromkeys(joined, 0.0)
+    others = dict.fromkeys(clusters - joined, 0.0)
+    score = dict.fromkeys(clusters, 0.0)
+    for i, r in enumerate(rows):
+        c = r["cluster"]
+        score[c] += v[i] * deviation[i] - average[i] * value
+        if c in joined:
+            own[c] += average[i]
+        elif before[i]:
+            others[c] += r["w"]
+    whole = sum(others.values())
+    others = {c: u / whole for c, u in others.items()}
+    parts, dfs, alike = [], [], []
+    for shares in filter(None, (own, others)):  # every cluster may have a treated unit
+        parts.append(sum(score[c] ** 2 / (1 - h) for c, h in shares.items()))
+        dfs.append(side_df(shares.values()))
+        alike.append(sum(h**2 for h in shares.values()))
+    ways = [
+        sum(both) ** 2 / sum(a**2 / d for a, d in zip(both, dfs, strict=True))
+        for both in (parts, alike)
+    ]
+    return value, sum(parts) ** 0.5, min(ways)
+
+
 def two_stage(rows, terms, *, anticipation=0):
     """Return second-stage coefficients and their GMM covariance; a term lists an indicator a row.
 

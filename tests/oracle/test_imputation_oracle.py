@@ -10,6 +10,7 @@ import numpy as np
 import polars as pl
 import pytest
 
+from impactkit.errors import UsageError
 from impactkit.estimators.imputation import imputation
 from impactkit.estimators.two_stage import two_stage
 
@@ -125,6 +126,40 @@ def test_imputation_is_the_papers_linear_estimator(
         assert got[name].value == pytest.approx(values[k], rel=1e-9, abs=1e-10), name
         error = np.sqrt(covariance[k, k])
         assert got[name].std_error == pytest.approx(error, rel=1e-9), name
+
+
+@pytest.mark.parametrize("missing", [0.0, 0.15])
+@pytest.mark.parametrize("case", CASES)
+def test_few_treated_clusters_are_corrected_as_a_mean_of_clusters(
+    case: str, missing: float
+) -> None:
+    """Standard errors and degrees of freedom of averages are those of matrices and plain loops."""
+    options = CASES[case]
+    frame = make(6, missing)
+    found = imputation(frame, **NAMES, **options, small_sample="cr2")
+    rows = rows_of(frame, options)
+    w = np.array([r["w"] for r in rows])
+    dynamic = found.aggregate("dynamic")
+    wanted = {e.term: [event(r) == int(e.term) for r in rows] for e in dynamic.terms}
+    wanted["all"] = [event(r) is not None and event(r) >= 0 for r in rows]
+    got = {e.term: e for e in dynamic.terms} | {"all": found.aggregate("simple").overall}
+    compared = 0
+    for name, members in wanted.items():
+        chosen = w * np.array(members)
+        value, error, df = ORACLE.few(
+            rows, list(chosen / chosen.sum()), anticipation=options.get("anticipation", 0)
+        )
+        assert got[name].value == pytest.approx(value, rel=1e-9)
+        assert got[name].std_error == pytest.approx(error, rel=1e-9)
+        assert got[name].df == pytest.approx(df, rel=1e-9)
+        compared += 1
+    assert compared >= 4
+
+
+def test_a_correction_is_made_once() -> None:
+    """Leaving out and CR2 together would be two."""
+    with pytest.raises(UsageError, match="leave_out"):
+        imputation(make(6, 0.0), **NAMES, leave_out=True, small_sample="cr2")
 
 
 @pytest.mark.parametrize(("missing", "never"), [(0.0, True), (0.15, True), (0.1, False)])

@@ -14,7 +14,7 @@ levels of absorbed effects are not counted as coefficients (fixest counts them u
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Literal
 
 import attrs
@@ -44,6 +44,7 @@ from impactkit.inference.cluster_variance import (
     small_sample_factor,
     sums_by_cluster,
 )
+from impactkit.inference.small_sample import Corrected
 
 Vcov = Literal["CRV1", "CRV3", "HC1", "iid"]
 
@@ -62,6 +63,9 @@ class Fit:
         Degrees of freedom of t: clusters less one, or rows less coefficients.
     rounding
         Standard errors up to this are rounding: the outcome does not vary about the fit.
+    few
+        From weights of coefficients, shape (combinations, coefficients), to standard errors and
+        degrees of freedom of combinations, where they are corrected for few treated clusters.
     """
 
     names: tuple[str, ...]
@@ -74,6 +78,7 @@ class Fit:
     df: int
     variance: str
     rounding: float
+    few: Callable[[Floats], Corrected] | None = None
 
     def at(self, names: Sequence[str]) -> Ints:
         """Return the positions of these coefficients."""

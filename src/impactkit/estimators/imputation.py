@@ -16,6 +16,7 @@ It is conservative: what effects vary within a cell (cohort and period) is taken
 cluster alone in its cell is measured from the mean of its event time (any average is allowed). The
 weights of an average are taken as given. No small-sample factor; ``leave_out=True`` measures a
 cluster's effects from the mean of the others of its cell, which is upwards where cells are small.
+``small_sample="cr2"`` corrects for few treated clusters (`imputation_few`).
 
 Source: Borusyak, Jaravel & Spiess (2024), "Revisiting event-study designs: robust and efficient
 estimation", Review of Economic Studies 91(6): theorems 1 to 3, and its test of parallel trends on
@@ -24,16 +25,14 @@ untreated rows only.
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Literal
 
 import attrs
 import numpy as np
 
 from impactkit.errors import EstimationError
 from impactkit.estimators.aggregation import Aggregation, Kind
-from impactkit.estimators.checks import reasons_of
 from impactkit.estimators.cohort_effects import (
     CohortEffects,
     cell_columns,
@@ -49,9 +48,16 @@ from impactkit.estimators.event_study import (
     seen,
 )
 from impactkit.estimators.fixed_effects import Fit, least_squares
-from impactkit.estimators.options import a_count, a_level, check_options
+from impactkit.estimators.imputation_few import correct_few
+from impactkit.estimators.imputed import (
+    asked,
+    cell_means,
+    check_staggered_options,
+    stage_warnings,
+)
+from impactkit.estimators.options import check_options, one_of
 from impactkit.estimators.rectangle import Floats, Rectangle, rectangle
-from impactkit.estimators.regression import FEW_TREATED, Regression
+from impactkit.estimators.regression import Regression
 from impactkit.estimators.untreated import (
     Untreated,
     cluster_average,
@@ -61,6 +67,7 @@ from impactkit.estimators.untreated import (
     rounding,
     without_own,
 )
+from impactkit.inference.small_sample import Corrected
 from impactkit.results import Diagnostic, Estimate, Exclusion
 
 if TYPE_CHECKING:
@@ -179,6 +186,7 @@ def imputation(
     cluster: str | None = None,
     anticipation: int = 0,
     leave_out: bool = False,
+    small_sample: Literal["none", "cr2"] = "none",
     level: float = 0.95,
 ) -> Imputation:
     """Estimate effects by cohort and period by imputing untreated outcomes.
@@ -200,6 +208,9 @@ def imputation(
         How many periods before treatment its effect may begin; these are imputed too.
     leave_out
         Whether the variance measures a cluster's effects from the mean of the other clusters.
+    small_sample
+        ``none``: as the paper has it, right when many clusters are treated. ``cr2``: corrected for
+        few, with degrees of freedom of their own; not together with `leave_out`.
     level
         Of the intervals, from Student's t with clusters less one degrees of freedom.
 
@@ -232,6 +243,13 @@ def imputation(
     ATT: 2.75 [0.4304, 5.07]
     """
     check_staggered_options(anticipation, level)
+    both = leave_out and small_sample == "cr2"
+    check_options(
+        [
+            one_of("small_sample", small_sample, ("none", "cr2")),
+            (both, "leave_out", leave_out, "False with small_sample='cr2', a correction itself"),
+        ]
+    )
     panel = rectangle(
         frame,
         unit=unit,
@@ -254,9 +272,14 @@ def imputation(
     centre = pooled_centre(first, mean, clusters, value, rows)
     centred = without_own(first, mean, squares) if leave_out else first
     one = first.n_clusters < 2
+    beta = np.array([value[_at(first.panel, cell)] for cell in cells])
+
+    def few(weights: Floats) -> Corrected:
+        return correct_few(first, np.einsum("kc,gtc->gtk", weights, table), weights @ beta)
+
     fit = Fit(
         names=tuple(name_of(*cell) for cell in cells),
-        beta=np.array([value[_at(first.panel, cell)] for cell in cells]),
+        beta=beta,
         covariance=None if one else covariance(centred, table, centre),
         reason="there is one cluster only, and its variance cannot be told; give more clusters"
         if one
@@ -265,11 +288,9 @@ def imputation(
         n_rows=first.panel.n_rows,
         n_clusters=first.n_clusters,
         df=first.n_clusters - 1,
-        variance=(
-            "conservative, by cluster, effects measured from their cohort and period's mean"
-            f"{' without the cluster itself' if leave_out else ''}, no small-sample factor"
-        ),
+        variance=_variance(leave_out, small_sample),
         rounding=rounding(first),
+        few=few if small_sample == "cr2" and not one else None,
     )
     alone = [g for g, t in cells if clusters[_at(first.panel, (g, t))] == 1]
     effects = cohort_effects(
@@ -281,93 +302,22 @@ def imputation(
         + (f", anticipation {anticipation}" if anticipation else "")
         + (f", given {', '.join(covariates)}" if covariates else ""),
         level=level,
-        warnings=stage_warnings(first, alone),
+        warnings=stage_warnings(first, alone, small_sample),
     )
     return Imputation(effects=effects, first=first, anticipation=anticipation, level=level)
 
 
-def check_staggered_options(anticipation: Any, level: float) -> None:
-    """Raise `UsageError` for an anticipation that is no number of periods, or a level beyond 1."""
-    check_options(
-        [
-            a_count("anticipation", anticipation, "a number of periods, 0 or more"),
-            a_level(level),
-        ]
+def _variance(leave_out: bool, small_sample: str) -> str:
+    """Say in words where standard errors come from."""
+    if small_sample == "cr2":
+        return (
+            "conservative, by cluster, effects measured from the average, corrected for few "
+            "treated clusters (CR2, t with Satterthwaite degrees of freedom)"
+        )
+    return (
+        "conservative, by cluster, effects measured from their cohort and period's mean"
+        f"{' without the cluster itself' if leave_out else ''}, no small-sample factor"
     )
-
-
-def asked(
-    panel: Rectangle, first: Untreated
-) -> tuple[list[tuple[int, int]], dict[tuple[int, int], str]]:
-    """Return the cells whose effect can be imputed, and why others cannot.
-
-    Raises
-    ------
-    EstimationError
-        When none can.
-    """
-    left, there = rows_by_cell(first.panel), rows_by_cell(panel)
-    members = np.bincount(first.panel.cohort, minlength=len(panel.cohorts) + 1)
-    cells, reasons = [], {}
-    for i, g in enumerate(panel.cohorts):
-        for t, period in enumerate(panel.periods):
-            if first.before[i, t] or not members[i]:
-                continue
-            if left[i, t] > 0:
-                cells.append((g, period))
-            elif there[i, t] > 0:
-                reasons[(g, period)] = f"no untreated unit to compare with is seen in {period}"
-            else:
-                reasons[(g, period)] = f"none of the {members[i]:,} units of {g} is seen then"
-    if not cells:
-        raise EstimationError(
-            f"no effect can be imputed: of {first.panel.n_units:,} units no treated one is seen "
-            "both before its treatment and after it, in a period with untreated units (rows left "
-            f"out: {reasons_of(first.panel.exclusions)}); add earlier periods, or units that are "
-            "never treated"
-        )
-    return cells, reasons
-
-
-def cell_means(first: Untreated, rows: Floats) -> Floats:
-    """Return the weighted mean deviation by cohort and period, shape (cohorts + 1, T)."""
-    panel = first.panel
-    total = np.zeros(rows.shape)
-    weight = panel.weight if panel.share is None else None
-    bounds = np.searchsorted(panel.cohort, np.arange(len(rows) + 1))
-    for g, (a, b) in enumerate(itertools.pairwise(bounds)):
-        part = first.deviation[a:b]
-        if weight is not None:
-            total[g] = weight[a:b] @ part
-        elif panel.share is not None:
-            total[g] = np.einsum("i,it,it->t", panel.weight[a:b], panel.share[a:b], part)
-    result: Floats = np.divide(total, rows, out=np.zeros(rows.shape), where=rows > 0)
-    return result
-
-
-def stage_warnings(first: Untreated, alone: Sequence[int]) -> tuple[str, ...]:
-    """Say what a reader must know: few treated clusters, cohorts of one, covariates left out."""
-    panel = first.panel
-    treated = panel.start <= panel.periods[-1]
-    n = int(treated.sum() if panel.cluster is None else len(np.unique(panel.cluster[treated])))
-    found = []
-    if 1 < n < FEW_TREATED:
-        found.append(
-            f"fewer than {FEW_TREATED} clusters were treated, and with so few such intervals "
-            "are often too narrow; use randomisation_inference beside them"
-        )
-    if alone:
-        cohorts = ", ".join(str(g) for g in sorted(set(alone)))
-        found.append(
-            f"a single treated cluster in cohort {cohorts}: how it varies is judged by how far its "
-            "effect is from the average of its event time"
-        )
-    if first.dropped:
-        found.append(
-            f"{', '.join(first.dropped)} took no part: constant within units or determined by the "
-            "other covariates, so that the fixed effects hold it already"
-        )
-    return tuple(found)
 
 
 def _at(panel: Rectangle, cell: tuple[int, int]) -> tuple[int, int]:

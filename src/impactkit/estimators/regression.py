@@ -128,9 +128,14 @@ def to_estimates(
 
 def _estimate(fit: Fit, panel: Rectangle, c: Combination, level: float, method: str) -> Estimate:
     at = fit.at(c.names)
-    variance = None
+    variance, df = None, float(fit.df)
     if fit.covariance is not None:
         variance = float(c.weights @ fit.covariance[np.ix_(at, at)] @ c.weights)
+    if fit.few is not None and len(at):
+        weights = np.zeros((1, len(fit.beta)))
+        weights[0, at] = c.weights
+        corrected = fit.few(weights)
+        variance, df = float(corrected.std_errors[0] ** 2), float(corrected.df[0])
     counted = Estimate(
         estimand=c.estimand,
         term=c.term,
@@ -144,7 +149,7 @@ def _estimate(fit: Fit, panel: Rectangle, c: Combination, level: float, method: 
         variance=fit.variance,
         reason=fit.reason,
     )
-    return with_interval(counted, variance, fit.df, fit.rounding, clusters_of(panel, ~c.treated))
+    return with_interval(counted, variance, df, fit.rounding, clusters_of(panel, ~c.treated))
 
 
 def with_interval(

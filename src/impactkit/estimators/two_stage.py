@@ -36,7 +36,7 @@ from impactkit.estimators.event_study import (
     require_treatment,
 )
 from impactkit.estimators.fixed_effects import Fit
-from impactkit.estimators.imputation import (
+from impactkit.estimators.imputed import (
     asked,
     cell_means,
     check_staggered_options,

@@ -89,7 +89,7 @@ def fit_untreated(panel: Rectangle, anticipation: int) -> Untreated:
     T, k = len(panel.periods), len(panel.names)
     sums = np.zeros((len(before), T + k, T))
     gram, right, size = np.zeros((T + k, T + k)), np.zeros(T + k), np.zeros(T + k)
-    for g, units in _blocks(panel):
+    for g, units in blocks(panel):
         w = row_weights(panel, units)
         w0 = w * before[g]
         mean = w0 / (w @ before[g].astype(np.float64))[:, None]
@@ -157,7 +157,7 @@ def _imputable(panel: Rectangle, before: Bools) -> Rectangle:
 
     T = len(panel.periods)
     links = np.zeros((T, T))
-    for g, units in _blocks(panel):
+    for g, units in blocks(panel):
         seen = (row_weights(panel, units) > 0) & before[g]
         links += seen.T.astype(float) @ seen
     _, component = connected_components(links > 0, directed=False)
@@ -190,7 +190,7 @@ def _imputable(panel: Rectangle, before: Bools) -> Rectangle:
     )
 
 
-def _blocks(panel: Rectangle) -> Iterator[tuple[int, slice]]:
+def blocks(panel: Rectangle) -> Iterator[tuple[int, slice]]:
     """Return runs of units of one cohort, so many that they fit a processor's cache."""
     bounds = np.searchsorted(panel.cohort, np.arange(len(panel.cohorts) + 2))
     for g, (first, stop) in enumerate(itertools.pairwise(bounds)):
@@ -209,7 +209,7 @@ def row_weights(panel: Rectangle, units: slice) -> Floats:
 def _deviations(panel: Rectangle, before: Bools, theta: Floats) -> Floats:
     T = len(panel.periods)
     out = np.empty(panel.y.shape)
-    for g, units in _blocks(panel):
+    for g, units in blocks(panel):
         w = row_weights(panel, units)
         left = panel.y[units] - theta[:T]
         if panel.covariates is not None:
@@ -253,13 +253,37 @@ def covariance(first: Untreated, averages: Floats, centre: Floats) -> Floats:
         What is subtracted from a deviation, by cohort and period, before it counts as that row's
         chance part in an average, shape (cohorts + 1, T).
     """
+    panel = first.panel
+    if panel.cluster is not None:
+        total = contributions(first, averages, centre)
+        return np.asarray(total.T @ total)
+    parts = _parts(first, averages, centre)
+    return np.asarray(sum(M.T @ (rows.T @ rows) @ M for _, rows, M in parts))
+
+
+def contributions(first: Untreated, averages: Floats, centre: Floats) -> Floats:
+    """Return what each cluster contributes to the averages, shape (clusters, K).
+
+    Arguments as of `covariance`, which is the sum of their squares and products.
+    """
+    total = np.zeros((first.n_clusters, averages.shape[2]))
+    for units, rows, M in _parts(first, averages, centre):
+        if first.panel.cluster is None:
+            total[units] = rows @ M
+            continue
+        label, starts = _runs(first.panel.cluster[units])
+        total[label] += np.add.reduceat(rows, starts) @ M
+    return total
+
+
+def _parts(
+    first: Untreated, averages: Floats, centre: Floats
+) -> Iterator[tuple[slice, Floats, Floats]]:
+    """Return by block of units: numbers of each, and what turns them into contributions."""
     panel, T = first.panel, len(first.panel.periods)
-    K = averages.shape[2]
-    theta = np.zeros((first.sums.shape[1], K))
+    theta = np.zeros((first.sums.shape[1], averages.shape[2]))
     theta[first.kept] = first.inverse @ np.einsum("gat,gtk->ak", first.sums, averages)[first.kept]
-    meat = np.zeros((K, K))
-    total = np.zeros((0 if panel.cluster is None else first.n_clusters, K))
-    for g, units in _blocks(panel):
+    for g, units in blocks(panel):
         w = row_weights(panel, units)
         e = w * first.deviation[units]
         parts = [e, w]
@@ -270,13 +294,7 @@ def covariance(first: Untreated, averages: Floats, centre: Floats) -> Floats:
         if panel.covariates is not None:
             parts.append(np.einsum("it,itk->ik", e * first.before[g], panel.covariates[units]))
             table.append(-theta[T:])
-        rows, M = np.concatenate(parts, axis=1), np.concatenate(table)
-        if panel.cluster is None:
-            meat += M.T @ (rows.T @ rows) @ M
-            continue
-        label, starts = _runs(panel.cluster[units])
-        total[label] += np.add.reduceat(rows, starts, axis=0) @ M
-    return np.asarray(meat + total.T @ total)
+        yield units, np.concatenate(parts, axis=1), np.concatenate(table)
 
 
 def _runs(labels: Ints) -> tuple[Ints, Ints]:

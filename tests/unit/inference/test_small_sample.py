@@ -10,7 +10,7 @@ import pytest
 from scipy.linalg import fractional_matrix_power
 from scipy.stats import ttest_ind
 
-from impactkit.estimators import att_gt
+from impactkit.estimators import att_gt, imputation
 from impactkit.inference.contributions import Contributions
 from impactkit.inference.small_sample import (
     ClusterShares,
@@ -77,20 +77,19 @@ def two_periods(seed: int, treated: int, others: int) -> tuple[pl.DataFrame, Any
 
 @pytest.mark.parametrize(("treated", "others"), [(3, 4), (6, 30), (2, 12)])
 def test_with_two_periods_the_correction_is_welchs_t_test(treated: int, others: int) -> None:
-    """Interval and p-value are those of two means with unequal variances, in every aggregation."""
+    """Interval and p-value are those of two means with unequal variances, in every aggregation.
+
+    (The treated vary more here: else there may be fewer degrees of freedom than Welch's.)
+    """
     frame, one, zero = two_periods(treated, treated, others)
     expected = ttest_ind(one, zero, equal_var=False)
     interval = expected.confidence_interval(0.9)
-    found = att_gt(
-        frame,
-        unit="unit",
-        time="time",
-        cohort="cohort",
-        outcome="y",
-        small_sample="cr2",
-        level=0.9,
-    )
-    for e in (found.cells[0], *(found.aggregate(k).overall for k in ("simple", "group"))):
+    names = {"unit": "unit", "time": "time", "cohort": "cohort", "outcome": "y"}
+    fits = [fit(frame, **names, small_sample="cr2", level=0.9) for fit in (att_gt, imputation)]
+    for e in (
+        *(found.cells[0] for found in fits),
+        *(found.aggregate(k).overall for found in fits for k in ("simple", "group")),
+    ):
         assert e.p_value == pytest.approx(expected.pvalue)
         assert (e.ci_low, e.ci_high) == pytest.approx((interval.low, interval.high))
         assert e.df == pytest.approx(expected.df)
