@@ -199,16 +199,18 @@ def test_a_filled_gap_year_is_refused():
     assert "2019/20" in problem.rule
 
 
-def test_zeros_in_place_of_symbols_are_a_warning():
+def test_zeros_in_place_of_symbols_are_refused_until_the_year_is_left_out():
     """Ten schools have 0 where no other lies below half the median."""
     tables = schools(joined=dt.date(2017, 9, 4))
     few = (pl.col("year") == 2018) & pl.col("urn").is_between(100_001, 100_010)
     tables["outcomes"] = tables["outcomes"].with_columns(
         value=pl.when(few).then(0.0).otherwise("value")
     )
-    found = evaluate(study(years=(2016, 2019)), tables=tables)
-    [warning] = [w for w in found.warnings if "symbols replaced by 0" in w]
-    assert "ks2_rwm_expected, 2017/18" in warning
+    [problem] = problems_of(study(years=(2016, 2019)), tables)
+    assert "ks2_rwm_expected, 2017/18" in problem.rule
+    assert "leave_out = [2018]" in problem.remedy
+    found = evaluate(study(years=(2016, 2019), leave_out=[2018]), tables=tables)
+    assert not [w for w in found.warnings if "symbols replaced by 0" in w]
 
 
 def test_log_odds_are_refused_for_what_is_no_share():
