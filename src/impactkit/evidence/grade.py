@@ -279,6 +279,10 @@ def _penalties(facts: Facts) -> Iterator[Rule]:
     lead = _known(facts.lead, "a difference of {:+.3f} standard deviations before treatment")
     if facts.lead_significant:
         lead += ", more than chance"
+    elif facts.lead is not None and abs(facts.lead) > LEAD:
+        # The rule is on the size: an imprecise study has not shown that its leads are small.
+        chance = "; the joint test does not tell it from chance"
+        lead += f", over {LEAD:g}{chance if facts.lead_significant is False else ''}"
     looked = (
         (
             "selection",

@@ -46,7 +46,8 @@ def adjust(
 ) -> tuple[tuple[MetricResult, ...], tuple[Problem, ...]]:
     """Return the results with `p_adjusted` on the headlines that have a p-value, and warnings.
 
-    `how` is one of `impactkit.design.MULTIPLICITIES`.
+    `how` is one of `impactkit.design.MULTIPLICITIES`. Where a metric has adjusted a headline among
+    tests of its own, the larger of the two p-values stays.
 
     Examples
     --------
@@ -79,7 +80,10 @@ def adjust(
         found = benjamini_hochberg(p_values) if how == "benjamini_hochberg" else holm(p_values)
     estimates = [list(result.estimates) for result in results]
     for (i, j), p in zip(places, found, strict=True):
-        estimates[i][j] = _with_band(attrs.evolve(estimates[i][j], p_adjusted=p), len(places))
+        headline = estimates[i][j]
+        # A metric may have adjusted it among tests that only it knows of: both must be passed.
+        p = max((x for x in (p, headline.p_adjusted) if x is not None), default=None)
+        estimates[i][j] = _with_band(attrs.evolve(headline, p_adjusted=p), len(places))
     done = (
         attrs.evolve(result, estimates=own) for result, own in zip(results, estimates, strict=True)
     )

@@ -154,3 +154,16 @@ def test_theory_is_graded_by_its_links_and_its_story():
     assert Theory(links=half, story="It did.").strength == 2
     assert Theory(links=half, story="It did.", disconfirming="We looked.").strength == 3
     assert Theory(links=bare, story="It did.", disconfirming="We looked.").strength == 1
+
+
+def test_a_lead_that_may_be_chance_is_said_to_be_over_the_limit_and_perhaps_chance() -> None:
+    """The rule is on its size, as the scheme has it; the log says what the joint test says."""
+    facts = Facts(kind="difference_in_differences", lead=-0.11, lead_significant=False)
+    (rule,) = [r for r in grade(facts).rules if r.name == "years before"]
+    assert rule.penalty == 1
+    assert rule.found == (
+        "a difference of -0.110 standard deviations before treatment, over 0.1; the joint test "
+        "does not tell it from chance"
+    )
+    (rule,) = [r for r in grade(attrs.evolve(facts, lead=0.09)).rules if r.name == "years before"]
+    assert (rule.penalty, rule.found.endswith("before treatment")) == (0, True)

@@ -205,3 +205,12 @@ def test_what_the_summary_reads_out_of_a_metric_of_parts_is_adjusted_too():
     assert [e.p_adjusted for e in two.estimates] == pytest.approx([0.06, 0.4])
     assert one.estimates[0].p_adjusted == pytest.approx(0.06)
     assert one.estimates[1].p_adjusted is None
+
+
+def test_what_a_metric_has_adjusted_itself_is_not_made_smaller():
+    """It counted tests that the family does not know of; the family counts those of others."""
+    own = Estimate(measure="a", value=1.0, p_value=0.01, p_adjusted=0.2)
+    plain = Estimate(measure="b", value=1.0, p_value=0.03, p_adjusted=0.001)
+    results = MetricResult(metric="kent.x", estimates=[own, plain])
+    (done,), _ = adjust((results,))
+    assert [e.p_adjusted for e in done.estimates] == [0.2, 0.03]
