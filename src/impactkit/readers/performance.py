@@ -57,6 +57,9 @@ EARLY_SYMBOLS = {"<": "SUPP", "!": "NEW"}
 """Signs of tables to 2010: a small school, a new school (specification of key stage 2, 2008)."""
 
 VALUE = optional("value", "float", unit="measured")
+MANY_ROWS = 50
+"""From how many rows on a file is taken for a whole published one, not rows picked by hand."""
+
 SHOWN = 12
 """How many columns that are not read are named in words."""
 
@@ -189,6 +192,7 @@ def read_form(
         and (not options.measures or figure.measure in options.measures)
     ]
     schools, aggregates, aside = (split or split_schools)(rows, form)
+    problems += _without_england(form, aggregates, text)
     ours, unknown = long_figures(schools, text, found, form)
     published, unknown_too = long_figures(aggregates, text, found, form)
     possible, impossible = _within_range(ours)
@@ -212,6 +216,16 @@ def _with_urns(
     if not options.register:
         return rows, [no_urn(file)]
     return add_urns(rows, options.register, path, year, file)
+
+
+def _without_england(form: Form, aggregates: pl.DataFrame, text: TextTable) -> list[Problem]:
+    """Note that rows about England, with which published files end, are not there."""
+    published = any(rule.level == "national" for rule in form.aggregates)
+    if not published or text.n_rows < MANY_ROWS or "national" in aggregates["level"]:
+        return []
+    rule = "there is no row about England, which published files of this form have"
+    remedy = "Was the download cut short, or were rows taken out?"
+    return [Problem(code="rows.england", file=text.file, severity="note", rule=rule, remedy=remedy)]
 
 
 def _unknown_options(options: TableOptions, form: Form, file: str) -> list[Problem]:

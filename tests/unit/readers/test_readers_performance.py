@@ -149,6 +149,20 @@ def test_a_row_of_an_authority_by_phase_is_its_figure_and_no_fault(
     }
 
 
+@pytest.mark.parametrize(
+    ("rows", "end", "told"), [(60, "", True), (60, "NAT,PRI,,4.2\n", False), (9, "", False)]
+)
+def test_a_whole_file_without_a_row_about_england_may_have_been_cut(
+    tmp_path: Path, rows: int, end: str, told: bool
+) -> None:
+    """Published files end with England; a cut between two lines leaves no other trace."""
+    schools = "".join(f"936,{2000 + i},{125000 + i},4.1\n" for i in range(rows))
+    path = save(tmp_path, f"LA,ESTAB,URN,PERCTOT\n{schools}{end}", "2018/england_abs.csv")
+    result = load_code(absence.READER.read)(path)
+    assert [(p.code, p.severity) for p in result.problems] == [("rows.england", "note")] * told
+    assert result.frame.height == rows
+
+
 def test_every_row_is_accounted_for(tmp_path: Path) -> None:
     """A school's, an aggregate, or set aside with a reason: nothing is lost."""
     content = (
