@@ -223,3 +223,117 @@ def test_what_is_no_secret_stays(release):
     assert evaluation["did.effect"].status == "ok"
     assert evaluation["kent.raises"].status == "failed"
     assert "ValueError: canaryexception" in evaluation["kent.raises"].reason
+
+
+BEFORE_ESTIMATES = """
+import attrs
+import polars as pl
+from impactkit import (
+    ColumnSpec, Diagnostic, Estimate, Estimator, Exclusion, Problem, Reader, Section, TableSpec,
+)
+from impactkit.declarations import ReadResult, Recognised
+
+def slip(frame, spec):
+    yield Problem(code="canaryslip", file="canaryfile_3.csv", column="canarycolumn 3",
+                  rule="canarytablecheck 3 heads left", remedy="canarycure 3", severity="warning")
+
+buses = TableSpec(
+    name="kent_buses", title="Buses", key=("urn", "year"), checks=[slip],
+    columns=[ColumnSpec(name="urn", dtype="int"), ColumnSpec(name="year", dtype="int"),
+             ColumnSpec(name="minutes", dtype="float")],
+)
+
+def recognise(path, head):
+    return Recognised(confidence=1.0, what="canarywhat 3 left") if head.has("bus") else None
+
+def read(path, options):
+    frame = pl.read_csv(path, infer_schema=False).rename({"bus": "minutes"})
+    aside = pl.DataFrame({"row": [2, 3, 4], "reason": ["canaryaside 3 left"] * 3})
+    said = [Problem(code="note", file="canaryfile_3.csv", column="canarycolumn 3", severity=how,
+                    rule="canaryreader 3 heads left") for how in ("warning", "note")]
+    return ReadResult(frame=frame, table="kent_buses", n_rows=frame.height, set_aside=aside,
+                      problems=said)
+
+bus_list = Reader(id="kent.bus_list", title="Buses", table="kent_buses", recognise=recognise,
+                  read=read)
+
+@attrs.frozen
+class Fit:
+    value: float
+    exclusions = (Exclusion(reason="canaryleft 3", text="canarylefttext 3 left", n_rows=3),)
+    def pretest(self):
+        return Diagnostic(name="canarypretest 3 left", text="canarypretesttext 3 left", value=3)
+    def estimates(self, *, metric="", measure="", unit=""):
+        about = {"metric": metric, "measure": measure, "unit": unit}
+        return [
+            Estimate(value=self.value, estimand="canaryestimand 3 left", n_people=3000,
+                     reason="canaryreason 3 left", method="canarymethod 3 left",
+                     variance="canaryvariance 3 left", warnings=["canarywarning 3 left"], **about),
+            Estimate(value=self.value, estimand="rest", term="canaryterm 3 left", reason="x",
+                     **about),
+        ]
+
+def fit(frame, *, unit, time, cohort, outcome, cluster=None):
+    return Fit(frame[outcome].mean())
+
+naive = Estimator(id="kent.naive", title="The mean", fit=fit)
+
+def impactkit_report_sections(evaluation):
+    return [Section(id="kent", title="Kent", after="canaryafter_3")]
+"""
+
+WORDS_BEFORE = [
+    "slip",
+    "tablecheck",
+    "cure",
+    "aside",
+    "reader",
+    "lefttext",
+    "pretest",
+    "estimand",
+    "reason",
+    "method",
+    "variance",
+    "warning",
+    "term",
+    "after",
+]
+
+
+@pytest.fixture(scope="module")
+def designed(tmp_path_factory, county_original):
+    """Evaluate core's own metric on a county with a careless table, reader and estimator."""
+    import shutil
+
+    from impactkit.pipeline import plan, registry_for, run, write
+    from impactkit.study import Study
+
+    folder = tmp_path_factory.mktemp("designed")
+    county = folder / "county"
+    shutil.copytree(county_original, county)
+    (county / "local_metrics").mkdir()
+    (county / "local_metrics" / "kent.py").write_text(BEFORE_ESTIMATES, encoding="utf-8")
+    (county / "buses.csv").write_text("urn,year,bus\n100001,2019,35.5\n", encoding="utf-8")
+    text = (county / "study.toml").read_text("utf-8")
+    text = text.replace(
+        "[design]\n",
+        'kent_buses = { reader = "kent.bus_list", path = "buses.csv" }\n\n[design]\n'
+        'estimator = "kent.naive"\n',
+    )
+    (county / "study.toml").write_text(text + '\n[metrics."did.effect"]\n', encoding="utf-8")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("IMPACTKIT_CONFIG", str(folder / "config"))
+        study = Study.load(county)
+        write(run(plan(study, registry=registry_for(study, allow_local=True))), folder / "out")
+    return folder / "out" / "release"
+
+
+def test_what_comes_before_the_estimates_is_masked_as_well(designed):
+    """A reader, a check of a table and an estimator speak in core's metrics, and in their name."""
+    found = texts_of(designed)
+    for where, text in found.items():
+        plain = re.sub(r"<[^>]*>|&\w+;|[_\"']", " ", text)
+        assert not (leak := TELLS.search(plain)), f"{where}: …{plain[leak.start() - 40 :][:120]}…"
+    everything = "\n".join(found.values())
+    assert [word for word in WORDS_BEFORE if f"canary{word}" not in everything] == []
+    assert "(plugin local:kent)" in everything

@@ -8,7 +8,7 @@ from __future__ import annotations
 from impactkit.disclosure.attack import Audit, Exposed, audit
 from impactkit.disclosure.profiles import check_stricter, core_profiles
 from impactkit.disclosure.protection import protect
-from impactkit.disclosure.text import safe_id
+from impactkit.disclosure.text import mask_numbers, safe_id
 
 __all__ = [
     "Audit",
@@ -16,6 +16,7 @@ __all__ = [
     "audit",
     "check_stricter",
     "core_profiles",
+    "mask_numbers",
     "protect",
     "safe_id",
 ]

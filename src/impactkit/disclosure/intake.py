@@ -239,8 +239,8 @@ def _mask_note(note: Note, masker: Masker) -> Note:
     return Note(text=text, values=values, of=note.of or "people")
 
 
-def _mask_estimate(estimate: Estimate, masker: Masker) -> Estimate:
-    masked = evolve(
+def _mask_words(estimate: Estimate, masker: Masker) -> Estimate:
+    return evolve(
         estimate,
         **{
             w: masker.text(getattr(estimate, w)) for w in ("estimand", "method", "variance", "unit")
@@ -249,6 +249,10 @@ def _mask_estimate(estimate: Estimate, masker: Masker) -> Estimate:
         reason=masker.text(estimate.reason),
         warnings=[masker.text(w) for w in estimate.warnings],
     )
+
+
+def _mask_estimate(estimate: Estimate, masker: Masker) -> Estimate:
+    masked = _mask_words(estimate, masker)
     counted = estimate.n_people is None and estimate.unit not in _NOT_COUNTS
     if counted and masker.small(estimate.value):  # a bare count, and it doesn't say of what
         return evolve(masked, n_people=int(estimate.value or 0), unit="count")
@@ -322,7 +326,8 @@ def _mask_result(result: MetricResult, masker: Masker, *, designed: bool) -> Met
 def _mask_section(section: RenderedSection, masker: Masker) -> RenderedSection:
     section_id = masker.ids([section.id])[section.id]
     title = masker.text(section.title)
-    return evolve(section, id=section_id, title=title, **_mask_shown(section, masker))
+    after = masker.ids([section.after])[section.after]
+    return evolve(section, id=section_id, title=title, after=after, **_mask_shown(section, masker))
 
 
 def _log(name: str, masker: Masker) -> list[Withheld]:
@@ -336,6 +341,8 @@ def declare_people(
     first_party: Collection[str],
     declared: Collection[str],
     designed: Collection[str] = (),
+    *,
+    own_estimator: bool = True,
 ) -> tuple[Evaluation, list[Withheld]]:
     """Return the evaluation with every count of people declared and plugins' free text masked.
 
@@ -351,6 +358,8 @@ def declare_people(
         Texts that were written before any data was read, exempt from masking.
     designed
         Metrics that gave school-years, of which core made the estimates and the words with them.
+    own_estimator
+        Whether the study's estimator is core's: another's words stand with everybody's estimates.
 
     Returns
     -------
@@ -369,6 +378,15 @@ def declare_people(
             strangers.add(result.plugin)
             masker = Masker(profile.threshold, declared, labels)
             result = _mask_result(result, masker, designed=result.metric in designed)
+            log += _log(result.metric, masker)
+        elif not own_estimator:
+            masker = Masker(profile.threshold, declared, labels)
+            result = evolve(
+                result,
+                estimates=[_mask_words(e, masker) for e in result.estimates],
+                diagnostics=[_mask_diagnostic(d, masker) for d in result.diagnostics],
+                exclusions=[_mask_exclusion(e, masker) for e in result.exclusions],
+            )
             log += _log(result.metric, masker)
         tables = [_declare_table(t, trusted) for t in result.tables]
         results.append(evolve(result, tables=tables))

@@ -27,6 +27,7 @@ def protect(
     first_party: Collection[str] = (),
     declared: Collection[str] = (),
     designed: Collection[str] = (),
+    own_estimator: bool = True,
 ) -> Evaluation:
     """Return the evaluation as it may be released under `profile`.
 
@@ -45,6 +46,9 @@ def protect(
     designed
         Ids of metrics that gave values by school and year only: the estimates and checks made of
         them, and the words with these, are core's, and not masked.
+    own_estimator
+        Whether the study's estimator is core's. The words of another stand with the estimates of
+        everybody's metrics, and are masked there.
 
     Returns
     -------
@@ -81,7 +85,9 @@ def protect(
     >>> safe.results[0].tables[0].rows
     (('head', None), ('deputy', None), ('all', 17))
     """
-    true, log = declare_people(evaluation, profile, first_party, declared, designed)
+    true, log = declare_people(
+        evaluation, profile, first_party, declared, designed, own_estimator=own_estimator
+    )
     system = build(true)
     small = protected_cells(system, profile)
     withheld = withhold_smallest(system, small, profile.threshold)

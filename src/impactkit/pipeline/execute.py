@@ -253,6 +253,7 @@ def _finish(
             first_party=FIRST_PARTY,
             declared=_declared(plan),
             designed=_designed(plan),
+            own_estimator=_own_estimator(plan),
         ),
         problems=found,
         rejected=tables.set_aside,
@@ -276,10 +277,13 @@ def _declared(plan: Plan) -> tuple[str, ...]:
 
 def _designed(plan: Plan) -> tuple[str, ...]:
     """Return the metrics that core's own estimators are applied to, words and all."""
-    estimator = plan.registry.owner("estimators", plan.study.design.estimator)
-    if estimator.name not in FIRST_PARTY:
+    if not _own_estimator(plan):
         return ()
     return tuple(m.metric.id for m in plan.metrics if m.metric.shape == "outcome")
+
+
+def _own_estimator(plan: Plan) -> bool:
+    return plan.registry.owner("estimators", plan.study.design.estimator).name in FIRST_PARTY
 
 
 def _balance(ground: Ground, measure: str) -> Iterable[Table]:

@@ -6,12 +6,13 @@ error. Every problem of every file is found before anything is said.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING
 
 import attrs
 
 from impactkit.errors import PluginError, Problem
+from impactkit.pipeline.core import FIRST_PARTY
 from impactkit.pipeline.engines import digest
 from impactkit.pipeline.resolve import Plan, PlannedFile
 from impactkit.results import SourceFile
@@ -66,7 +67,7 @@ def read_tables(plan: Plan, progress: Progress) -> Tables:
                 Problem(code="reader.failed", file=file.shown, rule=str(error), remedy=remedy)
             )
             continue
-        problems.extend(result.problems)
+        problems += _placed(plan, file, result.problems)
         # Of a published form bad rows are set aside; in a table of the user's own they are errors.
         register = spec.register and not file.reader.table
         checked = validate(
@@ -102,7 +103,7 @@ def read_tables(plan: Plan, progress: Progress) -> Tables:
                 year=result.year,
                 n_rows=result.n_rows,
                 n_used=checked.frame["source_row"].n_unique(),
-                set_aside=counts,
+                set_aside=_worded(plan, file, counts),
             )
         )
     problems += given_twice(sources, frames)
@@ -142,6 +143,31 @@ def own_measures(checked: Validated) -> dict[str, Measure]:
         given["source"] = row.get("publisher") or ""
         made[row["measure"]] = Measure(id=row["measure"], **given)
     return made
+
+
+def _foreign(plan: Plan, file: PlannedFile) -> bool:
+    """Tell whether somebody else's reader read it; one of a table's own form is nobody's."""
+    name, registry = file.reader.id, plan.registry
+    return name in registry.readers and registry.owner("readers", name).name not in FIRST_PARTY
+
+
+def _placed(plan: Plan, file: PlannedFile, problems: Iterable[Problem]) -> list[Problem]:
+    """Return a reader's problems; somebody else's may name its own file only."""
+    foreign = _foreign(plan, file)
+    return [attrs.evolve(p, file=file.shown) if foreign else p for p in problems]
+
+
+def _worded(plan: Plan, file: PlannedFile, counts: Mapping[str, int]) -> dict[str, int]:
+    """Return counts of rows by reason, with no number in the words of somebody else's reader."""
+    from impactkit.disclosure import mask_numbers
+
+    if plan.profile is None or not _foreign(plan, file):
+        return dict(counts)
+    worded: dict[str, int] = {}
+    for reason, count in counts.items():
+        masked = mask_numbers(reason, plan.profile.threshold)
+        worded[masked] = worded.get(masked, 0) + count
+    return worded
 
 
 def _raised(problem: Problem) -> Problem:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterable
 from typing import Any
 
 import attrs
@@ -19,7 +19,7 @@ from impactkit.declarations import (
     TableSpec,
     load_code,
 )
-from impactkit.errors import ImpactkitError, PluginError
+from impactkit.errors import ImpactkitError, PluginError, Problem
 from impactkit.plugins.guard import guarded, spare, words_of
 from impactkit.plugins.info import PluginInfo
 
@@ -34,6 +34,8 @@ RAISE = object()
 class Isolated:
     """A callable that stands for a plugin's code, which is imported at the first call.
 
+    `refuses` says what is wrong with what it gave, or nothing; `signed` puts the plugin's name on
+    what it gave.
     With `instead` a failure is the plugin's fault and the run goes on; without, it is raised.
     With `offered` it is given those keyword arguments only that it names.
     """
@@ -43,6 +45,7 @@ class Isolated:
     info: PluginInfo
     blame: Blame = attrs.field(repr=False)
     refuses: Callable[[Any], str] = attrs.field(default=lambda found: "", repr=False)
+    signed: Callable[[Any, PluginInfo], Any] = attrs.field(default=lambda x, info: x, repr=False)
     seconds: float = 0.0
     instead: Any = RAISE
     offered: bool = False
@@ -57,6 +60,7 @@ class Isolated:
                 found = list(found) if inspect.isgenerator(found) else found
                 if why := self.refuses(found):
                     raise TypeError(why)
+                found = self.signed(found, self.info)
         except ImpactkitError:
             raise
         except BaseException as error:
@@ -100,7 +104,13 @@ def isolated(declaration: Any, info: PluginInfo, blame: Blame, seconds: float) -
         name = declaration.id
         return attrs.evolve(
             declaration,
-            read=wrap(declaration.read, f"reader {name}", refuses=_no_result, offered=True),
+            read=wrap(
+                declaration.read,
+                f"reader {name}",
+                refuses=_no_result,
+                signed=_signed_result,
+                offered=True,
+            ),
             recognise=spared(
                 declaration.recognise,
                 f"reader {name}, looking at a file,",
@@ -119,7 +129,8 @@ def isolated(declaration: Any, info: PluginInfo, blame: Blame, seconds: float) -
         return attrs.evolve(declaration, check=spared(declaration.check, what, instead=()))
     if isinstance(declaration, TableSpec):
         what = f"a check of table {declaration.name}"
-        checks = [spared(check, what, instead=()) for check in declaration.checks]
+        how = {"instead": (), "refuses": _no_problems, "signed": _of_columns(declaration)}
+        checks = [spared(check, what, **how) for check in declaration.checks]
         return attrs.evolve(declaration, checks=checks)
     return declaration
 
@@ -140,7 +151,42 @@ def _no_result(found: Any) -> str:
     frame: Any = found.frame
     if not isinstance(frame, pl.DataFrame):
         return f"its frame is a {type(frame).__name__}, not a polars DataFrame"
-    return ""
+    return _no_problems(found.problems)
+
+
+def _no_problems(found: Any) -> str:
+    if found is None or isinstance(found, Problem):
+        return "it gave no list of Problem; yield each of them, and nothing when all is well"
+    strangers = sorted({type(each).__name__ for each in found if not isinstance(each, Problem)})
+    return f"among its problems is a {', a '.join(strangers)}" if strangers else ""
+
+
+def _signed(
+    problems: Iterable[Problem], info: PluginInfo, columns: Collection[str] = ()
+) -> list[Problem]:
+    """Put the plugin's name on what it found, by which disclosure control knows its words.
+
+    A column is named when it is one of `columns`: what it is called is fixed before data are read.
+    """
+    return [
+        attrs.evolve(
+            each,
+            code=f"{info.name}.{each.code}",
+            rule=f"{each.rule} (plugin {info.name})",
+            column=each.column if each.column in columns else "",
+        )
+        for each in problems
+    ]
+
+
+def _of_columns(declaration: TableSpec) -> Callable[[Any, PluginInfo], Any]:
+    names = [column.name for column in declaration.columns]
+    return lambda problems, info: _signed(problems, info, names)
+
+
+def _signed_result(result: ReadResult, info: PluginInfo) -> ReadResult:
+    columns = result.frame.columns
+    return attrs.evolve(result, problems=_signed(result.problems, info, columns))
 
 
 def _not_recognised(found: Any) -> str:
