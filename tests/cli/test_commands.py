@@ -113,18 +113,6 @@ def files_of(folder: Path) -> dict[str, bytes]:
             if p.is_file()}  # fmt: skip
 
 
-def test_an_evaluation_loads_no_statistics_library_whole(county_original, tmp_path):
-    """Half a second and 60 MB for a table of Student's t: `scipy.special` has it."""
-    code = (
-        "import atexit, sys\n"
-        f"sys.argv = ['impactkit', 'evaluate', {str(county_original)!r}, '-o', {str(tmp_path)!r}]\n"
-        "atexit.register(lambda: print(*sorted(sys.modules)))\n"
-        "from impactkit.cli import main; main()"
-    )
-    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert not {"sklearn", "scipy.stats", "altair"} & set(ended.stdout.split())
-
-
 def test_evaluate_writes_what_may_be_shared_apart_from_what_may_not(evaluated):
     """`release` has the seven files of the design, `private` is for its owner's eyes."""
     out, ended = evaluated

@@ -101,6 +101,7 @@ class Improvement:
     exclusions: tuple[Exclusion, ...]
     _rows: pl.DataFrame = attrs.field(repr=False)
     _others: pl.DataFrame = attrs.field(repr=False)
+    _means: dict[Of, Coefficients] = attrs.field(factory=dict, init=False, repr=False)
 
     @property
     def n_clusters(self) -> int:
@@ -123,36 +124,38 @@ class Improvement:
         EstimationError
             When a coefficient cannot be told apart from the others, or rests on one cluster only.
         """
+        if design is not None:
+            return self._regressed(np.asarray(design, dtype=float), of)
+        if of not in self._means:  # they are asked for again and again
+            self._means[of] = self._regressed(np.ones((self.schools.height, 1)), of)
+        return self._means[of]
+
+    def _regressed(self, X: Floats, of: Of) -> Coefficients:
         y = self.schools[of].to_numpy()
-        X = np.ones((len(y), 1)) if design is None else np.asarray(design, dtype=float)
         if len(y) <= X.shape[1] - 1 or np.linalg.matrix_rank(X) < X.shape[1]:
             raise EstimationError(
                 f"{len(y)} schools do not tell {X.shape[1]} coefficients apart; pool groups"
             )
-        labels, cluster = np.unique(self.schools["cluster"].to_numpy(), return_inverse=True)
-        projection = np.linalg.pinv(X)
+        labels, cluster = _coded(self.schools["cluster"])
+        projection = np.asarray(np.linalg.pinv(X), dtype=np.float64)
         values = projection @ y
         touched = np.array([np.unique(cluster[np.abs(row) > 1e-12]).size for row in projection])
         own = np.zeros((X.shape[1], len(labels)))
         if of != "expected":
             own = _jackknife(X, y, cluster, values)
-        theirs, names = np.zeros((X.shape[1], 0)), np.array([], dtype=labels.dtype)
+        theirs, names = np.zeros((X.shape[1], 0)), labels.clear()
         if of != "change":
             theirs, names = self._comparison(projection, -1.0 if of == "excess" else 1.0)
-        shared = {name: k for k, name in enumerate(labels.tolist())}
-        place = np.array([shared.get(name, -1) for name in names.tolist()], dtype=np.int64)
-        both = place >= 0
-        np.add.at(own.T, place[both], theirs.T[both])
+        both = names.is_in(labels.to_list()).to_numpy()
+        place = labels.search_sorted(names.filter(both)).to_numpy()
+        np.add.at(own.T, place, theirs.T[both])
         phi = np.concatenate([own, theirs[:, ~both]], axis=1)
         extra = _alone_in(projection)
-        if of == "expected":
-            df = np.full(X.shape[1], max(1, len(names) - 1))
-        else:
-            df = np.maximum(1, touched - np.where(extra, 1, X.shape[1]))
+        bearing = len(names) - 1 if of == "expected" else touched - np.where(extra, 1, X.shape[1])
         return Coefficients(
             values=values,
             covariance=phi @ phi.T,
-            df=df,
+            df=np.maximum(1, np.full(X.shape[1], bearing)),
             n_clusters=len(labels),
             n_comparison_clusters=len(names),
         )
@@ -211,17 +214,23 @@ class Improvement:
         shown["warnings"] = (*warned, *fields.get("warnings", ()))
         return Estimate(estimand=estimand, **shown)
 
-    def _comparison(self, projection: Floats, sign: float) -> tuple[Floats, NDArray[np.str_]]:
+    def _comparison(self, projection: Floats, sign: float) -> tuple[Floats, pl.Series]:
         """Return what clusters of comparison schools contribute to each coefficient."""
         rows = self._rows
         a = projection[:, rows["school"].to_numpy()] * rows["share"].to_numpy()
         cells = int(rows["cell"].max()) + 1  # type: ignore[arg-type]
         load = np.stack([np.bincount(rows["cell"].to_numpy(), row, cells) for row in a])
-        names, code = np.unique(self._others["cluster"].to_numpy(), return_inverse=True)
+        names, code = _coded(self._others["cluster"])
         phi = sign * load[:, self._others["cell"].to_numpy()] * self._others["phi"].to_numpy()
         n = len(names)
         theirs = np.stack([np.bincount(code, row, n) for row in phi])
         return theirs * (n / max(1, n - 1)) ** 0.5, names
+
+
+def _coded(labels: pl.Series) -> tuple[pl.Series, Ints]:
+    """Return the labels there are, sorted, and the place of each one among them."""
+    names = labels.unique().sort()
+    return names, names.search_sorted(labels).cast(pl.Int64).to_numpy()
 
 
 def _alone_in(projection: Floats) -> NDArray[np.bool_]:

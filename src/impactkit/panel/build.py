@@ -20,6 +20,11 @@ from impactkit.types import YEAR_END
 __all__ = ["build_panel", "trace_rows", "unaccounted_rows"]
 
 COLUMNS = ("school_key", "year", "value", "cohort", "cluster", "weight")
+_READ = (
+    *("urn", "school_key", "year", "value", "status", "measure", "subgroup", "weight"),
+    *("phase", "la_code", "numerator", "denominator"),
+)
+"""Columns of the outcomes that a panel is made of."""
 
 
 @attrs.frozen(kw_only=True)
@@ -147,7 +152,8 @@ def build_panel(
         standardise=standardise,
         phases=phases,
     )
-    ledger, exposed, counts = _sort_out(outcomes, memberships, lineage, design)
+    read = outcomes.select(name for name in _READ if name in outcomes.columns)
+    ledger, exposed, counts = _sort_out(read, memberships, lineage, design)
     scale = scale_words(ledger.rows(), standardise) if standardise != "none" else ""
     frame = ledger.kept.sort("school_key", "year")
     frame = frame.select(name for name in COLUMNS if name in frame.columns)
@@ -261,13 +267,22 @@ def _set_aside_doubled(ledger: Ledger) -> dict[str, int]:
     """Leave one row a school and year, and count what had more."""
     school_year = ["school_key", "year"]
     urns = ledger.kept["urn"].drop_nulls().n_unique()
-    in_year = pl.col("urn").n_unique().over(school_year)
-    twice = ledger.kept.filter(in_year > 1)
-    last = pl.col("chain_position").max().over(school_year)
-    ledger.set_aside(pl.col("chain_position") < last, "doubled_school_year")
+    # Nearly all rows are alone in their school and year: what is said of groups is worked out
+    # among the few that are not.
+    several = ledger.kept.filter(ledger.kept.select(school_year).is_duplicated())
+    twice = several.filter(pl.col("urn").n_unique().over(school_year) > 1)
     content = pl.struct([name for name in ("value", "weight") if name in ledger.kept.columns])
-    ledger.set_aside(content.n_unique().over(school_year) > 1, "conflicting_rows")
-    ledger.set_aside(pl.int_range(pl.len()).over(school_year) > 0, "repeated_row")
+    for judged, reason in (
+        (
+            pl.col("chain_position") < pl.col("chain_position").max().over(school_year),
+            "doubled_school_year",
+        ),
+        (content.n_unique().over(school_year) > 1, "conflicting_rows"),
+        (pl.int_range(pl.len()).over(school_year) > 0, "repeated_row"),
+    ):
+        out = several.filter(judged)
+        ledger.set_aside(pl.col("_row").is_in(out["_row"].implode()), reason)
+        several = several.join(out, on="_row", how="anti", maintain_order="left")
     return {
         **({"urns": urns} if urns else {}),
         "doubled_school_years": twice.select(school_year).n_unique() if twice.height else 0,

@@ -71,11 +71,10 @@ class Ledger:
     def set_aside(self, condition: pl.Expr, reason: str | pl.Expr) -> None:
         """Move the kept rows that meet `condition`; null is not met. Windows see kept rows only."""
         name = pl.lit(reason) if isinstance(reason, str) else reason
-        judged = self.kept.with_columns(_out=condition.fill_null(False))
-        out = judged.filter("_out").drop("_out")
-        if out.height:
-            self.aside.append(out.with_columns(reason=name))
-            self.kept = judged.filter(~pl.col("_out")).drop("_out")
+        out = self.kept.select(condition.fill_null(False)).to_series()
+        if out.any():
+            self.aside.append(self.kept.filter(out).with_columns(reason=name))
+            self.kept = self.kept.filter(~out)
 
     def rows(self) -> pl.DataFrame:
         """Return every row that came in, with `reason`: null for those kept."""

@@ -21,6 +21,12 @@ if TYPE_CHECKING:
 
     from impactkit.lineage import Lineage, Reorganised
 
+SHARED = (
+    *("years", "leave_out", "balance", "min_before", "min_after", "min_schools"),
+    "standardise",
+)
+"""Settings of a panel that are keys of the design, by the same name."""
+
 
 @attrs.frozen(kw_only=True, eq=False)
 class Applied:
@@ -76,7 +82,9 @@ class Ground:
     ) -> Panel:
         """Return the panel of a measure (made once), or of a metric's own tidy frame."""
         if isinstance(data, str):
-            key = f"{data} {sorted(options.items())}"
+            design = self.plan.study.design
+            own = {k: v for k, v in options.items() if k not in SHARED or v != getattr(design, k)}
+            key = f"{data} {sorted(own.items())}"
             if key not in self._panels:
                 self._panels[key] = self._build(self.tables["outcomes"], data, "", **options)
             return self._panels[key]
@@ -96,13 +104,8 @@ class Ground:
         design = self.plan.study.design
         condition = design.condition
         settings = {
-            "years": design.years,
+            **{name: getattr(design, name) for name in SHARED if name != "standardise"},
             "treated": condition.expr() if condition else None,
-            "balance": design.balance,
-            "min_before": design.min_before,
-            "min_after": design.min_after,
-            "min_schools": design.min_schools,
-            "leave_out": design.leave_out,
             **options,
         }
         known = self.measures.get(measure)

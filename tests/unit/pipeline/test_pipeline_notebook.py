@@ -54,6 +54,14 @@ def test_a_context_gives_declared_columns_only(tables, registry):
         found.table("memberships")
 
 
+def test_the_panel_of_the_study_is_made_once_whoever_spells_it_out(tables, registry):
+    """Settings that are the design's own make no panel of their own; others do."""
+    found = STUDY.context(absence_as("kent.absence"), tables=tables, registry=registry)
+    first = found.panel("attainment")
+    assert found.panel("attainment", balance="none", min_before=STUDY.design.min_before) is first
+    assert found.panel("attainment", balance="complete") is not first
+
+
 def test_effect_and_panel_work_and_give_what_the_study_gives(tables, registry):
     """Step by step by hand, or at once: the same estimates, to the last bit."""
     metric = absence_as("kent.absence")
