@@ -62,6 +62,8 @@ FORM = Form(
     words={
         "phase": {"16 plus": "16 to 19"},
         "open_reason": NO_REASON,
+        "easting": NOWHERE,
+        "northing": NOWHERE,
         "close_reason": {
             **NO_REASON,
             "Created in Error - application rejected": "Created in Error",
