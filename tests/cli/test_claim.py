@@ -61,8 +61,9 @@ def test_raw_trend_and_recovery_adjusted_figures_stand_together(study):
     for line in ("(raw)", "(trend)", "(trend-adjusted)", "recovery that would have come anyway"):
         assert line in run.stdout
     assert "(recovery-adjusted)" in run.stdout
-    [quoted] = [line for line in run.stdout.splitlines() if line.startswith("In a sentence:")]
+    [quoted] = [line for line in run.stdout.splitlines() if line.startswith("To quote:")]
     assert "“3 to 4 times”" in quoted
+    assert "Read as: a change 3 to 4 times the change elsewhere" in run.stdout.splitlines()
 
 
 def test_a_program_reads_the_same_as_json(study):

@@ -150,9 +150,11 @@ def _settings(given: str) -> dict[str, Any]:
 
 
 def _page(found: Check) -> Iterator[str]:
-    """Yield the lines that a person reads: figures, then a sentence to quote, then notes."""
+    """Yield the lines that a person reads: figures, then words to quote, then notes."""
     rates, parts = found.rates, found.recovery
-    yield f"Claim: {found.claim.text or found.claim.words}  [{found.claim.words}]"
+    beyond = "" if found.claim.kind == "ratio" else " beyond"
+    yield f"Claim: {found.claim.text or found.claim.words}"
+    yield f"Read as: a change {found.claim.words}{beyond} the change elsewhere"
     yield f"Held to: {found.label}, in {found.unit or 'its own unit'}"
     yield "Change from the year before joining to the mean of the first three years in it"
     yield ""
@@ -179,7 +181,7 @@ def _page(found: Check) -> Iterator[str]:
     yield f"{counts}; {rates.n_comparison} schools to compare with."
     yield from (f"Left out: {e.n_schools} schools, {e.text}." for e in rates.exclusions)
     yield ""
-    yield from _wrapped(f"In a sentence: {found.sentence}")
+    yield from _wrapped(f"To quote: {found.sentence}")
     for note in found.notes:
         yield from _wrapped(f"Note: {note}")
 

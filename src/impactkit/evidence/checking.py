@@ -229,30 +229,34 @@ def check(
 
 
 def sentence(claim: Claim, found: Rates, parts: Recovery | None, unit: str) -> str:
-    """Return what can be said of a claim without being embarrassed."""
+    """Return what can be said of a claim without being embarrassed, in two sentences to quote.
+
+    The second never goes without the first: how much of a change would have come anyway belongs to
+    the change.
+    """
     of = f" {unit}" if unit else ""
-    joined, elsewhere = _n(found.joined.value), _n(found.elsewhere.value)
-    more = f"{joined}{of} in schools that joined, {elsewhere} elsewhere"
+    both = (
+        f"Schools that joined changed by {_n(found.joined.value)}{of}, schools elsewhere by "
+        f"{_n(found.elsewhere.value)} over the same years"
+    )
     if claim.kind == "ratio" and found.ratio is not None:
         r = found.ratio
-        fits = _fits(r, claim)
         first = (
-            f"Over the same years the change was {more}: {_n(r.value)} times as much "
-            f"({_n(r.ci_low)} to {_n(r.ci_high)}), which {fits} “{claim.words}”"
+            f"{both}: {_n(r.value)} times as much ({_n(r.ci_low)} to {_n(r.ci_high)}), which "
+            f"{_fits(r, claim)} “{claim.words}”"
         )
     elif claim.kind == "ratio":
         first = (
-            f"Over the same years the change was {more}, too little to divide by: the data neither "
-            f"bear out nor refute “{claim.words}”"
+            f"{both}, which is too little to divide by: the data neither bear out nor refute "
+            f"“{claim.words}”"
         )
     else:
         d = found.difference
-        fits = _fits(d, claim)
         first = (
-            f"Over the same years the change was {more}: {_n(d.value)} more "
-            f"({_n(d.ci_low)} to {_n(d.ci_high)}), which {fits} “{claim.words}”"
+            f"{both}: {_n(d.value)} more ({_n(d.ci_low)} to {_n(d.ci_high)}), which "
+            f"{_fits(d, claim)} “{claim.words}”"
         )
-    return f"{first}; {_left(parts, found.n_schools, of)}."
+    return f"{first}. {_left(parts, found.n_schools, of)}."
 
 
 def _fits(figure: Figure, claim: Claim) -> str:
@@ -261,18 +265,19 @@ def _fits(figure: Figure, claim: Claim) -> str:
 
 def _left(parts: Recovery | None, n_schools: int, of: str) -> str:
     if parts is None:
-        return "how much of it would have come anyway cannot be told from these years"
+        return "How much of it would have come anyway cannot be told from these years"
     e = parts.excess
-    some = parts.n_schools < n_schools
-    whose = f"those of the {parts.n_schools} seen for three years before" if some else "theirs"
+    seen = ""
+    if parts.n_schools < n_schools:
+        seen = f" (for the {parts.n_schools} seen for three years before)"
     anyway = (
-        f"schools with results like {whose} changed by {_n(parts.anyway.value)} without joining, "
-        f"which leaves {_n(e.value)}{of} ({_n(e.ci_low)} to {_n(e.ci_high)}) of "
+        f"Schools with results like theirs changed by {_n(parts.anyway.value)} without joining"
+        f"{seen}, which leaves {_n(e.value)}{of} ({_n(e.ci_low)} to {_n(e.ci_high)}) of "
         f"{_n(parts.raw.value)}"
     )
     if e.ci_low <= 0 <= e.ci_high:
         return f"{anyway}, and that may be nothing"
-    return f"{anyway}, which recovery and the trend do not explain"
+    return f"{anyway} that recovery and the trend do not explain"
 
 
 def _notes(claim: Claim, found: Rates, parts: Recovery | None, why: str) -> list[str]:

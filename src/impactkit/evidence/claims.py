@@ -60,6 +60,7 @@ PER_CENT = re.compile(rf"{HEDGE}{RANGE}\s*(?:%|per\s?cent\b|percent\b)")
 FEWER = re.compile(r"\b(?:fewer|less|lower|fell|worse|down|declined|dropped)\b")
 OTHERS = re.compile(r"\b(?:faster|quicker|better|more|higher|lower) than\s+(?P<who>[^,.;]+)")
 DENIED = re.compile(r"\b(?:not|never|no|without|hardly)\b|n['’]t\b")
+LIKELY = re.compile(r"\b(?:un)?(?:likely|likelihood|likelier|odds|chances?|probab\w+|risks?)\b")
 NATIONAL = re.compile(r"\b(?:elsewhere|national|nationally|average|all schools|other schools)\b")
 
 
@@ -127,6 +128,13 @@ def read_claim(text: str) -> Claim:
     lower = " ".join(text.casefold().split())
     if DENIED.search(lower):
         raise _refused(text, "it denies something", "Write the claim that is to be checked.")
+    if LIKELY.search(lower):
+        raise _refused(
+            text,
+            "it is about how likely something is, and what is checked here is how much a measure "
+            "changed",
+            "Say how much it changed, or give --ratio or --difference of the change.",
+        )
     found = [*_ratios(lower), *_differences(lower)]
     if not found:
         if PER_CENT.search(lower):

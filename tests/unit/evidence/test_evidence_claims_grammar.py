@@ -65,6 +65,8 @@ def test_differences_are_understood(text, low, high, unit):
         ("doubled, and rose by 8 points", "2 claims"),
         ("did not double", "denies"),
         ("improved 1,000 times", "no multiple"),
+        ("half as likely to leave", "how likely"),
+        ("twice the odds", "how likely"),
     ],
 )
 def test_what_has_no_meaning_or_two_is_refused(text, part):
