@@ -33,7 +33,8 @@ def combine_snapshots(
     `joined` is the earliest real date, and `left` the latest extract's word. A school that a later
     extract shows in another group of the same kind left the first when it joined the second; trusts
     of one academy and of several are of one kind. That a later extract does not have a school at
-    all says nothing: it may not cover such groups.
+    all says nothing: it may not cover such groups. Where an extract has several rows for a school
+    and a group, as a history has for one that left and came back, its rows are all that counts.
 
     Parameters
     ----------
@@ -71,6 +72,7 @@ def combine_snapshots(
     rows = rows.with_columns(_at=pl.col("source").replace_strict(order, return_dtype=pl.Int64))
     real = pl.col("joined").filter(pl.col("joined") >= placeholder_before).min()
     others = [name for name in rows.columns if name not in (*_KEY, "joined", "_at")]
+    spells, rows = _told_in_spells(rows)
     one = (
         rows.sort("_at", maintain_order=True)
         .group_by(*_KEY, maintain_order=True)
@@ -80,6 +82,7 @@ def combine_snapshots(
             pl.col("_at").max(),
         )
     )
+    one = pl.concat([one, spells.select(one.columns)])
     trust = pl.col("structure").is_in(CURRENT_ONLY)
     one = one.with_columns(_kind=pl.when(trust).then(pl.lit("trust")).otherwise("structure"))
     later = one.select(
@@ -104,6 +107,14 @@ def combine_snapshots(
     )
     kept = [*memberships.columns, *(["left"] if "left" not in memberships.columns else [])]
     return pl.concat([rest, one], how="diagonal_relaxed").select(kept)
+
+
+def _told_in_spells(rows: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Return the rows of the latest extract with several for a school and group, and all others."""
+    several = pl.when(pl.len().over(*_KEY, "_at") > 1).then("_at").max().over(_KEY)
+    rows = rows.with_columns(_spells=several)
+    spells = rows.filter(pl.col("_spells") == pl.col("_at"))
+    return spells.drop("_spells"), rows.filter(pl.col("_spells").is_null()).drop("_spells")
 
 
 def snapshot_findings(

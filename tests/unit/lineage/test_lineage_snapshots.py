@@ -80,6 +80,19 @@ def test_who_joined_a_larger_trust_left_its_own() -> None:
     assert found.select("partnership_id", "left").rows() == [("T", D2023), ("U", None)]
 
 
+def test_who_left_and_came_back_was_away_between() -> None:
+    """A history has two rows for that; what an extract of one day says of it adds nothing."""
+    assert sorted(
+        _combined(
+            ("s", "T", D2012, None, "a.csv"),
+            ("s", "T", D2021, None, "b.csv"),
+            ("s", "T", D2012, D2014, "b.csv"),
+            ("t", "T", D2014, None, "a.csv"),
+        ),
+        key=str,
+    ) == [("s", "T", D2012, D2014), ("s", "T", D2021, None), ("t", "T", D2014, None)]
+
+
 def test_two_groups_in_one_extract_are_two_memberships() -> None:
     """A school may be in several at once: nobody left anything."""
     assert _combined(("s", "T", D2012, None, "c.csv"), ("s", "U", D2023, None, "c.csv")) == [
