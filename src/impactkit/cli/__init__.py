@@ -77,11 +77,21 @@ def main() -> None:
         error.show()
         sys.exit(error.exit_code)
     except (click.Abort, KeyboardInterrupt):
-        click.echo("Stopped; nothing was written.", err=True)
+        click.echo("Stopped before it was finished.", err=True)
         sys.exit(130)
     except ImpactkitError as error:
         click.echo(str(error), err=True)
         sys.exit(error.exit_code)
+    except OSError as error:  # a folder that may not be written, a disk that is full
+        if os.environ.get("IMPACTKIT_DEBUG"):
+            raise
+        name = f"{error.filename}: " if error.filename else ""
+        click.echo(
+            f"{name}it cannot be read or written ({error.strerror or type(error).__name__}). "
+            "Check the name, whether you may write there, and the space on the disk.",
+            err=True,
+        )
+        sys.exit(2)
     except SystemExit:
         # So click ends when whoever read our output has gone, as `| head` does.
         sys.exit(0)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import keyword
 import re
+import unicodedata
 from importlib import resources
 from pathlib import Path
 
@@ -146,7 +147,7 @@ def _parts(given: str) -> tuple[str, str]:
 
     if not re.fullmatch(r"[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*", given):
         rule = "an id is LA.NAME: small letters, digits and _, with one dot between"
-        halves = [re.sub(r"\W+", "_", half).strip("_") for half in given.lower().split(".", 1)]
+        halves = [_plain(half) for half in given.split(".", 1)]
         better = ".".join(halves if len(halves) == 2 else ["kent", *halves])
         raise _usage("new.name", given, rule, f"a name such as {better}")
     la, _, name = given.partition(".")
@@ -157,6 +158,19 @@ def _parts(given: str) -> tuple[str, str]:
         rule = f"{name!r} has another meaning in the file"
         raise _usage("new.name", given, rule, f"a longer name, as in {la}.{name}_rate")
     return la, name
+
+
+def _plain(text: str) -> str:
+    """Return the nearest that half of an id can be.
+
+    Examples
+    --------
+    >>> _plain("Évaluation 2024"), _plain("2024")
+    ('evaluation_2024', 'm2024')
+    """
+    ascii_only = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode().lower()
+    name = re.sub(r"\W+", "_", ascii_only).strip("_")
+    return name if name[:1].isalpha() else f"m{name}"
 
 
 def _usage(code: str, value: str, rule: str, give: str) -> Exception:
