@@ -10,13 +10,12 @@ import pytest
 from scipy import stats
 
 from impactkit import evaluate_metric
+from impactkit_value.acceptability import Drawn, acceptability
 from impactkit_value.effectiveness import (
     COST,
     EFFECT,
     GROSS,
     ICER,
-    Drawn,
-    acceptability,
     cost_effectiveness,
 )
 
@@ -206,7 +205,7 @@ def test_acceptability_is_the_chance_that_the_worth_exceeds_the_cost():
     """Of normal draws it is known: P(worth x effect / 0.1 > cost)."""
     rng = np.random.default_rng(7)
     effect, cost = rng.normal(0.2, 0.1, 200_000), rng.normal(40, 5, 200_000)
-    drawn = Drawn(cost=cost, gross=cost, effect=effect)
+    drawn = Drawn(cost=cost, effect=effect)
     for worth, got in zip((10, 20, 40), acceptability(drawn, (10, 20, 40)), strict=True):
         z = (worth * 2 - 40) / np.hypot(worth, 5)
         assert got == pytest.approx(100 * stats.norm.cdf(z), abs=0.5)

@@ -118,7 +118,7 @@ def _pupils(
 
     from impactkit_value.ledger import covered
 
-    last = int(books.rows["year"].max())  # type: ignore[call-overload]
+    last = int(books.rows["year"].max())  # type: ignore[arg-type]
     parts = covered(books.rows).group_by("year").agg(pl.col("share").max())
     counted = context.tables.get("school_years")
     schools = context.tables.get("schools")
@@ -128,7 +128,7 @@ def _pupils(
         )
     elif schools is not None and {"school_key", "pupils"} <= set(schools.columns):
         first = joined["cohort"].min()
-        span = pl.DataFrame({"year": range(int(first or 0), last + 1)})  # type: ignore[call-overload]
+        span = pl.DataFrame({"year": range(int(first or 0), last + 1)})  # type: ignore[arg-type]
         roll = schools.select(pl.col("school_key").cast(pl.String), "pupils").join(
             span.cast(pl.Int64), how="cross"
         )

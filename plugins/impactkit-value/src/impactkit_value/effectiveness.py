@@ -9,20 +9,17 @@ import attrs
 
 from impactkit import (
     Card,
-    Chart,
-    Column,
     Diagnostic,
     Estimate,
     EstimationError,
     MetricContext,
     Needs,
     Note,
-    Table,
     estimating_metric,
 )
+from impactkit_value.acceptability import TENTH, Drawn, draws, pictures
 
 if TYPE_CHECKING:
-    import numpy as np
     import polars as pl
 
     from impactkit import Improvement
@@ -32,8 +29,6 @@ COST = "Net cost a pupil and year"
 GROSS = "Cost a pupil and year, before savings"
 EFFECT = "Change beyond that elsewhere, where the costs are known"
 ICER = "Net cost a pupil and year of a tenth of a standard deviation"
-TENTH = 0.1
-LEAST = 5
 PUPIL, SCHOOL = "pupil standard deviations", "school standard deviations"
 
 
@@ -71,15 +66,6 @@ class Params:
     price_base: int = 0
     willing: tuple[float, ...] = (0, 10, 25, 50, 75, 100, 150, 200, 300, 500)
     draws: int = attrs.field(default=2000, validator=attrs.validators.ge(200))
-
-
-@attrs.frozen(kw_only=True, eq=False)
-class Drawn:
-    """Net cost a pupil and year, cost before savings, and effect (in SD), in each draw."""
-
-    cost: np.ndarray
-    gross: np.ndarray
-    effect: np.ndarray
 
 
 @estimating_metric(
@@ -169,17 +155,16 @@ def cost_effectiveness(context: MetricContext) -> Iterator[Any]:
     yield from found.exclusions
     sd, unit, warnings = _spread(context, params, measure, panel.frame)
     better = -1.0 if getattr(context.measures.get(measure), "direction", "") == "lower" else 1.0
-    drawn = _draws(context, params, found, costs.rows, better / sd)
+    drawn = draws(context, params.draws, found, costs.rows, better / sd)
     rest = f"first {params.years} years; {books.prices}"
-    net, gross = (drawn.cost, drawn.gross) if drawn is not None else (None, None)
-    cost = _cost(context, COST, costs.rows, costs.rows["saving"], net, rest)
+    cost = _cost(context, COST, costs.rows, costs.rows["saving"], rest)
     yield cost
-    yield _cost(context, GROSS, costs.rows, 0.0 * costs.rows["saving"], gross, rest)
+    yield _cost(context, GROSS, costs.rows, 0.0 * costs.rows["saving"], rest)
     effect = _effect(context, found, measure, better / sd, unit, warnings)
     yield effect
     yield _ratio(context, cost, effect, drawn, warnings)
     if drawn is not None:
-        yield from _pictures(drawn, params, unit)
+        yield from pictures(drawn, params.willing, unit)
     yield _full_account(books.rows, params)
     yield Note(
         f"Costs are by academic year, in {books.prices}."
@@ -217,72 +202,21 @@ SCHOOL_ONLY = (
 )
 
 
-def _draws(
-    context: MetricContext, params: Params, found: Improvement, costs: pl.DataFrame, scale: float
-) -> Drawn | None:
-    """Draw partnerships again, each with its cost and its schools' changes.
-
-    How far chance moved the schools that they are compared with is added from its standard error.
-    None where there are too few partnerships.
-    """
-    import polars as pl
-
-    gains = found.schools.group_by("cluster").agg(pl.col("excess").sum(), n=pl.len())
-    both = costs.join(gains, on="cluster", how="left", maintain_order="left").fill_null(0)
-    k = both.height
-    if k < LEAST:
-        return None
-    rng = context.rng()
-    at = rng.integers(0, k, (params.draws, k))
-    elsewhere = found.regress(of="expected").contrast([1.0])[1] if k > 1 else 0.0
-    shift = rng.normal(0.0, elsewhere, params.draws)
-
-    def total(name: str) -> np.ndarray:
-        sums: np.ndarray = both[name].cast(pl.Float64).to_numpy()[at].sum(axis=1)
-        return sums
-
-    followed = total("n") > 0
-    pupils, cost = total("pupils")[followed], total("cost")[followed]
-    return Drawn(
-        cost=(cost - total("saving")[followed]) / pupils,
-        gross=cost / pupils,
-        effect=scale * (total("excess")[followed] / total("n")[followed] + shift[followed]),
-    )
-
-
 def _cost(
-    context: MetricContext,
-    estimand: str,
-    costs: pl.DataFrame,
-    saving: pl.Series,
-    drawn: np.ndarray | None,
-    rest: str,
+    context: MetricContext, estimand: str, costs: pl.DataFrame, saving: pl.Series, rest: str
 ) -> Estimate:
-    """Return a cost a pupil and year with its bootstrap interval."""
-    import numpy as np
+    """Return a cost a pupil and year."""
+    from impactkit_value.ratios import ratio
 
-    level, n = context.design.level, costs.height
-    found = Estimate(
+    return ratio(
+        (costs["cost"] - saving).to_list(),
+        costs["pupils"].to_list(),
+        level=context.design.level,
         metric=context.metric,
         estimand=estimand,
         unit="gbp",
-        value=float((costs["cost"] - saving).sum()) / float(costs["pupils"].sum()),
-        level=level,
-        n_partnerships=n,
-        n_clusters=n,
-        n_treated_clusters=n,
+        n_treated_clusters=costs.height,
         method=f"costs over pupils on roll and years; {rest}",
-    )
-    if drawn is None:
-        reason = "there are too few partnerships for an interval by drawing them again"
-        return attrs.evolve(found, variance="none", reason=reason)
-    low, high = np.quantile(drawn, [(1 - level) / 2, (1 + level) / 2])
-    return attrs.evolve(
-        found,
-        std_error=float(drawn.std(ddof=1)),
-        ci_low=float(low),
-        ci_high=float(high),
-        variance="percentile bootstrap of partnerships",
     )
 
 
@@ -342,6 +276,7 @@ def _ratio(
         estimand=ICER,
         value=(cost.value or 0.0) / ((effect.value or 0.0) / TENTH),
         std_error=None,
+        df=None,
         n_schools=effect.n_schools,
         n_comparison=effect.n_comparison,
         method="net cost a pupil and year, over the effect in tenths of a standard deviation",
@@ -353,64 +288,12 @@ def _ratio(
     # A draw without an effect costs without end, so that it counts at the upper end.
     each = np.where(drawn.effect > 0, drawn.cost / np.maximum(drawn.effect, 1e-12) * TENTH, np.inf)
     low, high = np.quantile(each, [tail, 1 - tail], method="nearest")
+    found = attrs.evolve(found, variance="joint bootstrap of partnerships")
     if not np.isfinite(high):
         return attrs.evolve(
             found, ci_low=None, ci_high=None, reason="the interval has no upper bound"
         )
-    return attrs.evolve(
-        found, ci_low=float(low), ci_high=float(high), variance="joint bootstrap of partnerships"
-    )
-
-
-def acceptability(drawn: Drawn, willing: tuple[float, ...]) -> list[float]:
-    """Return the share of draws, in per cent, in which the effect is worth its cost.
-
-    A tenth of a standard deviation is worth each of `willing` pounds a pupil and year.
-    """
-    return [
-        100 * float((worth * drawn.effect / TENTH - drawn.cost > 0).mean()) for worth in willing
-    ]
-
-
-def _pictures(drawn: Drawn, params: Params, unit: str) -> Iterator[Any]:
-    """Yield the acceptability curve, and the corners of the cost-effectiveness plane."""
-    worth = tuple(sorted(set(params.willing)))
-    yield Table(
-        id="acceptability",
-        title=f"How surely a tenth of a standard deviation is worth its cost ({unit})",
-        columns=(
-            Column(name="willing", label="Worth, pounds a pupil and year", unit="gbp", digits=0),
-            Column(name="probability", label="Draws in which it is, %", unit="percent", digits=0),
-        ),
-        rows=list(zip(worth, acceptability(drawn, worth), strict=True)),
-        note="Shares of bootstrap draws; what a change is worth is for whoever pays to say.",
-    )
-    yield Chart(
-        id="acceptability",
-        kind="line",
-        title="Acceptability: how surely the change is worth its cost",
-        data="acceptability",
-        x="willing",
-        y="probability",
-        x_title="What a tenth of a standard deviation is worth, pounds a pupil and year",
-        y_title="Percent of draws",
-    )
-    dearer, better = drawn.cost > 0, drawn.effect > 0
-    corners = (
-        ("better results, at a cost", better & dearer),
-        ("better results, money saved", better & ~dearer),
-        ("no better, at a cost", ~better & dearer),
-        ("no better, money saved", ~better & ~dearer),
-    )
-    yield Table(
-        id="plane",
-        title="The cost-effectiveness plane, corner by corner",
-        columns=(
-            Column(name="corner", label="Where a draw lies", kind="dimension"),
-            Column(name="share", label="Draws, %", unit="percent", digits=0),
-        ),
-        rows=[(words, 100 * float(which.mean())) for words, which in corners],
-    )
+    return attrs.evolve(found, ci_low=float(low), ci_high=float(high))
 
 
 def _full_account(rows: pl.DataFrame, params: Params) -> Diagnostic:

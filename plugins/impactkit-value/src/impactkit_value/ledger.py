@@ -170,7 +170,7 @@ def _real(
             f"amounts are in prices of {len(years)} years, some restated and some not; give "
             "`deflators` (an index by year), or all amounts in prices of the same year"
         )
-    base = base or int(rows["fiscal_year"].max())  # type: ignore[call-overload]
+    base = base or int(rows["fiscal_year"].max())  # type: ignore[arg-type]
     index = {int(year): float(level) for year, level in deflators.items()}
     lacking = sorted({*rows["prices"].to_list(), base} - {y for y, x in index.items() if x > 0})
     if lacking:

@@ -56,8 +56,6 @@ class Params:
         A price index by year, such as the GDP deflator of HM Treasury; empty: prices are nominal.
     price_base
         In prices of which year; 0: the last that there is.
-    draws
-        Of the bootstrap.
     """
 
     cost_lines: tuple[str, ...] = ("business manager",)
@@ -67,7 +65,6 @@ class Params:
     )
     deflators: Mapping[str, float] = attrs.field(factory=dict)
     price_base: int = 0
-    draws: int = attrs.field(default=2000, validator=attrs.validators.ge(200))
 
 
 @estimating_metric(
@@ -181,12 +178,9 @@ def _by_partnership(rows: pl.DataFrame, params: Params) -> pl.DataFrame:
 def _estimates(
     context: MetricContext, sums: pl.DataFrame, params: Params, books: Ledger
 ) -> Iterator[Estimate]:
-    from impactkit_value.draws import ratio
+    from impactkit_value.ratios import ratio
 
-    rng = context.rng()
     options: dict[str, Any] = {
-        "rng": rng,
-        "draws": params.draws,
         "level": context.design.level,
         "metric": context.metric,
     }
@@ -227,7 +221,7 @@ def _estimates(
         reason = "no cashable saving was entered"
         yield Estimate(metric=context.metric, status="not_estimable", reason=reason, **about)
         return
-    yield ratio(
+    share = ratio(
         shown.to_list(),
         claimed.to_list(),
         scale=100.0,
@@ -235,6 +229,12 @@ def _estimates(
         **about,
         **options,
     )
+    if share.ci_low is not None and share.ci_high is not None:
+        # No share lies beyond these, whatever the normal theory of the interval says.
+        share = attrs.evolve(
+            share, ci_low=max(0.0, share.ci_low), ci_high=min(100.0, share.ci_high)
+        )
+    yield share
 
 
 def _waterfall(sums: pl.DataFrame, books: Ledger) -> Iterator[Any]:
