@@ -75,16 +75,15 @@ def read_tables(plan: Plan, progress: Progress) -> Tables:
         )
         if file.table == "measures":
             measures |= own_measures(checked)
-        too_many = _too_many(
-            plan, file, checked.rejected["row"].n_unique() + result.n_rejected, result.n_rows
-        )
+        kept_aside = [f for f in (result.set_aside, checked.rejected) if f is not None and f.height]
+        n_rejected = checked.rejected["row"].n_unique() + result.n_rejected
+        too_many = _too_many(plan, file, n_rejected, result.n_rows, kept_aside)
         problems += too_many
         # Which rows they are is what the user must know when they stop the run.
         problems += [_raised(p) for p in checked.problems] if too_many else checked.problems
         frames.setdefault(file.table, []).append(checked.frame)
         if result.national is not None:
             national.append(result.national)
-        kept_aside = [f for f in (result.set_aside, checked.rejected) if f is not None and f.height]
         aside += [
             f.with_columns(file=pl.lit(file.shown), table=pl.lit(file.table)) for f in kept_aside
         ]
@@ -174,7 +173,9 @@ def _raised(problem: Problem) -> Problem:
     return attrs.evolve(problem, severity="error") if problem.severity == "warning" else problem
 
 
-def _too_many(plan: Plan, file: PlannedFile, rejected: int, n_rows: int) -> list[Problem]:
+def _too_many(
+    plan: Plan, file: PlannedFile, rejected: int, n_rows: int, aside: Iterable[pl.DataFrame]
+) -> list[Problem]:
     limit = plan.study.max_rejected
     if not n_rows or rejected / n_rows <= limit:
         return []
@@ -186,6 +187,19 @@ def _too_many(plan: Plan, file: PlannedFile, rejected: int, n_rows: int) -> list
                 f"{rejected:,} of its {n_rows:,} rows cannot be used, more than the "
                 f"{100 * limit:g} % that `max_rejected` allows"
             ),
-            remedy="A wrong reader or a damaged download is the usual cause.",
+            remedy="A wrong reader or a damaged download is the usual cause."
+            + ("" if _foreign(plan, file) else _where(aside)),
         )
     ]
+
+
+def _where(aside: Iterable[pl.DataFrame]) -> str:
+    """Say which rows of a file were set aside, by reason and the first of each."""
+    first: dict[str, int] = {}
+    for frame in aside:
+        for row, reason in frame.drop_nulls("row").select("row", "reason").iter_rows():
+            first[reason] = min(row, first.get(reason, row))
+    if not first:
+        return ""
+    told = sorted((row, reason) for reason, row in first.items())
+    return " Set aside were: " + "; ".join(f"from row {row} on, {why}" for row, why in told) + "."

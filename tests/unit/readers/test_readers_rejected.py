@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -58,5 +59,8 @@ def test_more_than_a_study_allows_stop_it(tmp_path: Path, allowed: float, stops:
     if not stops:
         assert evaluate(study, registry=registry).provenance is not None
         return
-    with pytest.raises(InputError, match="3 of its 93 rows cannot be used"):
+    with pytest.raises(InputError, match="3 of its 93 rows cannot be used") as caught:
         evaluate(study, registry=registry)
+    told = next(str(p) for p in caught.value.problems if p.code == "file.max_rejected")
+    for row, why in ((92, "cannot be true"), (93, "the row has"), (94, "no URN")):
+        assert re.search(f"from row {row} on, [^;]*{why}", told)
