@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 
 from impactkit import Design, Study, evaluate
-from impactkit_leadership.stay_rate import EFFECT, EXCLUDED, INCLUDED, RATE, counts
+from impactkit_leadership.stay_rate import EFFECT, EXCLUDED, INCLUDED, RATE, WITHIN, counts
 
 synthetic = pytest.importorskip("impactkit.synthetic")
 talent = pytest.importorskip("impactkit.synthetic.talent")
@@ -90,6 +90,37 @@ def test_without_retirements_one_rate_is_missing_and_the_other_there():
     assert one(result, RATE, EXCLUDED).status == "not_estimable"
     assert "teachers_retired" in one(result, RATE, EXCLUDED).reason
     assert one(result, RATE, INCLUDED).status == "ok"
+
+
+def test_one_school_without_retirements_costs_no_other_its_rate():
+    """The school is left out of that rate and counted; it is in the other still."""
+    made = here(2)
+    years = made.tables["school_years"]
+    one_of = years["school_key"][0]
+    gap = years.with_columns(
+        teachers_retired=pl.when(pl.col("school_key") != one_of).then("teachers_retired")
+    )
+    result = run({**made.tables, "school_years": gap})
+    rows = years.drop_nulls("teachers_stayed").filter(pl.col("school_key") != one_of)
+    rows = rows.filter(pl.col("year") == rows["year"].max())
+    left = rows["teachers"].sum() - rows["teachers_retired"].sum()
+    found = one(result, RATE, EXCLUDED)
+    assert found.value == pytest.approx(100 * rows["teachers_stayed"].sum() / left)
+    assert one(result, RATE, INCLUDED).n_people > found.n_people
+    lost = [e for e in result.exclusions if e.reason == "leadership.unknown_moves"]
+    n = years.drop_nulls("teachers_stayed").filter(pl.col("school_key") == one_of).height
+    assert {e.n_rows for e in lost} == {n}
+    assert {t.id: len(t.rows[0]) for t in result.tables}["teachers"] == 6
+
+
+def test_a_move_to_a_partner_counts_as_staying_where_that_is_the_question():
+    """Stayed or moved within the partnership, over teachers who did not retire."""
+    made = here(1)
+    rows = made.tables["school_years"].drop_nulls("teachers_stayed")
+    rows = rows.filter(pl.col("year") == rows["year"].max())
+    kept = rows["teachers_stayed"].sum() + rows["teachers_moved_partner"].sum()
+    of = rows["teachers"].sum() - rows["teachers_retired"].sum()
+    assert one(run(made.tables), RATE, WITHIN).value == pytest.approx(100 * kept / of)
 
 
 def test_a_school_that_changed_its_number_is_one_school():

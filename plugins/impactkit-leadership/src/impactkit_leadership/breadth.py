@@ -147,6 +147,8 @@ def within(
     """
     import polars as pl
 
+    from impactkit_leadership.overlaps import over
+
     grid = pl.DataFrame({"year": years}, schema={"year": pl.Int64}).with_columns(
         first=pl.date(pl.col("year") - 1, 9, 1), final=pl.date(pl.col("year"), 8, 31)
     )
@@ -159,19 +161,15 @@ def within(
         )
         .filter(pl.col("begins") <= pl.col("ends"))
     )
-    # On the day on which a spell begins every overlap of it with earlier ones is to be seen.
-    other = rows.select("staff_key", "year", b="begins", e="ends", f="fte")
-    load = (
-        rows.select("staff_key", "year", "begins")
-        .unique()
-        .join(other, on=["staff_key", "year"])
-        .filter((pl.col("b") <= pl.col("begins")) & (pl.col("e") >= pl.col("begins")))
-        .group_by("staff_key", "year", "begins")
-        .agg(pl.col("f").sum())
-        .filter(pl.col("f") > most_fte + 1e-9)
-        .select("staff_key", "year")
-        .unique()
-    )
+    # Clipped to the year, so that only overlaps of that year count against it.
+    clipped = rows.select("staff_key", "year", "fte", start="begins", end="ends")
+    load = pl.concat(
+        [
+            over(part, most_fte).select("staff_key", pl.lit(year, pl.Int64).alias("year"))
+            for (year,), part in clipped.group_by("year", maintain_order=True)
+        ]
+        or [clipped.select("staff_key", "year").clear()]
+    ).unique()
     kept = rows.join(load, on=["staff_key", "year"], how="anti")
     share = ((pl.col("ends") - pl.col("begins")).dt.total_days() + 1) / (
         (pl.col("final") - pl.col("first")).dt.total_days() + 1

@@ -1,10 +1,10 @@
-"""What the entry point names: the metrics of this distribution."""
+"""What the entry point names: the metrics of this distribution, and a check of their register."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
-from impactkit import Metric, hookimpl
+from impactkit import DataCheck, Metric, Needs, hookimpl
 from impactkit_leadership.appointments import internal_appointments
 from impactkit_leadership.breadth import breadth
 from impactkit_leadership.coaching import coaching_dose
@@ -31,4 +31,20 @@ def impactkit_metrics() -> Iterable[Metric]:
         coaching_dose,
         teaching_time,
         time_released,
+    )
+
+
+@hookimpl
+def impactkit_checks() -> Iterable[DataCheck]:
+    """Declare the check of posts that overlap."""
+    columns = ("staff_key", "school_key", "start", "end")
+    return (
+        DataCheck(
+            id="leadership.more_than_full_time",
+            title="Posts of one person that overlap to more than one full-time post",
+            check="impactkit_leadership.overlaps:check",
+            needs=Needs(
+                tables={"leadership_spells": columns}, optional={"leadership_spells": ("fte",)}
+            ),
+        ),
     )

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 ID = "leadership.stay_rate"
 EXCLUDED, INCLUDED = "retirements left out", "retirements counted as leaving"
+WITHIN = "in the partnership, retirements left out"
 RATE = "Teachers who stayed at the school"
 EFFECT = "ATT on the share of teachers who stayed"
 
@@ -46,10 +47,11 @@ class StayParams:
 CARD = Card(
     definition=(
         "Of the teachers of a school at one census, the share who are there at the next: with "
-        "those who retired left out, and with them counted as having left. A change of the "
-        "school's number is no move."
+        "those who retired left out, and with them counted as having left; and the share who are "
+        "there or at a school of the partnership. A change of the school's number is no move."
     ),
-    formula="100 x stayed / (teachers - retired); 100 x stayed / teachers",
+    formula="100 x stayed / (teachers - retired); 100 x stayed / teachers; 100 x (stayed + moved "
+    "within the partnership) / (teachers - retired)",
     source=(
         "Founding claim: staff retention improved (Children & Young People Now, on Ofsted 090232, "
         "2010). The definition is this project's: the Department counts teachers who stay in "
@@ -57,10 +59,11 @@ CARD = Card(
     ),
     caveats=(
         "Staying at the school is not staying in the profession. A move within the partnership "
-        "may be its very purpose; such moves are shown beside.",
+        "may be its very purpose: the third rate counts it as staying.",
         "A school has few teachers, so its own rate says little: schools count by their teachers, "
         "and a group of under twenty is taken over three years.",
-        "Retirement is what the register says; without it the first rate cannot be given.",
+        "Retirement is what the register says; schools of which it is not known are in the second "
+        "rate only, and counted.",
         "The comparison is an effect only if both groups would have changed alike.",
         "So far only the synthetic authority has filled the columns of stayers.",
     ),
@@ -92,26 +95,46 @@ def stay_rate(context: MetricContext) -> Iterator[Any]:
     params = context.params or StayParams()
     rows, lost = counts(context.table("school_years"))
     memberships = partners.members(context.tables.get("memberships"))
-    rates = {EXCLUDED: "without", INCLUDED: "teachers"}
-    if rows["retired"].null_count():
-        rates.pop(EXCLUDED)
-        yield Estimate(
-            metric=ID,
-            estimand=RATE,
-            term=EXCLUDED,
-            status="not_estimable",
-            reason="it is not known who retired; give `teachers_retired` in `school_years`",
-        )
-    for place, (term, of) in enumerate(rates.items()):
-        yield from _effect(context, rates_by_school(rows, of), term, chart=place == 0)
-    for term, of in rates.items():
-        yield from _rates(rows, memberships, term, of, params)
+    for place, (term, (stayed, of)) in enumerate(RATES.items()):
+        part = rows.drop_nulls([stayed, of])
+        if part.is_empty() and not rows.is_empty():
+            reason = f"nothing is known of it; give {NEEDED[term]} in `school_years`"
+            yield Estimate(
+                metric=ID, estimand=RATE, term=term, status="not_estimable", reason=reason
+            )
+            continue
+        if part.height < rows.height:
+            yield Exclusion(
+                reason="leadership.unknown_moves",
+                text=f"School-years without {NEEDED[term]}, not in the rate: {term}",
+                n_rows=rows.height - part.height,
+                stage=ID,
+            )
+        if term != WITHIN:
+            # The years of one of the two rates are enough for a picture.
+            yield from _effect(context, rates_by_school(part, stayed, of), term, chart=place == 0)
+        yield from _rates(part, memberships, term, (stayed, of), params)
     yield from lost
     yield _table(rows)
 
 
+RATES = {
+    EXCLUDED: ("stayed", "without"),
+    INCLUDED: ("stayed", "teachers"),
+    WITHIN: ("kept", "without"),
+}
+"""Who stayed and out of how many, by rate."""
+NEEDED = {
+    EXCLUDED: "`teachers_retired`",
+    INCLUDED: "`teachers_stayed`",
+    WITHIN: "`teachers_retired` and `teachers_moved_partner`",
+}
+
+
 def counts(school_years: pl.DataFrame) -> tuple[pl.DataFrame, list[Exclusion]]:
-    """Return `teachers`, `stayed`, `retired`, `moved` and `without` (retired) by school and year.
+    """Return `teachers`, `stayed`, `retired`, `moved`, `without` and `kept` by school and year.
+
+    `without` are the teachers who did not retire, `kept` those who stayed or moved to a partner.
 
     Rows of one school and year are added up, as those of a school that changed its number are.
     """
@@ -150,17 +173,19 @@ def counts(school_years: pl.DataFrame) -> tuple[pl.DataFrame, list[Exclusion]]:
         for name in ("teachers", "stayed", "retired", "moved")
     ]
     rows = rows.group_by("school_key", "year").agg(parts).sort("school_key", "year")
-    return rows.with_columns(without=pl.col("teachers") - pl.col("retired")), lost
+    return rows.with_columns(
+        without=pl.col("teachers") - pl.col("retired"), kept=pl.col("stayed") + pl.col("moved")
+    ), lost
 
 
-def rates_by_school(rows: pl.DataFrame, of: str) -> pl.DataFrame:
+def rates_by_school(rows: pl.DataFrame, stayed: str, of: str) -> pl.DataFrame:
     """Return `school_key`, `year`, `value` (percent who stayed) and `weight` (out of how many)."""
     import polars as pl
 
     return rows.filter(pl.col(of) > 0).select(
         "school_key",
         "year",
-        value=100 * pl.col("stayed") / pl.col(of),
+        value=100 * pl.col(stayed) / pl.col(of),
         weight=pl.col(of).cast(pl.Float64),
     )
 
@@ -177,13 +202,16 @@ def _effect(
         return
     first = next(part for part in parts if isinstance(part, Estimate))
     yield attrs.evolve(first, metric=ID, estimand=EFFECT, term=term)
-    # The years of one of the two rates are enough for a picture.
     if chart:
         yield from (part for part in parts if part is not first)
 
 
 def _rates(
-    rows: pl.DataFrame, memberships: pl.DataFrame, term: str, of: str, params: StayParams
+    rows: pl.DataFrame,
+    memberships: pl.DataFrame,
+    term: str,
+    shares: tuple[str, str],
+    params: StayParams,
 ) -> Iterator[Estimate]:
     """Yield the share at the last census, in and out of partnerships, schools together."""
     import polars as pl
@@ -207,9 +235,9 @@ def _rates(
     limits = Limits(1, params.min_schools, params.min_clusters)
     for name, whole in groups.items():
         latest = whole.filter(pl.col("year") == last)
-        part = latest if latest[of].sum() >= params.pool_below else whole
+        part = latest if latest[shares[1]].sum() >= params.pool_below else whole
         yield share_estimate(
-            _tally(part, of, limits),
+            _tally(part, shares, limits),
             wilson,
             interval_name="Wilson interval",
             metric=ID,
@@ -219,20 +247,21 @@ def _rates(
         )
 
 
-def _tally(rows: pl.DataFrame, of: str, limits: Any) -> Any:
+def _tally(rows: pl.DataFrame, shares: tuple[str, str], limits: Any) -> Any:
     """Count stayers among teachers, of schools whose teachers are given as numbers."""
     import polars as pl
 
     from impactkit import effective_sample
     from impactkit_leadership.shares import Tally
 
-    by = rows.group_by("cluster").agg(pl.col("stayed", of).sum()).sort("cluster")
+    stayed, of = shares
+    by = rows.group_by("cluster").agg(pl.col(stayed, of).sum()).sort("cluster")
     by = by.filter(pl.col(of) > 0)
     schools = rows["school_key"].n_unique()
     counted: dict[str, Any] = {
         "people": int(by[of].sum()),
         "schools": schools,
-        "successes": int(by["stayed"].sum()),
+        "successes": int(by[stayed].sum()),
     }
     if by.is_empty():
         return Tally(**counted, status="not_estimable", reason="there are no teachers")
@@ -243,7 +272,7 @@ def _tally(rows: pl.DataFrame, of: str, limits: Any) -> Any:
         )
         return Tally(**counted, status="withheld", reason=reason)
     worth = effective_sample(
-        by["stayed"].to_list(), by[of].to_list(), min_clusters=limits.min_clusters
+        by[stayed].to_list(), by[of].to_list(), min_clusters=limits.min_clusters
     )
     return Tally(**counted, worth=worth)
 
@@ -255,7 +284,8 @@ def _table(rows: pl.DataFrame) -> Table:
     def people(name: str, label: str) -> Column:
         return Column(name=name, label=label, kind="count", of="people")
 
-    parts = [name for name in ("retired", "moved") if not rows[name].null_count()]
+    parts = [name for name in ("retired", "moved") if rows[name].null_count() < rows.height]
+    rows = rows.drop_nulls(parts)
     labels = {"retired": "Retired", "moved": "Moved within the partnership"}
     cells = (
         rows.group_by("year")
@@ -275,5 +305,6 @@ def _table(rows: pl.DataFrame) -> Table:
         ),
         rows=cells.rows(),
         sums=(("teachers", ("stayed", *parts, "other")),),
-        note="Each census counts a teacher anew.",
+        note="Each census counts a teacher anew. Schools of which a part is not known are left "
+        "out.",
     )

@@ -154,21 +154,11 @@ def match_quality(context: MetricContext) -> Iterator[Any]:
     )
     yield from _against_chance(mean, spread, others, len(names), counts)
     yield from _tables(found, profiles)
-    yield Chart(
-        id="matches",
-        kind="interval",
-        title="Match of strengths to needs, by partnership",
-        data="by_partnership",
-        x="partnership",
-        y="match",
-        reference=None if others is None else float(others.values.mean()),
-        y_title="Share of need that meets a strength",
-    )
 
 
 def _against_chance(
     mean: float, spread: Any, others: RePaired | None, n: int, counts: dict[str, Any]
-) -> Iterator[Estimate]:
+) -> Iterator[Estimate | Table | Chart]:
     import numpy as np
 
     if others is None:
@@ -182,6 +172,32 @@ def _against_chance(
         return
     low, high = (float(x) for x in np.quantile(others.values, [0.025, 0.975]))
     expected = float(others.values.mean())
+    yield Table(
+        id="against_chance",
+        title="Match of strengths to needs, beside chance",
+        columns=(
+            c.what("pairs", "Pairs"),
+            c.number("match", "Match, 0 to 1", digits=2),
+            c.number("low", "From", digits=2),
+            c.number("high", "To", digits=2),
+        ),
+        rows=[
+            ("as they are", mean, spread.low, spread.high),
+            ("paired at random", expected, low, high),
+        ],
+        note="As they are: 95 % interval. At random: the middle 95 % of re-pairings.",
+    )
+    yield Chart(
+        id="against_chance",
+        kind="interval",
+        title="Match of strengths to needs, beside chance",
+        data="against_chance",
+        x="pairs",
+        y="match",
+        low="low",
+        high="high",
+        y_title="Share of need that meets a strength",
+    )
     how = "all re-pairings" if others.complete else "random re-pairings"
     yield Estimate(
         estimand=CHANCE,

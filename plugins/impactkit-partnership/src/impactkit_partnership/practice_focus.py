@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from impactkit import Card, Chart, Estimate, MetricContext, Needs, Table, estimating_metric
+from impactkit import Card, Estimate, MetricContext, Needs, Table, estimating_metric
 from impactkit_partnership import columns as c
 
 if TYPE_CHECKING:
@@ -71,6 +71,7 @@ def practice_focus(context: MetricContext) -> Iterator[Any]:
 
     from impactkit import set_aside
     from impactkit_partnership import activities, resampling
+    from impactkit_partnership.spread import spread
 
     params = context.params or PracticeParams()
     log, lost = activities.logged(context, ID)
@@ -119,15 +120,8 @@ def practice_focus(context: MetricContext) -> Iterator[Any]:
         )
     yield from _thirds(hours)
     yield from _tables(hours, rows)
-    yield Chart(
-        id="practice",
-        kind="bar",
-        title="Joint hours that are about practice",
-        data="practice",
-        x="partnership",
-        y="share",
-        y_title="Percent of joint hours",
-    )
+    shares = (100 * row[3] / row[2] for row in _ranked(hours))
+    yield from spread(shares, "Partnerships by how much of their joint time is about practice")
 
 
 def _hours(rows: pl.DataFrame, by: str) -> pl.DataFrame:

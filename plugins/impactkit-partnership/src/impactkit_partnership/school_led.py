@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from impactkit import Card, Chart, Estimate, MetricContext, Needs, Note, Table, estimating_metric
+from impactkit import Card, Estimate, MetricContext, Needs, Note, Table, estimating_metric
 from impactkit_partnership import columns as c
 
 if TYPE_CHECKING:
@@ -79,6 +79,7 @@ def school_led(context: MetricContext) -> Iterator[Any]:
     from impactkit import set_aside
     from impactkit_partnership import activities
     from impactkit_partnership.shares import Event, share_estimate
+    from impactkit_partnership.spread import spread
 
     params = context.params or SchoolLedParams()
     rows, lost = activities.logged(context, ID)
@@ -112,15 +113,8 @@ def school_led(context: MetricContext) -> Iterator[Any]:
     yield from _wait(rows, context)
     yield from _office(context)
     yield from _tables(rows, known)
-    yield Chart(
-        id="callers",
-        kind="bar",
-        title="Joint activities that a school called, by partnership",
-        data="callers",
-        x="partnership",
-        y="share",
-        y_title="Percent of activities",
-    )
+    shares = known.group_by("partnership_id").agg(pl.col("led").mean())["led"]
+    yield from spread(100 * shares, "Partnerships by how much of it their schools called")
 
 
 def _wait(rows: pl.DataFrame, context: MetricContext) -> Iterator[Any]:
