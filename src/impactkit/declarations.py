@@ -219,7 +219,8 @@ class Reader:
 
     ``recognise(path, head) -> Recognised | None`` looks at the header and first rows;
     ``read(path, options) -> ReadResult`` reads it all. `table` is the table it fills, `options` an
-    attrs class for what a study file may say beside `path`.
+    attrs class for what a study file may say beside `path`. With `events` a file tells of events of
+    many years, such as inspections, and several files may tell of the same ones.
     """
 
     id: str = attrs.field(validator=_is_id)
@@ -233,6 +234,7 @@ class Reader:
     source: str = ""
     met_real_file: bool = True
     notes: str = ""
+    events: bool = False
 
 
 @attrs.frozen(kw_only=True)

@@ -105,7 +105,8 @@ def read_tables(plan: Plan, progress: Progress) -> Tables:
                 set_aside=_worded(plan, file, counts),
             )
         )
-    problems += given_twice(sources, frames)
+    events = [file.shown for file in files if file.reader.events]
+    problems += given_twice(sources, frames, events)
     for name, frame in sorted(plan.frames.items(), key=lambda item: item[0] != "measures"):
         spec = plan.registry.tables[name]
         checked = validate(

@@ -7,7 +7,7 @@ twice.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from itertools import combinations
 
 import polars as pl
@@ -20,12 +20,16 @@ KEY = ("urn", "school_key", "year", "measure", "subgroup")
 
 
 def given_twice(
-    sources: Sequence[SourceFile], frames: Mapping[str, Sequence[pl.DataFrame]]
+    sources: Sequence[SourceFile],
+    frames: Mapping[str, Sequence[pl.DataFrame]],
+    events: Collection[str] = (),
 ) -> list[Problem]:
     """Return a problem for each file that repeats another.
 
     `frames` are validated, by table, each with the file that its rows are from in `source`. Files
     repeat each other if their bytes are the same, or if most figures of the one are in the other.
+    Files of `events` (see `Reader.events`) may tell of the same ones: what two of them say alike
+    counts once in a panel, and where they differ neither counts.
     """
     problems = []
     first: dict[tuple[str, str], str] = {}
@@ -41,6 +45,8 @@ def given_twice(
         if frame.height
     ]
     for one, other in combinations(parts, 2):
+        if {one["source"][0], other["source"][0]} <= set(events):
+            continue
         keys = [name for name in KEY if name in one.columns and name in other.columns]
         if not {"year", "measure"} <= set(keys) or len(keys) < 3:
             continue

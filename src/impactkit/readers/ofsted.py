@@ -329,6 +329,7 @@ READER = Reader(
     read=read,
     options=InspectionOptions,
     years=tuple(range(2006, 2027)),
+    events=True,
     measures=tuple(dict.fromkeys(name for block in BLOCKS for name in block.measures)),
     source=SOURCE,
     met_real_file=False,

@@ -154,6 +154,18 @@ def test_the_same_schools_and_year_in_two_files_is_an_error() -> None:
     assert problem.rule.startswith("2 of its figures are in final.csv too")
 
 
+def test_files_of_events_may_tell_of_the_same_ones_but_not_be_the_same() -> None:
+    """Latest inspections of two months; a third file that is no such file still repeats them."""
+    frames = [figures(f"{name}.csv", [1, 2, 3]) for name in ("january", "february", "own")]
+    sources = [source(f["source"][0], str(i)) for i, f in enumerate(frames)]
+    events = ["january.csv", "february.csv"]
+    assert given_twice(sources[:2], {"outcomes": frames[:2]}, events) == []
+    found = given_twice(sources, {"outcomes": frames}, events)
+    assert {(p.code, p.file) for p in found} == {("file.repeats", "own.csv")}
+    same = [source(name, "x") for name in events]
+    assert [p.code for p in given_twice(same, {"outcomes": frames[:2]}, events)] == ["file.twice"]
+
+
 def test_two_counties_or_two_years_are_no_repetition() -> None:
     """Other schools, or other years; a school that moved between counties is let pass."""
     frames = [

@@ -6,7 +6,9 @@ from pathlib import Path
 
 from impactkit.declarations import ReadResult
 from impactkit.engine.files import head
+from impactkit.pipeline import default_registry, inspect_study, plan
 from impactkit.readers import ofsted
+from impactkit.study import Study
 
 CARD = """URN,Inspection start date,URN at time of latest full inspection,Category of concern,\
 Safeguarding standards,Inclusion,Inclusion - date of grade,Achievement,Achievement - date of grade,\
@@ -113,3 +115,23 @@ def test_a_word_that_no_report_card_has_is_an_error(tmp_path: Path) -> None:
     result = _read(tmp_path, CARD.replace("Needs attention", "Needs improvement"))
     (problem,) = (p for p in result.problems if p.severity == "error")
     assert (problem.column, problem.value) == ("Inclusion", "Needs improvement")
+
+
+def test_two_files_may_tell_of_the_same_inspections(tmp_path: Path) -> None:
+    """Each has what was latest on its day, and most schools' was so a month before."""
+    later = CARD.splitlines(keepends=True)
+    (tmp_path / "as_at_31_Jan_2026.csv").write_text(CARD, encoding="cp1252")
+    (tmp_path / "as_at_28_Feb_2026.csv").write_text("".join(later[:2]), encoding="cp1252")
+    study = Study.parse(
+        {
+            "study": {"title": "T"},
+            "tables": {"outcomes": {"reader": "ofsted.inspections", "path": "as_at*.csv"}},
+            "design": {},
+            "metrics": {},
+        },
+        folder=tmp_path,
+    )
+    seen = inspect_study(plan(study, registry=default_registry(deny=["*"])))
+    assert [p.code for p in seen.problems if p.code.startswith("file.")] == []
+    results = [source.n_used for source in seen.sources]
+    assert results == [1, 1]
