@@ -120,9 +120,6 @@ if TYPE_CHECKING:  # for type checkers and editors; nothing of it is imported at
     from impactkit.pipeline.claiming import (
         check_claim as check_claim,
     )
-    from impactkit.pipeline.effects import (
-        EFFECT_UNITS as EFFECT_UNITS,
-    )
     from impactkit.plugins import (
         Registry as Registry,
     )
@@ -152,6 +149,7 @@ if TYPE_CHECKING:  # for type checkers and editors; nothing of it is imported at
         typed_columns as typed_columns,
     )
     from impactkit.types import (
+        EFFECT_UNITS as EFFECT_UNITS,
         Break as Break,
         Gap as Gap,
         Intervention as Intervention,
@@ -181,6 +179,7 @@ _NAMES = {
         "UsageError",
     ),
     "impactkit.types": (
+        "EFFECT_UNITS",
         "Break",
         "Gap",
         "Intervention",
@@ -261,7 +260,6 @@ _NAMES = {
     "impactkit.inference.multiplicity": ("benjamini_hochberg",),
     "impactkit.inference.romano_wolf": ("romano_wolf",),
     "impactkit.pipeline.claiming": ("check_claim",),
-    "impactkit.pipeline.effects": ("EFFECT_UNITS",),
     "impactkit.plugins": ("Registry",),
     "impactkit.tables.answers": ("Answers", "scored_answers"),
     "impactkit.tables.setting_aside": ("set_aside", "typed_columns"),

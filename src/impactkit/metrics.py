@@ -21,14 +21,15 @@ An *estimating metric* returns estimates, tables, charts, notes and diagnostics 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Literal
 
 import attrs
 
 from impactkit.declarations import Card, Metric, Needs
+from impactkit.errors import EstimationError
 from impactkit.results import Estimate, Exclusion
-from impactkit.types import YEAR_END, Break
+from impactkit.types import EFFECT_UNITS, YEAR_END, Break
 
 if TYPE_CHECKING:
     import numpy as np
@@ -59,6 +60,17 @@ class Panel:
     scale: str = ""
     exposed_by: str = YEAR_END
     breaks: tuple[Break, ...] = ()
+
+    @property
+    def effect_unit(self) -> str:
+        """The unit of a change of the values: percentage points where they are in per cent.
+
+        Examples
+        --------
+        >>> Panel(frame=None, measure="absence", unit="percent").effect_unit
+        'percentage points'
+        """
+        return EFFECT_UNITS.get(self.unit, self.unit)
 
 
 def _absent(*_: Any, **__: Any) -> Any:
@@ -150,6 +162,28 @@ class MetricContext:
     def estimate(self, data: str | pl.DataFrame | Panel, **options: Any) -> tuple[Estimate, ...]:
         """Return the estimates of `effect` only."""
         return tuple(part for part in self.effect(data, **options) if isinstance(part, Estimate))
+
+    def each_outcome(self, found: Callable[[str], Iterable[Any]]) -> Iterator[Any]:
+        """Yield what `found` gives of each outcome of the study, to be yielded by a metric.
+
+        An outcome that cannot be estimated is told as such, and leaves the others be.
+
+        Examples
+        --------
+        >>> def of(measure):
+        ...     raise EstimationError("no school joined")
+        >>> from types import SimpleNamespace
+        >>> context = MetricContext(metric="a.b", design=SimpleNamespace(outcome=("reading",)))
+        >>> [(e.measure, e.status, e.reason) for e in context.each_outcome(of)]
+        [('reading', 'not_estimable', 'no school joined')]
+        """
+        for measure in self.design.outcome:
+            try:
+                yield from tuple(found(measure))
+            except EstimationError as error:
+                yield Estimate(
+                    metric=self.metric, measure=measure, status="not_estimable", reason=str(error)
+                )
 
     def fit(self, data: str | pl.DataFrame | Panel, **options: Any) -> Any:
         """Return the estimator's own result, with everything it can do."""

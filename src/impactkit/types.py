@@ -89,6 +89,14 @@ SUBGROUPS = (
 )
 
 UNITS = ("percent", "points", "scaled", "grade", "rate", "ratio", "gbp", "count", "fte", "sd")
+EFFECT_UNITS = {
+    "percent": "percentage points",
+    "ratio": "points of the ratio",
+    "gbp": "pounds",
+    "scaled": "scaled-score points",
+    "fte": "full-time equivalents",
+}
+"""What a change is in, where it is called otherwise than the values themselves."""
 DIRECTIONS = ("higher", "lower", "none")
 """Which way is better; `none` where neither is."""
 

@@ -44,7 +44,7 @@ def neighbours(ground: Ground, measure: str) -> Table:
     If the effect spills over to neighbours, they are no fair comparison, and leaving them out makes
     it larger. Intervals are analytic, so those of the main result may differ a little.
     """
-    from impactkit.pipeline.effects import EFFECT_UNITS, fit
+    from impactkit.pipeline.effects import fit
 
     plan = ground.plan
     design = plan.study.design
@@ -65,7 +65,7 @@ def neighbours(ground: Ground, measure: str) -> Table:
         first = next(iter(found.estimates(metric="", measure=measure, unit=panel.unit)))
         counts = (panel.counts["panel_treated"], panel.counts["panel_never_treated"])
         rows.append((words, first.value, first.ci_low, first.ci_high, *counts))
-    unit = EFFECT_UNITS.get(ground.panel(measure).unit, ground.panel(measure).unit)
+    unit = ground.panel(measure).effect_unit
     return Table(
         id=f"neighbours_{measure}",
         title="With and without neighbours of treated schools",

@@ -10,7 +10,6 @@ import attrs
 
 from impactkit.errors import InputError, Problem, UsageError, did_you_mean
 from impactkit.pipeline.core import registry_for
-from impactkit.pipeline.effects import EFFECT_UNITS
 from impactkit.pipeline.execute import no_progress, prepare
 from impactkit.pipeline.read import Progress
 from impactkit.pipeline.resolve import plan
@@ -106,7 +105,7 @@ def check_claim(
         claim,
         panel,
         ground.tables,
-        unit=EFFECT_UNITS.get(panel.unit, panel.unit),
+        unit=panel.effect_unit,
         label=known.label if known else measure,
         control=study.design.control,
         level=study.design.level,

@@ -23,14 +23,6 @@ if TYPE_CHECKING:
     from impactkit.metrics import Panel
     from impactkit.study import Design
 
-EFFECT_UNITS = {
-    "percent": "percentage points",
-    "ratio": "points of the ratio",
-    "gbp": "pounds",
-    "scaled": "scaled-score points",
-    "fte": "full-time equivalents",
-}
-
 
 def fit(panel: Panel, design: Design, estimator: Estimator, *, seed: int, **options: Any) -> Any:
     """Run the study's estimator on a panel; `options` override the design by name.
@@ -118,7 +110,7 @@ def effect(
     """
     from impactkit.inference.few_clusters import Thresholds
 
-    unit = EFFECT_UNITS.get(panel.unit, panel.unit)
+    unit = panel.effect_unit
     result = fit(panel, design, estimator, seed=seed, **options)
     extra = _partnerships(panel)
     kinds = {"kinds": tuple(aggregations)} if hasattr(result, "aggregate") else {}

@@ -201,7 +201,6 @@ def diagnose_study(plan: Plan, *, progress: Progress, simulations: int = 500) ->
     EstimationError
         When there is no panel of the primary outcome, or nothing to simulate.
     """
-    from impactkit.pipeline.effects import EFFECT_UNITS
     from impactkit.pipeline.inspect import inspect_study
     from impactkit.planning import diagnose, estimate_variances, panel_design
 
@@ -230,5 +229,5 @@ def diagnose_study(plan: Plan, *, progress: Progress, simulations: int = 500) ->
         simulations=simulations,
         seed=plan.study.seed,
         level=design.level,
-        unit=EFFECT_UNITS.get(panel.unit, panel.unit),
+        unit=panel.effect_unit,
     )

@@ -16,7 +16,6 @@ import polars as pl
 from impactkit.errors import EstimationError
 from impactkit.evidence import shrink
 from impactkit.evidence.improvement import improvement
-from impactkit.pipeline.effects import EFFECT_UNITS
 from impactkit.pipeline.ground import Ground
 from impactkit.results import Chart, Column, Note, RenderedSection, Table
 from impactkit.types import Period
@@ -153,7 +152,7 @@ def changes_table(ground: Ground, outcomes: Iterable[str]) -> Table:
 def _partnerships(ground: Ground, measure: str) -> Iterator[Table | Chart | Note]:
     """Yield the changes of the partnerships, ordered, or nothing where they are too few."""
     panel, design = ground.panel(measure), ground.plan.study.design
-    unit, label = EFFECT_UNITS.get(panel.unit, panel.unit), _label(ground, measure)
+    unit, label = panel.effect_unit, _label(ground, measure)
     try:
         found = improvement(panel, after=AFTER, control=design.control)
         noise = _noise(panel, found.schools)

@@ -80,7 +80,6 @@ class Recovered:
 def recovered(ground: Ground, applied: Applied) -> Recovered | None:
     """Return the change of an effect in its parts; None where there is too little history."""
     from impactkit.evidence.recovery import recovery, school_facts
-    from impactkit.pipeline.effects import EFFECT_UNITS
 
     panel, study = applied.panel, ground.plan.study
     try:
@@ -93,7 +92,7 @@ def recovered(ground: Ground, applied: Applied) -> Recovered | None:
         )
     except (EstimationError, InputError):
         return None
-    unit = EFFECT_UNITS.get(panel.unit, panel.unit)
+    unit = panel.effect_unit
     return Recovered(parts=parts, measure=panel.measure, unit=unit)
 
 

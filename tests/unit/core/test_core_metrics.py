@@ -7,6 +7,8 @@ import polars as pl
 import pytest
 
 from impactkit.declarations import Card, Needs
+from impactkit.design import Design
+from impactkit.errors import EstimationError
 from impactkit.metrics import MetricContext, Panel, estimating_metric, outcome_metric
 from impactkit.results import Diagnostic, Estimate
 
@@ -109,3 +111,20 @@ def test_a_context_made_by_hand_says_what_it_lacks(call):
     """No AttributeError of nothing."""
     with pytest.raises(RuntimeError, match="made by hand"):
         getattr(MetricContext(), call)(FRAME)
+
+
+def test_an_outcome_that_cannot_be_estimated_leaves_the_others_be():
+    """Nothing of it is half told: what it gave before it failed is not given either."""
+
+    def found(measure):
+        yield Estimate(measure=measure, value=1.0)
+        if measure == "reading":
+            raise EstimationError("no school joined")
+
+    context = MetricContext(metric="a.b", design=Design(outcome=("reading", "writing")))
+    told = list(context.each_outcome(found))
+    assert [(e.measure, e.status, e.value) for e in told] == [
+        ("reading", "not_estimable", None),
+        ("writing", "ok", 1.0),
+    ]
+    assert told[0].reason == "no school joined"

@@ -20,9 +20,7 @@ from impactkit import (
 )
 from impactkit_claims.common import (
     FORECAST_NEEDS,
-    each_measure,
     told,
-    unit_of,
 )
 
 if TYPE_CHECKING:
@@ -79,7 +77,7 @@ class Params:
 )
 def rtm_adjusted(context: MetricContext) -> Iterator[Any]:
     """Yield the change in its parts, and what is left of it."""
-    yield from each_measure(context, lambda measure: _of(context, measure))
+    yield from context.each_outcome(lambda measure: _of(context, measure))
 
 
 def _of(context: MetricContext, measure: str) -> Iterator[Any]:
@@ -96,7 +94,7 @@ def _of(context: MetricContext, measure: str) -> Iterator[Any]:
         level=context.design.level,
     )
     yield from estimates(context, panel, found)
-    yield from _picture(measure, unit_of(panel), found)
+    yield from _picture(measure, panel.effect_unit, found)
     yield from cautions(measure, found)
     yield from found.exclusions
 

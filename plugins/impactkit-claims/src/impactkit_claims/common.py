@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from impactkit import Estimate, EstimationError, MetricContext, Needs, Note
+from impactkit import Estimate, MetricContext, Needs, Note
 
 if TYPE_CHECKING:
     import polars as pl
@@ -32,24 +32,6 @@ TREND_ONLY = (
     "Effects are beyond the trend only. Where schools were chosen for poor results they hold their "
     "recovery too: compare with schools that met the same trigger, and see claims.rtm_adjusted."
 )
-
-
-def each_measure(context: MetricContext, found: Callable[[str], Iterable[Any]]) -> Iterator[Any]:
-    """Yield what is found of each outcome; one that cannot be estimated leaves the others be."""
-    for measure in context.design.outcome:
-        try:
-            yield from tuple(found(measure))
-        except EstimationError as error:
-            yield Estimate(
-                metric=context.metric, measure=measure, status="not_estimable", reason=str(error)
-            )
-
-
-def unit_of(panel: Panel) -> str:
-    """Return the unit of an effect on the panel: percentage points for percentages."""
-    from impactkit import EFFECT_UNITS
-
-    return EFFECT_UNITS.get(panel.unit, panel.unit)
 
 
 def changes(context: MetricContext, panel: Panel, **options: Any) -> Improvement:
@@ -150,7 +132,7 @@ def told(context: MetricContext, panel: Panel, found: Any) -> Told:
     return Told(
         metric=context.metric,
         measure=panel.measure,
-        unit=unit_of(panel),
+        unit=panel.effect_unit,
         level=context.design.level,
         found=found,
     )

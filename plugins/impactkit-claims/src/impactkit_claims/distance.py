@@ -22,7 +22,6 @@ from impactkit_claims.common import (
     OUTCOMES,
     TREND_ONLY,
     changes,
-    each_measure,
     in_several,
     joined_with,
     spread,
@@ -99,7 +98,7 @@ class Params:
 )
 def distance_dissimilarity(context: MetricContext) -> Iterator[Any]:
     """Yield the slopes on distance and dissimilarity, their interplay, and effects by thirds."""
-    yield from each_measure(context, lambda measure: _of(context, measure))
+    yield from context.each_outcome(lambda measure: _of(context, measure))
     yield Note(
         "Distance is as the crow flies between a school and the one that supports or leads its "
         "partnership; dissimilarity runs from none to all that is known of both."

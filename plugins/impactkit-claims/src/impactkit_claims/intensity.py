@@ -21,7 +21,7 @@ from impactkit import (
     Note,
     estimating_metric,
 )
-from impactkit_claims.common import MEMBERSHIPS, OUTCOMES, TREND_ONLY, changes, each_measure, told
+from impactkit_claims.common import MEMBERSHIPS, OUTCOMES, TREND_ONLY, changes, told
 from impactkit_claims.groups import group_estimates, grouped, picture
 
 if TYPE_CHECKING:
@@ -93,7 +93,7 @@ class Params:
 )
 def intensity(context: MetricContext) -> Iterator[Any]:
     """Yield the slope, a test of trend, and effects by amount and kind."""
-    yield from each_measure(context, lambda measure: _of(context, measure))
+    yield from context.each_outcome(lambda measure: _of(context, measure))
     yield Note(
         "How much help a school got went with how much it needed; the slope describes, and is no "
         "promise of what more help would bring."

@@ -21,7 +21,6 @@ from impactkit_claims.common import (
     OUTCOMES,
     TREND_ONLY,
     changes,
-    each_measure,
     in_several,
     joined_with,
     told,
@@ -102,7 +101,7 @@ class Params:
 )
 def purpose(context: MetricContext) -> Iterator[Any]:
     """Yield the effect by purpose and by grade, and a test that they are equal."""
-    yield from each_measure(context, lambda measure: _of(context, measure))
+    yield from context.each_outcome(lambda measure: _of(context, measure))
 
 
 def _of(context: MetricContext, measure: str) -> Iterator[Any]:

@@ -20,7 +20,6 @@ from impactkit import (
 from impactkit_claims.common import (
     FORECAST_NEEDS,
     changes,
-    each_measure,
     told,
 )
 
@@ -87,7 +86,7 @@ class Params:
 )
 def improvement_ratio(context: MetricContext) -> Iterator[Any]:
     """Yield the changes, their difference and ratio, and the ratio that recovery alone gives."""
-    yield from each_measure(context, lambda measure: _of(context, measure))
+    yield from context.each_outcome(lambda measure: _of(context, measure))
     yield Note(
         "A ratio of improvement says nothing by itself: schools with poor results improve more "
         "than others, helped or not. Read it beside the ratio that recovery alone would give."

@@ -13,7 +13,6 @@ from impactkit_claims.common import (
     OUTCOMES,
     TREND_ONLY,
     changes,
-    each_measure,
     in_several,
     joined_with,
     told,
@@ -82,7 +81,7 @@ class Params:
 )
 def chains_vs_pairs(context: MetricContext) -> Iterator[Any]:
     """Yield the contrast, the ratio, and the effect by structure."""
-    yield from each_measure(context, lambda measure: _of(context, measure))
+    yield from context.each_outcome(lambda measure: _of(context, measure))
 
 
 def _of(context: MetricContext, measure: str) -> Iterator[Any]:

@@ -29,10 +29,8 @@ from impactkit_claims.common import (
     ABOUT_OUTCOMES,
     MEMBERSHIPS,
     OUTCOMES,
-    each_measure,
     spread,
     told,
-    unit_of,
 )
 
 if TYPE_CHECKING:
@@ -103,7 +101,7 @@ class Params:
 )
 def supporter_non_inferiority(context: MetricContext) -> Iterator[Any]:
     """Yield the effect on supporters with its one-sided bound, as it is and adjusted."""
-    yield from each_measure(context, lambda measure: _of(context, measure))
+    yield from context.each_outcome(lambda measure: _of(context, measure))
 
 
 def _of(context: MetricContext, measure: str) -> Iterator[Any]:
@@ -132,7 +130,7 @@ def _of(context: MetricContext, measure: str) -> Iterator[Any]:
         "The margin is {margin} {unit}, {how}.",
         values={
             "margin": round(margin, 3),
-            "unit": unit_of(panel),
+            "unit": panel.effect_unit,
             "how": "as the study sets it"
             if params.margin
             else "the default: no plan says what loss would matter",
@@ -201,7 +199,7 @@ def _verdict(estimate: Estimate, margin: float, lower_better: bool) -> Iterator[
 def _picture(
     measure: str, panel: Panel, found: list[Estimate], margin: float, lower_better: bool
 ) -> Iterator[Any]:
-    name, unit = measure.replace("_", " "), unit_of(panel)
+    name, unit = measure.replace("_", " "), panel.effect_unit
     labels = {EFFECT: "as it is", ADJUSTED: "adjusted for falling back"}
     rows = [(labels[e.estimand], e.value, e.ci_low, e.ci_high) for e in found if e.status == "ok"]
     yield Table(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -23,27 +22,9 @@ PARALLEL = (
 )
 
 
-def each_measure(context: MetricContext, found: Callable[[str], Iterable[Any]]) -> Iterator[Any]:
-    """Yield what is found of each outcome; one that cannot be estimated leaves the others be."""
-    for measure in context.design.outcome:
-        try:
-            yield from tuple(found(measure))
-        except EstimationError as error:
-            yield Estimate(
-                metric=context.metric, measure=measure, status="not_estimable", reason=str(error)
-            )
-
-
-def unit_of(panel: Panel) -> str:
-    """Return the unit of an effect on the panel: percentage points for percentages."""
-    from impactkit import EFFECT_UNITS
-
-    return EFFECT_UNITS.get(panel.unit, panel.unit)
-
-
 def named(context: MetricContext, panel: Panel) -> dict[str, Any]:
     """Return the fields that every estimate of a panel has."""
-    return {"metric": context.metric, "measure": panel.measure, "unit": unit_of(panel)}
+    return {"metric": context.metric, "measure": panel.measure, "unit": panel.effect_unit}
 
 
 def mean_of(

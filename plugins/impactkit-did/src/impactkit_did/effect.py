@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 import attrs
 
-from impactkit import Card, Estimate, EstimationError, MetricContext, Needs, estimating_metric
+from impactkit import Card, MetricContext, Needs, estimating_metric
 
 Aggregation = Literal["group", "dynamic", "calendar", "simple"]
 
@@ -61,13 +61,9 @@ class Params:
 )
 def effect(context: MetricContext) -> Iterator[Any]:
     """Yield estimates, chart, notes and diagnostics for each outcome of the study's design."""
-    for measure in context.design.outcome:
-        try:
-            yield from context.effect(
-                measure, aggregations=context.params.aggregations, cells=context.params.cells
-            )
-        except EstimationError as error:
-            # One outcome that cannot be estimated is told as such and leaves the others be.
-            yield Estimate(
-                metric=context.metric, measure=measure, status="not_estimable", reason=str(error)
-            )
+    params = context.params
+    yield from context.each_outcome(
+        lambda measure: context.effect(
+            measure, aggregations=params.aggregations, cells=params.cells
+        )
+    )

@@ -12,7 +12,6 @@ from impactkit_did.common import (
     MEMBERSHIPS,
     OUTCOMES,
     PARALLEL,
-    each_measure,
     mean_of,
     named,
 )
@@ -83,7 +82,7 @@ class Params:
 )
 def fade_out(context: MetricContext) -> Iterator[Any]:
     """Yield the effect since the end, as a whole and by year, and its change since the last in."""
-    yield from each_measure(context, lambda measure: _of(context, measure))
+    yield from context.each_outcome(lambda measure: _of(context, measure))
 
 
 def _of(context: MetricContext, measure: str) -> Iterator[Any]:

@@ -22,7 +22,6 @@ from impactkit_did.common import (
     MEMBERSHIPS,
     OUTCOMES,
     PARALLEL,
-    each_measure,
     lower_is_better,
     named,
 )
@@ -85,7 +84,7 @@ class Params:
 )
 def time_to_benefit(context: MetricContext) -> Iterator[Any]:
     """Yield the mean effect, that of each year, and the first year in which a benefit shows."""
-    yield from each_measure(context, lambda measure: _of(context, measure))
+    yield from context.each_outcome(lambda measure: _of(context, measure))
 
 
 def _of(context: MetricContext, measure: str) -> Iterator[Any]:

@@ -24,10 +24,8 @@ from impactkit_did.common import (
     MEMBERSHIPS,
     OUTCOMES,
     PARALLEL,
-    each_measure,
     lower_is_better,
     outsiders,
-    unit_of,
 )
 
 if TYPE_CHECKING:
@@ -87,7 +85,7 @@ class Params:
 )
 def two_sided(context: MetricContext) -> Iterator[Any]:
     """Yield the effect on each side, whether both gained, and either side by partnership."""
-    yield from each_measure(context, lambda measure: _of(context, measure))
+    yield from context.each_outcome(lambda measure: _of(context, measure))
     yield Note(
         "Partnerships that gained on one side only are not shown to have lost on the other: most "
         "of what differs between partnerships is chance."
@@ -134,7 +132,7 @@ def _side(
     about = {
         "metric": context.metric,
         "measure": measure,
-        "unit": unit_of(panel),
+        "unit": panel.effect_unit,
         "estimand": EFFECT,
         "term": side,
     }
