@@ -29,17 +29,13 @@ from typing import TYPE_CHECKING
 import attrs
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
 from impactkit.errors import EstimationError
+from impactkit.evidence.recovery_pool import LAGS, Floats, Pool, mean_seen
 from impactkit.results import Exclusion
 
 if TYPE_CHECKING:
     from impactkit.metrics import Panel
-
-Floats = NDArray[np.float64]
-LAGS = 3
-_PIECE = 2048  # rows whose products fit the processor's cache
 
 
 @attrs.frozen(kw_only=True)
@@ -142,7 +138,7 @@ def recovery(
     frame = panel if isinstance(panel, pl.DataFrame) else panel.frame
     n_joined = frame.filter(pl.col("cohort").is_not_null())["school_key"].n_unique()
     wide = _wide(frame, facts, after)
-    pool = _Pool(wide.filter(pl.col("cohort").is_null() | (pl.col("cohort") > pl.col("g"))), after)
+    pool = Pool(wide.filter(pl.col("cohort").is_null() | (pl.col("cohort") > pl.col("g"))), after)
     mine = wide.filter(pl.col("cohort") == pl.col("g"))
     seen = pool.answered(mine)
     mine, seen = mine.filter(pl.Series(seen.any(axis=1))), seen[seen.any(axis=1)]
@@ -157,7 +153,7 @@ def recovery(
         )
     rng = np.random.default_rng(seed)
     start = mine["y-1"].to_numpy()
-    raw = _mean(np.stack([mine[y].to_numpy() for y in pool.outcomes], axis=1), seen) - start
+    raw = mean_seen(np.stack([mine[y].to_numpy() for y in pool.outcomes], axis=1), seen) - start
     weights = pool.drawn(rng, draws)
     trend = pool.trend(mine, seen, weights)
     anyway = pool.forecast(mine, seen, weights) - start
@@ -207,12 +203,6 @@ def _left_out(n: int) -> tuple[Exclusion, ...]:
     return (found,) if n else ()
 
 
-def _mean(values: Floats, seen: NDArray[np.bool_]) -> Floats:
-    """Return means over the last axis of what is `seen`."""
-    total: Floats = np.where(seen, values, 0.0).sum(axis=-1) / seen.sum(axis=-1)
-    return total
-
-
 def _wide(frame: pl.DataFrame, facts: pl.DataFrame | None, after: tuple[int, int]) -> pl.DataFrame:
     """Return one row a school and joining year g, its results around g as columns.
 
@@ -251,146 +241,3 @@ def _wide(frame: pl.DataFrame, facts: pl.DataFrame | None, after: tuple[int, int
         empty = [pl.lit(None, pl.Float64).alias(f"y{e}") for e in range(-LAGS, after[1] + 1)]
         return about.with_columns(*empty, g=pl.lit(0, pl.Int64)).clear()
     return pl.concat(stacked)
-
-
-class _Pool:
-    """Schools not in a partnership, by joining year of others: what they teach about recovery."""
-
-    def __init__(self, rows: pl.DataFrame, after: tuple[int, int]) -> None:
-        self.rows, self.after = rows, after
-        self.outcomes = [f"y{e}" for e in range(after[0], after[1] + 1)]
-        self.n = rows["school_key"].n_unique()
-        self.groups = rows["g"].unique().sort().to_numpy()
-        self.phases = rows["phase"].unique().sort().to_list()
-        self.labels, self.cluster = np.unique(rows["cluster"].to_numpy(), return_inverse=True)
-        self.n_clusters = len(self.labels)
-        lags = rows.select(pl.mean_horizontal(f"y{e}" for e in range(-LAGS, 0))).to_series()
-        about = rows.select("phase", lag=lags).sort("phase", maintain_order=True)
-        means = about.group_by("phase", maintain_order=True).agg(pl.col("lag").mean())
-        self.centre: dict[str, float] = dict(means.iter_rows())
-        # Forecasts go from year to year: a year without results of others ends the chain.
-        there = np.array(
-            [
-                [rows.filter(pl.col("g") == g)[f"y{e}"].is_not_null().any() for g in self.groups]
-                for e in range(after[1] + 1)
-            ]
-        ).reshape(after[1] + 1, len(self.groups))
-        self.chain = np.logical_and.accumulate(there, axis=0)
-
-    @property
-    def enough(self) -> bool:
-        """Tell whether each step has more schools than coefficients, twice over."""
-        if not len(self.groups) or not self.chain.any():
-            return False
-        steps = [j for j in range(self.after[1] + 1) if self.chain[j].any()]
-        return all(self._known(j).sum() > 2 * self._features(self.rows, j).shape[1] for j in steps)
-
-    def drawn(self, rng: np.random.Generator, draws: int) -> Floats:
-        """Return how often each cluster counts: once as it is, then drawn with replacement."""
-        n = self.n_clusters
-        weights = np.ones((draws + 1, n))
-        for row in weights[1:]:
-            row[:] = rng.multinomial(n, np.full(n, 1 / n))
-        return weights
-
-    def beyond(self, mine: pl.DataFrame) -> int:
-        """Count joining schools whose last result before is outside those of the pool."""
-        ends = self.rows.group_by("phase").agg(low=pl.col("y-1").min(), high=pl.col("y-1").max())
-        found = mine.join(ends, on="phase", how="left")
-        return found.filter(~pl.col("y-1").is_between("low", "high").fill_null(False)).height
-
-    def answered(self, mine: pl.DataFrame) -> NDArray[np.bool_]:
-        """Tell, by school and outcome year, whether there are a result and a forecast."""
-        if mine.is_empty() or not len(self.groups):
-            return np.zeros((mine.height, len(self.outcomes)), dtype=bool)
-        known = (
-            mine["phase"].is_in(self.phases).to_numpy()
-            & mine["g"].is_in(self.groups.tolist()).to_numpy()
-        )
-        place = np.searchsorted(self.groups, mine["g"].to_numpy()).clip(0, len(self.groups) - 1)
-        forecast = self.chain[self.after[0] :, place].T & known[:, None]
-        there = np.stack([mine[y].is_not_null().to_numpy() for y in self.outcomes], axis=1)
-        answered: NDArray[np.bool_] = there & forecast
-        return answered
-
-    def trend(self, mine: pl.DataFrame, seen: NDArray[np.bool_], weights: Floats) -> Floats:
-        """Return the mean change elsewhere in the same years, by draw and joining school."""
-        place = np.searchsorted(self.groups, self.rows["g"].to_numpy())
-        w, start = self.rows["weight"].to_numpy(), self.rows["y-1"].to_numpy()
-        shape = (self.n_clusters, len(self.groups))
-        found = []
-        for y in self.outcomes:
-            value = self.rows[y].to_numpy()
-            there = ~np.isnan(value)
-            at, size = (self.cluster * shape[1] + place)[there], shape[0] * shape[1]
-            gained = (w * (value - start))[there]
-            sums = np.bincount(at, gained, size).reshape(shape)
-            counts = np.bincount(at, w[there], size).reshape(shape)
-            over = weights @ counts
-            whole = sums.sum(axis=0) / np.where(counts.sum(axis=0) > 0, counts.sum(axis=0), 1.0)
-            # A draw without any school of a cell keeps what the whole pool says of it.
-            found.append(np.where(over > 0, weights @ sums / np.where(over > 0, over, 1.0), whole))
-        mean_of = np.searchsorted(self.groups, mine["g"].to_numpy())
-        return _mean(np.stack([cell[:, mean_of] for cell in found], axis=-1), seen)
-
-    def forecast(self, mine: pl.DataFrame, seen: NDArray[np.bool_], weights: Floats) -> Floats:
-        """Return the mean forecast over the years seen, by draw and joining school."""
-        shift = np.array([self.centre[phase] for phase in mine["phase"].to_list()])
-        v = mine["v"].to_numpy()
-        fixed = self._features(mine, 0)
-        ahead: list[Floats] = []
-        for j in range(self.after[1] + 1):
-            if not self.chain[j].any():
-                break
-            beta = self._learn(j, weights)
-            own, later = np.split(beta, [fixed.shape[1]], axis=1)
-            step = own @ fixed.T
-            for k, before in enumerate(ahead):
-                step = step + before * (later[:, 2 * k, None] + later[:, 2 * k + 1, None] * v)
-            ahead.append(step)
-        last = len(ahead) - 1
-        wanted = [ahead[min(e, last)] + shift for e in range(self.after[0], self.after[1] + 1)]
-        return _mean(np.stack(wanted, axis=-1), seen)
-
-    def _known(self, j: int) -> NDArray[np.bool_]:
-        columns = [f"y{e}" for e in range(j + 1)]
-        return (
-            self.rows.select(pl.all_horizontal(pl.col(columns).is_not_null()))
-            .to_series()
-            .to_numpy()
-        )
-
-    def _features(self, rows: pl.DataFrame, j: int) -> Floats:
-        """Return the regressors of step j: joining year, phase, size, results so far by size."""
-        shift = np.array([self.centre[phase] for phase in rows["phase"].to_list()])
-        v = rows["v"].to_numpy()
-        columns = [(rows["g"].to_numpy() == g).astype(float) for g in self.groups]
-        columns += [(rows["phase"] == p).to_numpy().astype(float) for p in self.phases[1:]]
-        columns.append(v)
-        for e in range(-LAGS, j):
-            centred = rows[f"y{e}"].to_numpy() - shift
-            columns += [centred, centred * v]
-        return np.stack(columns, axis=1)
-
-    def _learn(self, j: int, weights: Floats) -> Floats:
-        """Return the coefficients of step j, by draw."""
-        known = self._known(j)
-        rows = self.rows.filter(pl.Series(known))
-        X = self._features(rows, j)
-        shift = np.array([self.centre[phase] for phase in rows["phase"].to_list()])
-        y = rows[f"y{j}"].to_numpy() - shift
-        scale = np.sqrt((X**2).mean(axis=0))
-        X = X / np.where(scale > 0, scale, 1.0)
-        p, w = X.shape[1], rows["weight"].to_numpy()[:, None]
-        Xy = np.column_stack([X, y])
-        cluster = self.cluster[known]
-        order = np.argsort(cluster, kind="stable")
-        gram = np.zeros((self.n_clusters, p * (p + 1)))
-        for some in np.split(order, range(_PIECE, len(order), _PIECE)):
-            products = (w[some] * X[some])[:, :, None] * Xy[some][:, None, :]
-            first = np.flatnonzero(np.diff(cluster[some], prepend=-1))
-            gram[cluster[some][first]] += np.add.reduceat(products.reshape(len(some), -1), first)
-        drawn = (weights @ gram).reshape(-1, p, p + 1)
-        inverse = np.linalg.pinv(drawn[:, :, :p], rcond=1e-10, hermitian=True)
-        beta: Floats = np.einsum("dij,dj->di", inverse, drawn[:, :, p])
-        return beta / np.where(scale > 0, scale, 1.0)
