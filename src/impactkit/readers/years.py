@@ -11,9 +11,11 @@ from pathlib import Path
 from impactkit.errors import Problem
 from impactkit.readers.forms import Form, figures, match, year_by_marks
 
-_TWO = re.compile(r"(?<!\d)(20\d\d)[-_/]?(20)?(\d\d)(?!\d)")
+_TWO = re.compile(r"(?<!\d)(20\d\d)\s?[-_/]?\s?(20)?(\d\d)(?!\d)")
 _DAY = re.compile(r"(?<!\d)(20\d\d)[-_]?(\d\d)(?:[-_]?(\d\d))?(?!\d)")
 _ONE = re.compile(r"(?<!\d)(20\d\d)(?!\d)")
+_FOLDER = re.compile(r"20\d\d(\s?[-_/]?\s?(20)?\d\d)?")
+"""A folder of one year; `round-2026` is a study's, and says nothing about the files in it."""
 
 
 def years_in(name: str) -> set[int]:
@@ -58,6 +60,8 @@ def extract_day(name: str) -> dt.date | None:
 def year_of(path: Path, given: int | None, file: str) -> tuple[int | None, list[Problem]]:
     """Return the year of a file: as given, or by its folder and name, which have to agree.
 
+    A folder counts if it is named by a year and nothing else.
+
     Examples
     --------
     >>> year_of(Path("2018/england_swf.csv"), None, "england_swf.csv")
@@ -68,7 +72,9 @@ def year_of(path: Path, given: int | None, file: str) -> tuple[int | None, list[
     """
     if given is not None:
         return given, []
-    years = years_in(path.parent.name) | years_in(path.name)
+    # Absolute, so that it does not depend on where the command is run.
+    folder = path.absolute().parent.name
+    years = years_in(path.name) | (years_in(folder) if _FOLDER.fullmatch(folder) else set())
     if len(years) == 1:
         return years.pop(), []
     if years:

@@ -211,6 +211,33 @@ def test_what_cannot_be_settled_is_an_error_with_a_remedy(
     assert result.frame.height == 0
 
 
+def test_the_folder_tells_the_year_from_inside_it_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where a command is run does not change what a file is."""
+    path = save(tmp_path, OLD, "2012/england_swf.csv")
+    monkeypatch.chdir(path.parent)
+    assert read(Path(path.name)).year == 2012
+
+
+@pytest.mark.parametrize("folder", ["round-2026", "evaluation 2024", "2024 trusts"])
+def test_a_folder_of_a_study_does_not_date_the_files_in_it(tmp_path: Path, folder: str) -> None:
+    """The year of the evaluation is none of its files', and does not contradict theirs."""
+    bare = read(save(tmp_path, OLD, f"{folder}/england_swf.csv"))
+    assert codes(bare) == ["year.missing"]
+    named = read(save(tmp_path, OLD, f"{folder}/2012_england_swf.csv"))
+    assert codes(named) == []
+    assert named.year == 2012
+
+
+@pytest.mark.parametrize(
+    "folder", ["2012", "2011-2012", "2011-12", "2011_12", "201112", "2011 - 2012"]
+)
+def test_a_folder_of_a_year_dates_the_files_in_it(tmp_path: Path, folder: str) -> None:
+    """However the academic year is written."""
+    assert read(save(tmp_path, OLD, f"{folder}/england_swf.csv")).year == 2012
+
+
 def test_a_year_that_is_given_settles_it(tmp_path: Path) -> None:
     """What the user says goes before what folder and name say."""
     result = read(save(tmp_path, OLD, "2013/england_swf.csv"), year=2012)
