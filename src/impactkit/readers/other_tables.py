@@ -11,9 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import attrs
+import polars as pl
 
 from impactkit.declarations import Head, Reader, ReadResult, Recognised
-from impactkit.engine.files import TextTable
+from impactkit.engine.files import ROW, TextTable
+from impactkit.errors import Problem
 from impactkit.readers.forms import Aggregate, Form, headers
 from impactkit.readers.performance import (
     EARLY_SYMBOLS,
@@ -65,8 +67,34 @@ def recognise(path: Path, head: Head) -> Recognised | None:
 def read(
     path: str | Path, options: TableOptions | None = None, spec: Any = None, *, shown: str = ""
 ) -> ReadResult:
-    """Read any performance table into outcomes; rows about no single school are set aside."""
-    return read_form(path, options, FORM, shown=shown, extend=_extend)
+    """Read any performance table into outcomes; rows about no single school are set aside.
+
+    One that has several rows for a school, by subject or qualification, is refused: nobody said
+    which of them to take.
+    """
+    result = read_form(path, options, FORM, shown=shown, extend=_extend)
+    first = _second_row(result.frame)
+    if first is None:
+        return result
+    row, urn = first
+    problem = Problem(
+        code="school.several",
+        file=shown or Path(path).name,
+        row=row,
+        column="URN",
+        value=urn,
+        rule="the school has another row before: the table breaks its figures down further",
+        remedy="Keep one row for each school: that of the total, or of one subject.",
+    )
+    return attrs.evolve(result, frame=result.frame.clear(), problems=(*result.problems, problem))
+
+
+def _second_row(frame: pl.DataFrame) -> tuple[int, str] | None:
+    """Return the first row of a school that has one already, and its URN."""
+    if "urn" not in frame.columns:
+        return None
+    schools = frame.select(ROW, "urn").unique().sort(ROW).filter(~pl.col("urn").is_first_distinct())
+    return schools.row(0) if schools.height else None
 
 
 def _extend(text: TextTable, form: Form) -> Form:

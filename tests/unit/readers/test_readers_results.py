@@ -423,6 +423,20 @@ def test_a_table_that_nobody_declared_is_read_under_its_own_names(tmp_path: Path
     assert (problem.row, problem.column, problem.value) == (3, "NEWTHING", "HIDDEN")
 
 
+def test_a_table_with_several_rows_a_school_is_refused_with_the_row(tmp_path: Path) -> None:
+    """Value added by subject: which row to take is for the user to say."""
+    content = (
+        "RECTYPE,LEA,ESTAB,URN,SUBJECT,ENTRIES\n1,936,4000,125101,Biology,22\n"
+        "1,936,4001,125102,Biology,12\n1,936,4000,125101,Chemistry,18\n4,936,,,Biology,99\n"
+    )
+    path = save(tmp_path, content, "2025/england_vaqual.csv")
+    result = load_code(READERS["dfe.other"].read)(path, None)
+    (problem,) = result.problems
+    assert (problem.code, problem.row, problem.value) == ("school.several", 4, "125101")
+    assert "one row for each school" in problem.remedy
+    assert result.frame.height == 0
+
+
 MATS_KS4 = """TIME_PERIOD,TRUST_NAME,TRUST_UID,TPUP_MATPTINC,PSEN_ALL4_MATPTINC,ATT8SCR_WGTAVG,\
 P8MEA_WGTAVG,PTL2BASICS_95_WGTAVG,ATT8SCR_WGTAVG_FSM6CLA1A,ATT8SCR_WGTAVG_NFSM6CLA1A,\
 P8CILOW,P8CILOW_FSM6CLA1A
