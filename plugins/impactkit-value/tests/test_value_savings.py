@@ -186,7 +186,7 @@ def test_prices_of_several_years_are_refused_without_deflators():
 def test_amounts_that_say_too_little_are_counted():
     """A row without a kind is in no sum."""
     finance = pl.concat([TWO_YEARS, TWO_YEARS.head(1).with_columns(kind=pl.lit(None, pl.String))])
-    books = ledger(finance, stage="x")
+    books = ledger(finance, stage="value.verified_savings")
     assert [(x.reason, x.n_rows) for x in books.exclusions] == [("value.unstated", 1)]
 
 

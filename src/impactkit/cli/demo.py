@@ -99,8 +99,8 @@ def command(
         )
     if full:
         click.echo(
-            "Other gains were planted too, whatever the effect on results: in what pupils say, in "
-            "lessons observed, in staff who stay, and in partners matched to needs."
+            "Other gains were planted too, whatever the effect on results: in what leaders and "
+            "pupils say, in lessons observed, in staff who stay, in partners matched to needs."
         )
     if selection == "worst":
         click.echo("Schools were helped after a bad year, so part of any rise is their recovery.")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from impactkit_claims.common import joined_with
 
@@ -57,15 +57,16 @@ def _schools(context: MetricContext) -> pl.DataFrame:
     """Return one row a school, every column of it there; a later URN's row stands."""
     import polars as pl
 
-    rows = context.table("schools")
-    types = dict.fromkeys(("easting", "northing", *NUMBERS), pl.Float64)
-    columns = [
-        (pl.col(name) if name in rows.columns else pl.lit(None)).cast(dtype).alias(name)
-        for name, dtype in {"urn": pl.Int64, **types, **dict.fromkeys(KINDS, pl.String)}.items()
-    ]
-    rows = rows.select(pl.col("school_key").cast(pl.String), *columns)
+    from impactkit import typed_columns
+
+    types: dict[str, Any] = {
+        **dict.fromkeys(("school_key", *KINDS), pl.String),
+        **dict.fromkeys(("easting", "northing", *NUMBERS), pl.Float64),
+        "urn": pl.Int64,
+    }
     return (
-        rows.sort("school_key", "urn")
+        typed_columns(context.table("schools"), types)
+        .sort("school_key", "urn")
         .unique("school_key", keep="last", maintain_order=True)
         .drop("urn")
     )

@@ -143,27 +143,26 @@ def attitude(context: MetricContext) -> Iterator[Any]:
     yield _asked(answers)
 
 
-def _pupils(answers: Answers) -> tuple[pl.DataFrame, tuple[Exclusion, ...]]:
+def _pupils(answers: Answers) -> tuple[pl.DataFrame, list[Exclusion]]:
     """Return each pupil's mean answer with `school_key` and academic `year`."""
     import polars as pl
+
+    from impactkit import set_aside
 
     rows = answers.frame.with_columns(_year())
     years = rows.group_by("respondent_key", "wave", "retro_pre").agg(pl.col("year").min())
     means = answers.means().join(years, on=["respondent_key", "wave", "retro_pre"])
-    lost = []
-    for reason, text, fault in (
-        ("looking_back", "people asked how it had been before", pl.col("retro_pre")),
-        ("not_pupils", "people who are no pupils", pl.col("level").ne_missing("pupil")),
-        ("undated", "pupils whose answers have no day", pl.col("year").is_null()),
-        ("no_school", "pupils of no school", pl.col("school_key").is_null()),
-    ):
-        kept = means.filter(~fault)
-        n = means.height - kept.height
-        if n:
-            found = Exclusion(reason=f"pupils.{reason}", text=text, n_rows=n, stage="answers")
-            lost.append(found)
-        means = kept
-    return means.sort("school_key", "year", "respondent_key"), tuple(lost)
+    kept, lost = set_aside(
+        means,
+        [
+            ("looking_back", "people asked how it had been before", pl.col("retro_pre")),
+            ("not_pupils", "people who are no pupils", pl.col("level").ne_missing("pupil")),
+            ("undated", "pupils whose answers have no day", pl.col("year").is_null()),
+            ("no_school", "pupils of no school", pl.col("school_key").is_null()),
+        ],
+        "pupils.attitude",
+    )
+    return kept.sort("school_key", "year", "respondent_key"), lost
 
 
 def _year() -> pl.Expr:

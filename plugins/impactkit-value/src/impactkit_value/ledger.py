@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import attrs
 
-from impactkit import EstimationError, Exclusion
+from impactkit import EstimationError
 
 if TYPE_CHECKING:
     import polars as pl
+
+    from impactkit import Exclusion
 
 FISCAL, ACADEMIC = "april_to_march", "september_to_august"
 Basis = Literal["april_to_march", "september_to_august"]
@@ -98,9 +100,11 @@ def ledger(
     )
 
 
-def _sound(finance: pl.DataFrame, stage: str) -> tuple[pl.DataFrame, tuple[Exclusion, ...]]:
+def _sound(finance: pl.DataFrame, stage: str) -> tuple[pl.DataFrame, list[Exclusion]]:
     """Return rows that say how much, when and of what kind, in an order of their own."""
     import polars as pl
+
+    from impactkit import set_aside, typed_columns
 
     types: dict[str, Any] = {
         **dict.fromkeys(COLUMNS, pl.String),
@@ -108,47 +112,33 @@ def _sound(finance: pl.DataFrame, stage: str) -> tuple[pl.DataFrame, tuple[Exclu
         "amount_gbp": pl.Float64,
         "recurrent": pl.Boolean,
     }
-    rows = finance.select(
-        (pl.col(name) if name in finance.columns else pl.lit(None)).cast(types[name]).alias(name)
-        for name in COLUMNS
-    ).sort(COLUMNS)
-    kept = rows.drop_nulls(["fiscal_year", "basis", "amount_gbp", "kind"]).filter(
-        pl.col("basis").is_in(list(WORDS)), pl.col("amount_gbp").is_finite()
+    unstated = ~(
+        pl.all_horizontal(pl.col("fiscal_year", "kind").is_not_null())
+        & pl.col("basis").is_in(list(WORDS)).fill_null(value=False)
+        & pl.col("amount_gbp").is_finite().fill_null(value=False)
     )
-    return kept, _counted(
-        rows.height - kept.height,
-        "unstated",
-        "amounts without a sum, a year, a kind of year or a kind",
-        stage,
-    )
+    words = "amounts without a sum, a year, a kind of year or a kind"
+    rows = typed_columns(finance, types).sort(COLUMNS)
+    return set_aside(rows, [("unstated", words, unstated)], stage)
 
 
-def _once(rows: pl.DataFrame, stage: str) -> tuple[pl.DataFrame, tuple[Exclusion, ...]]:
+def _once(rows: pl.DataFrame, stage: str) -> tuple[pl.DataFrame, list[Exclusion]]:
     """Keep amounts once that several schools or partnerships entered from the same paper.
 
     Equal amounts that one of them entered are instalments, and stay.
     """
     import polars as pl
 
+    from impactkit import set_aside
+
     paper = pl.col("evidence_ref").fill_null("").str.strip_chars()
     who = pl.struct("partnership_id", "school_key")
     same = ["_paper", "fiscal_year", "kind", "amount_gbp"]
     rows = rows.with_columns(_paper=paper, _who=who)
-    kept = rows.filter(
-        (pl.col("_paper") == "") | (pl.col("_who") == pl.col("_who").first().over(same))
-    )
-    lost = _counted(
-        rows.height - kept.height,
-        "twice",
-        "amounts that another school or partnership had entered from the same paper",
-        stage,
-    )
+    first = pl.col("_who") == pl.col("_who").first().over(same)
+    words = "amounts that another school or partnership had entered from the same paper"
+    kept, lost = set_aside(rows, [("twice", words, (pl.col("_paper") != "") & ~first)], stage)
     return kept.drop("_paper", "_who"), lost
-
-
-def _counted(n: int, reason: str, text: str, stage: str) -> tuple[Exclusion, ...]:
-    found = Exclusion(reason=f"value.{reason}", text=text, n_rows=n, stage=stage)
-    return (found,) if n else ()
 
 
 def _real(
