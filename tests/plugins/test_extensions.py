@@ -374,8 +374,8 @@ class Demanding:
     [
         (">=0.1,<0.2", ""),
         (">=99", "it needs impactkit >=99, and this is"),
-        ("newest", "write one like '>=0.1,<0.2'"),
-        (3, "write one like '>=0.1,<0.2'"),
+        ("newest", "write it like '>=0.1,<0.2'"),
+        (3, "write it like '>=0.1,<0.2'"),
     ],
 )
 def test_a_plugin_for_another_version_is_not_used(requires, told, monkeypatch):

@@ -46,6 +46,27 @@ AT_IMPORT = {
         "import polars as pl\npl.DataFrame.select = lambda *a, **k: None",
         "importing it replaced DataFrame.select, which others rely upon",
     ),
+    "clears": (
+        "import os; os.environ.pop('PATH', None); os.environ['HOME'] = '/'",
+        "it changed the environment, which was put back",
+    ),
+    "deepens": (
+        "import sys; sys.setrecursionlimit(10**6)",
+        "it changed the limit of recursion, which was put back",
+    ),
+    "writes": (
+        "import json, pathlib\njson.dumps = pathlib.Path.write_text = None",
+        "importing it replaced json.dumps, Path.write_text, which others rely upon",
+    ),
+    "lingers": (
+        "import threading, time; threading.Thread(target=time.sleep, args=(600,)).start()",
+        "it left a thread running; end it, or make it a daemon",
+    ),
+    "nowhere": ("import no_such_module", "ModuleNotFoundError: No module named 'no_such_module'"),
+    "argues": (
+        "def impactkit_metrics(zebra): return []",
+        "Argument(s) {'zebra'} are declared in the hookimpl but can not be found",
+    ),
     "misspells": ("def impactkit_metrcs(): return []", "Did you mean 'impactkit_metrics'?"),
     "future": ("requires_impactkit = '>=99'", "it needs impactkit >=99, and this is "),
     "value": ("", "the name 'value' is kept for impactkit-value"),
@@ -65,6 +86,22 @@ IN_A_METRIC = {
     "vanishes": ("    __import__('os')._exit(0)", "ended without an answer (exit code 0)"),
     "aborts": ("    __import__('os').abort()", "ended without an answer (signal 6)"),
     "forever": ("    while True: pass", "it took longer than 15 s and was stopped"),
+    "forks": (
+        "    import os, time\n    os.fork() or time.sleep(600)\n    yield Note('fine')",
+        "ok",
+    ),
+    "starts": (
+        "    __import__('subprocess').Popen(['sleep', '600'])\n    yield Note('fine')",
+        "ok",
+    ),
+    "shuts": ("    [__import__('os').close(n) for n in (0, 1, 2)]\n    yield Note('fine')", "ok"),
+    "recurs": ("    def again(): again()\n    again()", "RecursionError"),
+    "interrupts": ("    raise KeyboardInterrupt", "KeyboardInterrupt"),
+    "rambles": ("    raise ValueError('x' * 10**7)", "xxxx …"),
+    "unpickles": (
+        "    class Text(str): pass\n    yield Note(Text('fine'))",
+        "what it gave cannot be handed over: ",
+    ),
     "prints": ("    print('{'); __import__('os').write(1, b'{')\n    yield Note('fine')", "ok"),
     "breaks": ("    pl.DataFrame.select = None\n    yield Note('fine')", "ok"),
     "own": ("    yield from context.effect(rows)", "ok"),
@@ -79,6 +116,20 @@ AS_A_FRAME = {
         "the column year is Float64; it must hold whole numbers: 2024 for 2023/24; "
         "the column value is String; it must hold numbers",
     ),
+    "misspelt": (
+        "    return rows.lazy().with_columns(value='valeu')",
+        'unable to find column "valeu"',
+    ),
+    "objects": (
+        "    return rows.with_columns(value=pl.Series([object()] * rows.height, dtype=pl.Object))",
+        "the column value is Object; it must hold numbers",
+    ),
+    "names": (
+        "    return rows.with_columns(value=pl.lit('A. Head', dtype=pl.Enum(['A. Head'])))",
+        "the column value is Enum; it must hold numbers",
+    ),
+    "texts": ("    return rows.with_columns(pl.col('school_key').cast(pl.Categorical))", "ok"),
+    "below": ("    return rows.with_columns(weight=-1.0)", "have a weight below nought"),
     "infinite": ("    return rows.with_columns(value=pl.col('value') / 0)", "use null"),
     "keys": ("    return pl.concat([rows, rows])", "appear more than once"),
     "columns": ("    return rows.drop('year', 'value')", "has no column year, value"),

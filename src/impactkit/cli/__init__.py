@@ -5,10 +5,12 @@ Nothing here imports polars or looks for plugins, so that ``impactkit --help`` a
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import os
 import sys
-from typing import Any
+import threading
+from typing import Any, NoReturn
 
 import click
 
@@ -69,6 +71,20 @@ def main() -> None:
 
     Exit codes: 0 all well; 1 a metric failed; 2 bad input; 3 a fault of impactkit's own.
     """
+    threads = set(threading.enumerate())
+    try:
+        _run()
+    except SystemExit as end:
+        if any(not t.daemon for t in set(threading.enumerate()) - threads):
+            # Python would wait for a thread that a plugin left running, perhaps for ever.
+            with contextlib.suppress(OSError):  # whoever read it has gone
+                sys.stdout.flush()
+                sys.stderr.flush()
+            os._exit(end.code if isinstance(end.code, int) else 0)
+        raise
+
+
+def _run() -> NoReturn:
     from impactkit.errors import ImpactkitError
 
     try:

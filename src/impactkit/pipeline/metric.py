@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
     from impactkit.plugins import PluginInfo
 
+KEY = "school_key"
+
 TOLD_ROWS = 100
 """Fewer rows than these are not counted in messages: they may be a few people's."""
 
@@ -105,6 +107,13 @@ def _designed(planned: PlannedMetric, context: MetricContext, frame: pl.DataFram
         raise EstimationError(
             f"it gave {'rows without any value' if frame.height else 'no rows'}; does it look for "
             "a measure, or a kind of school, that these data do not have?"
+        )
+    if "weight" in frame.columns and not (frame["weight"].fill_null(0) > 0).any():
+        raise EstimationError("none of its rows has a weight above nought, so none would count")
+    schools = {key for table in context.tables.values() if KEY in table for key in table[KEY]}
+    if schools and schools.isdisjoint(frame[KEY]):
+        raise EstimationError(
+            "none of its schools is in the study; take `school_key` from the tables as it is"
         )
     return collected(planned.metric, context.effect(frame))
 

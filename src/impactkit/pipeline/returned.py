@@ -23,6 +23,7 @@ from impactkit.pipeline.wellformed import (
     note_fault,
     table_faults,
 )
+from impactkit.plugins import words_of
 from impactkit.results import (
     Cell,
     Chart,
@@ -62,8 +63,16 @@ def computed(metric: Metric, context: MetricContext) -> pl.DataFrame | MetricRes
     MetricError
         When it gives what its contract does not allow, with every fault; and whatever it raises.
     """
-    given = load_code(metric.compute)(context)
-    return tidy(given) if metric.shape == "outcome" else collected(metric, given)
+    import polars as pl
+
+    code = load_code(metric.compute)
+    given = code(context)
+    if metric.shape != "outcome":
+        return collected(metric, given)
+    try:
+        return tidy(given)
+    except pl.exceptions.PolarsError as error:  # the plan of a lazy frame, which is its own code
+        raise MetricError(words_of(error, code)) from error
 
 
 def tidy(given: Any) -> pl.DataFrame:
@@ -103,13 +112,16 @@ def _type_faults(frame: pl.DataFrame) -> Iterable[str]:
 
     for name, dtype in frame.schema.items():
         if name == "school_key":
-            good, wanted = dtype == pl.String or dtype.is_integer(), "hold keys of schools as text"
+            texts = (pl.String, pl.Categorical, pl.Enum)
+            good = isinstance(dtype, texts) or dtype.is_integer()
+            wanted = "hold keys of schools as text"
         elif name == "year":
             good, wanted = dtype.is_integer(), "hold whole numbers: 2024 for 2023/24"
         else:
             good, wanted = dtype.is_numeric() or dtype == pl.Boolean, "hold numbers"
         if not good and dtype != pl.Null:
-            yield f"the column {name} is {dtype}; it must {wanted}"
+            # The name of the type only: one of enumerated texts has each of them in it.
+            yield f"the column {name} is {type(dtype).__name__}; it must {wanted}"
 
 
 def _value_faults(frame: pl.DataFrame) -> Iterable[str]:
@@ -120,6 +132,8 @@ def _value_faults(frame: pl.DataFrame) -> Iterable[str]:
             broken = frame.filter(~pl.col(name).is_finite()).height
             if broken:
                 yield f"{_rows(broken)} have a {name} that is no number (NaN or infinite); use null"
+    if "weight" in frame.columns and (below := frame.filter(pl.col("weight") < 0).height):
+        yield f"{_rows(below)} have a weight below nought"
     keyless = frame.filter(pl.col("school_key").is_null() | pl.col("year").is_null()).height
     if keyless:
         yield f"{_rows(keyless)} have no school_key or no year"

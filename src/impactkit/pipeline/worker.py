@@ -89,7 +89,10 @@ def main() -> None:
         answer = ("failed", str(error))
     except BaseException as error:
         answer = ("failed", words_of(error))
-    send(writing, answer)
+    try:
+        send(writing, answer)
+    except (pickle.PicklingError, AttributeError, TypeError) as error:
+        send(writing, ("failed", f"what it gave cannot be handed over: {words_of(error)}"))
 
 
 def _run(task: Task, reading: BinaryIO, ask: Any) -> Any:

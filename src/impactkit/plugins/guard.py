@@ -17,7 +17,7 @@ import traceback
 import warnings
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from types import FrameType
+from types import CodeType, FrameType
 from typing import Any
 
 import attrs
@@ -42,12 +42,13 @@ def spare(error: BaseException) -> None:
         raise error
 
 
-def words_of(error: BaseException) -> str:
+def words_of(error: BaseException, code: Callable[..., Any] | None = None) -> str:
     """Name an exception and where it was raised, in one line.
 
     The place is the innermost in the plugin's own code: not inside polars, where it went wrong.
     Polars quotes the values that it stumbles over; they may be personal, and are left out, unless
-    the plugin's own code has them: a misspelt column is what its author must see.
+    the plugin's own code has them: a misspelt column is what its author must see. `code` is the
+    plugin's own where it has returned already, as what made a lazy frame has.
 
     Examples
     --------
@@ -67,7 +68,8 @@ def words_of(error: BaseException) -> str:
     except Exception:  # a message that cannot be made is no reason to lose the rest
         text = ""
     if type(error).__module__.partition(".")[0] == "polars":
-        written = {c for frame, _ in own for c in frame.f_code.co_consts if isinstance(c, str)}
+        codes = [frame.f_code for frame, _ in own] + [c for c in [_code_of(code)] if c]
+        written = {c for each in codes for c in each.co_consts if isinstance(c, str)}
         text = re.sub(
             r"\[[^\]]*\]?|\"[^\"]*\"?",
             lambda quoted: quoted[0] if quoted[0].strip('"') in written else "…",
@@ -77,8 +79,15 @@ def words_of(error: BaseException) -> str:
     return f"{type(error).__name__}{': ' + text if text else ''}{where}"
 
 
+def _code_of(code: Callable[..., Any] | None) -> CodeType | None:
+    return getattr(code, "__code__", None)
+
+
 def _of_a_library(frame: FrameType) -> bool:
     return str(frame.f_globals.get("__name__", "")).partition(".")[0] in _LIBRARIES
+
+
+_RELIED_ON = frozenset({"attr", "json", "numpy", "os", "pathlib", "pickle", "polars"})
 
 
 @attrs.define
@@ -113,6 +122,7 @@ State = tuple[str, Callable[[], Any], Callable[[Any], Any]]
 STATE: tuple[State, ...] = (
     ("the locale", _locale, lambda old: locale.setlocale(locale.LC_ALL, old)),
     ("the working folder", _folder, lambda old: os.chdir(old) if old else None),
+    ("the limit of recursion", sys.getrecursionlimit, sys.setrecursionlimit),
     ("what Ctrl-C does", _interrupt, _set_interrupt),
 )
 """What belongs to the whole process: its name for people, how to look at it, how to put it back."""
@@ -137,6 +147,7 @@ def guarded(seconds: float = 0.0) -> Iterator[Seen]:
     """
     seen = Seen()
     before = [take() for _, take, _ in STATE]
+    environment, threads = dict(os.environ), set(threading.enumerate())
     surface = list(_surface())
     printed = io.TextIOWrapper(io.BytesIO(), encoding="utf-8", errors="replace")
     try:
@@ -155,6 +166,12 @@ def guarded(seconds: float = 0.0) -> Iterator[Seen]:
             if take() != old:
                 restore(old)
                 seen.faults.append(f"it changed {what}, which was put back")
+        # Variables may be added, as scikit-learn does when it is imported.
+        if lost := {k: v for k, v in environment.items() if os.environ.get(k) != v}:
+            os.environ.update(lost)
+            seen.faults.append("it changed the environment, which was put back")
+        if any(not t.daemon and t.is_alive() for t in set(threading.enumerate()) - threads):
+            seen.faults.append("it left a thread running; end it, or make it a daemon")
         seen.patched += _unpatched(surface)
 
 
@@ -166,13 +183,14 @@ def _surface() -> Iterator[tuple[Any, dict[str, Any]]]:
     """
     for name, module in list(sys.modules.items()):
         top = name.partition(".")[0]
-        if name in ("polars", "numpy") or top == "impactkit":
+        if name in _RELIED_ON or top == "impactkit":
             yield module, {k: v for k, v in vars(module).items() if callable(v)}
     polars = sys.modules.get("polars")
     for name in ("DataFrame", "LazyFrame", "Series", "Expr"):
         cls = vars(polars).get(name) if polars else None
         if isinstance(cls, type):
             yield cls, dict(vars(cls))
+    yield Path, dict(vars(Path))
 
 
 def _unpatched(surface: Iterable[tuple[Any, dict[str, Any]]]) -> Iterator[str]:

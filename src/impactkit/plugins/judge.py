@@ -19,7 +19,7 @@ def unfit(info: PluginInfo, requires: str) -> str:
     try:
         fits = satisfies(__version__, requires)
     except (ValueError, TypeError, AttributeError):
-        return f"`requires_impactkit` is {requires!r}; write one like '>=0.1,<0.2'"
+        return f"`requires_impactkit` is {requires!r}; write it like '>=0.1,<0.2'"
     if fits:
         return ""
     remedy = f"install another version of {info.name}, or of impactkit"

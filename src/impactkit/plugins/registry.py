@@ -181,7 +181,7 @@ class Registry:
                 info,
                 name=f"{info.name} (second)",
                 status="failed",
-                reason=f"two plugins are called {info.name!r}: {both}; remove one",
+                reason=f"plugins of the same name, {info.name!r}: {both}; remove either",
             )
             return self._note(info)
         if reason := unfit(info, getattr(plugin, "requires_impactkit", "")):

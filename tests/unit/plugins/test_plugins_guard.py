@@ -214,3 +214,31 @@ class SpeechlessError(Exception):
 def test_any_exception_is_one_line(error, words):
     """Of bounded length, whatever its message is."""
     assert words_of(error) == words
+
+
+def test_a_variable_may_be_added_to_the_environment_but_none_changed(monkeypatch):
+    """Libraries add some when they are imported; changing one is another matter."""
+    import os
+
+    monkeypatch.setenv("KENT_OLD", "old")
+    monkeypatch.delenv("KENT_NEW", raising=False)
+    with guarded() as seen:
+        os.environ["KENT_NEW"] = "new"
+    assert (seen.faults, os.environ["KENT_NEW"]) == ([], "new")
+    with guarded() as seen:
+        os.environ["KENT_OLD"] = "other"
+    assert os.environ["KENT_OLD"] == "old"
+    assert seen.faults == ["it changed the environment, which was put back"]
+
+
+def test_a_patched_library_of_pythons_own_is_put_back():
+    """Everything is written through these."""
+    import json
+    import pathlib
+
+    dumps, write = json.dumps, pathlib.Path.write_text
+    with guarded() as seen:
+        json.dumps = None
+        pathlib.Path.write_text = None
+    assert (json.dumps, pathlib.Path.write_text) == (dumps, write)
+    assert sorted(seen.patched) == ["Path.write_text", "json.dumps"]
