@@ -16,7 +16,7 @@ from impactkit.errors import Problem
 
 
 def read_workbook(data: bytes, file: str) -> Parsed:
-    """Return the largest sheet, cell by cell as text.
+    """Return the largest sheet, or the last of several such, cell by cell as text.
 
     Dates come as ``2019-09-01 00:00:00``, whole numbers without a point, and what is shown as per
     cent with its sign: ``84%``. Rows that fill at most half of the columns are a title where they
@@ -51,7 +51,8 @@ def read_workbook(data: bytes, file: str) -> Parsed:
     filled = [name for name, sheet in sheets.items() if sheet.height and sheet.width]
     if not filled:
         refuse("file.empty", file, "no sheet of the workbook has any content")
-    chosen = max(filled, key=lambda name: _size(sheets[name]))
+    # Of sheets of one size the last: workbooks in two languages repeat the table for the second.
+    chosen = max(reversed(filled), key=lambda name: _size(sheets[name]))
     above, rows = _titles(_rows(sheets[chosen], percent_cells(data).get(chosen, frozenset())))
     parsed = from_rows(rows, file)
     notes = above_note(above, file)

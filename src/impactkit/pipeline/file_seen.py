@@ -34,7 +34,7 @@ def inspect_file(path: Path, registry: Registry) -> FileSeen:
 
     The whole file is read and its values are checked, as in a study.
     """
-    from impactkit.engine.files import head
+    from impactkit.engine.files import head, read_text
     from impactkit.readers import recognise_file
 
     top, faults = head(path)
@@ -45,7 +45,9 @@ def inspect_file(path: Path, registry: Registry) -> FileSeen:
         rule = f"no reader recognises it; its columns are {', '.join(top.columns[:12])}"
         remedy = "Name a table for it in the study (see `impactkit show tables`)."
         problem = Problem(code="file.unknown", file=path.name, rule=rule, remedy=remedy)
-        return FileSeen(problems=(problem,))
+        # Another sheet of the workbook may be the one that is meant.
+        notes = read_text(path).notes if top.kind == "xlsx" else ()
+        return FileSeen(problems=(problem, *notes))
     reader, recognised = found[0]
     spec = _table_of(reader, top, registry)
     lines = [f"{path.name}: {recognised.what}", *_reader_lines(reader, recognised, spec)]

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+import xlsxwriter
 
 from impactkit.pipeline import default_registry, inspect_file
 from impactkit.pipeline.file_seen import FileSeen
@@ -38,6 +39,37 @@ def check(folder: Path, content: str, registry, name: str = "2019/england_ks2fin
 def codes(seen: FileSeen) -> list[tuple[str, str]]:
     """Return the problems as severity and code."""
     return [(problem.severity, problem.code) for problem in seen.problems]
+
+
+def _workbook(path: Path, **sheets: list[list[object]]) -> Path:
+    with xlsxwriter.Workbook(path) as book:
+        for name, rows in sheets.items():
+            sheet = book.add_worksheet(name)
+            for at, row in enumerate(rows):
+                sheet.write_row(at, 0, row)
+    return path
+
+
+def test_a_workbook_in_two_languages_is_read_in_the_second(tmp_path: Path, registry) -> None:
+    """The Welsh list of schools has each table in Welsh, then in English, of the same size."""
+    schools = [[f"660213{i}", f"Ysgol {i}", "Primary", "LL1 1AA"] for i in range(4)]
+    welsh = [["Rhif yr Ysgol", "Enw", "Sector", "Cod post"], *schools]
+    english = [["School Number", "School Name", "Sector", "Postcode"], *schools]
+    path = _workbook(
+        tmp_path / "list.xlsx", Index=[["Index"]], A_gynhelir=welsh, Maintained=english
+    )
+    seen = inspect_file(path, registry)
+    assert (seen.about["reader"], seen.about["schools"]) == ("wales.schools", 4)
+
+
+def test_of_a_workbook_that_nobody_knows_the_other_sheets_are_named(
+    tmp_path: Path, registry
+) -> None:
+    """One of them may be the one that is meant."""
+    path = _workbook(tmp_path / "a.xlsx", Notes=[["a", "b"], ["c", "d"]], Data=[["x", "y"], [1, 2]])
+    seen = inspect_file(path, registry)
+    assert codes(seen) == [("error", "file.unknown"), ("note", "file.sheets")]
+    assert "these were not: Notes" in seen.problems[1].rule
 
 
 def test_a_published_file_is_read_and_its_values_are_checked(tmp_path: Path, registry) -> None:
