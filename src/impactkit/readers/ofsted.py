@@ -105,6 +105,7 @@ ALSO = {
         "16 - 19 study programmes",
         "16-19 study programmes",
         "16 to 19 study programmes",
+        "16 to 19 study programmes (where applicable)",
         "Sixth form provision",
     ),
 }

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from impactkit.declarations import ReadResult
 from impactkit.engine.files import head
 from impactkit.pipeline import default_registry, inspect_study, plan
@@ -81,9 +83,16 @@ def test_latest_inspections_of_2022_to_2024_name_graded_inspections(tmp_path: Pa
     }
 
 
-def test_judgements_of_the_common_inspection_framework_are_read(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "sixth_form",
+    ["16 - 19 study programmes", "16-19 study programmes", "16 to 19 study programmes"],
+)
+def test_judgements_of_the_common_inspection_framework_are_read(
+    tmp_path: Path, sixth_form: str
+) -> None:
     """Outcomes for pupils and study programmes at 16 to 19, of the last inspection and before."""
-    assert _rows(_read(tmp_path, COMMON)) == {
+    content = COMMON.replace("16 - 19 study programmes", sixth_form)
+    assert _rows(_read(tmp_path, content)) == {
         ("100001", 2017, "ofsted_overall", 4.0),
         ("100001", 2017, "ofsted_category", 1.0),
         ("100001", 2017, "ofsted_outcomes", 4.0),
