@@ -31,6 +31,7 @@ def core_readers() -> tuple[Reader, ...]:
         ofsted,
         other_tables,
         plain,
+        school_information,
         wales,
         workforce,
     )
@@ -54,6 +55,7 @@ def core_readers() -> tuple[Reader, ...]:
         finance.TOTAL_READER,
         mats.READER,
         other_tables.READER,
+        school_information.READER,
         ofsted.READER,
         ees.READER,
         wales.SCHOOLS_READER,
