@@ -24,17 +24,15 @@ from typing import TYPE_CHECKING, Any, Literal
 import attrs
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
 from impactkit.errors import EstimationError
+from impactkit.evidence.jackknife import Floats, Ints, alone_in, jackknife
 from impactkit.inference.few_clusters import Thresholds, warn_of_few
 from impactkit.results import Estimate, Exclusion
 
 if TYPE_CHECKING:
     from impactkit.metrics import Panel
 
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 Window = tuple[int, int]
 Of = Literal["change", "expected", "excess"]
 METHOD = (
@@ -142,7 +140,7 @@ class Improvement:
         touched = np.array([np.unique(cluster[np.abs(row) > 1e-12]).size for row in projection])
         own = np.zeros((X.shape[1], len(labels)))
         if of != "expected":
-            own = _jackknife(X, y, cluster, values)
+            own = jackknife(X, y, cluster, values)
         theirs, names = np.zeros((X.shape[1], 0)), labels.clear()
         if of != "change":
             theirs, names = self._comparison(projection, -1.0 if of == "excess" else 1.0)
@@ -150,7 +148,7 @@ class Improvement:
         place = labels.search_sorted(names.filter(both)).to_numpy()
         np.add.at(own.T, place, theirs.T[both])
         phi = np.concatenate([own, theirs[:, ~both]], axis=1)
-        extra = _alone_in(projection)
+        extra = alone_in(projection)
         bearing = len(names) - 1 if of == "expected" else touched - np.where(extra, 1, X.shape[1])
         return Coefficients(
             values=values,
@@ -231,34 +229,6 @@ def _coded(labels: pl.Series) -> tuple[pl.Series, Ints]:
     """Return the labels there are, sorted, and the place of each one among them."""
     names = labels.unique().sort()
     return names, names.search_sorted(labels).cast(pl.Int64).to_numpy()
-
-
-def _alone_in(projection: Floats) -> NDArray[np.bool_]:
-    """Tell which coefficients rest on schools of their own, as the means of groups do."""
-    on = np.abs(projection) > 1e-12
-    return np.array(
-        [not (on[k] & np.delete(on, k, axis=0).any(axis=0)).any() for k in range(len(on))]
-    )
-
-
-def _jackknife(X: Floats, y: Floats, cluster: Ints, values: Floats) -> Floats:
-    """Return each cluster's contribution, such that the squares add up to CRV3."""
-    n = int(cluster.max()) + 1
-    found = np.zeros((X.shape[1], n))
-    on = np.abs(np.linalg.pinv(X)) > 1e-12
-    for c in range(n):
-        rest = cluster != c
-        if np.linalg.matrix_rank(X[rest]) < X.shape[1]:
-            words = "rests on a single partnership" if n > 1 else "there is a single partnership"
-            raise EstimationError(
-                f"{words}, so how much it varies between partnerships cannot be seen; "
-                "wait for more partnerships, or pool groups"
-            )
-        found[:, c] = values - np.linalg.lstsq(X[rest], y[rest], rcond=None)[0]
-    # Each coefficient has the factor of the clusters that bear on it.
-    bears = np.array([np.unique(cluster[row]).size for row in on])
-    scaled: Floats = found * np.sqrt((bears - 1) / bears)[:, None]
-    return scaled
 
 
 def improvement(
