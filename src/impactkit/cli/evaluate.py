@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from impactkit.pipeline import Plan
     from impactkit.results import Evaluation
     from impactkit.study import Study
+
+FEW_SKIPPED = 5
+"""Up to so many metrics that nobody asked for are told one by one when they could not run."""
 
 
 @click.command(name="evaluate")
@@ -92,7 +95,8 @@ def evaluate_to(
     if dry_run:
         _say_plan(planned)
         return 0
-    return _say_found(finished.evaluation, written, out, strict=strict)
+    asked = {metric.metric.id for metric in planned.metrics if metric.asked}
+    return _say_found(finished.evaluation, written, out, strict=strict, asked=asked)
 
 
 def _say_plan(planned: Plan) -> None:
@@ -112,7 +116,10 @@ def _say_warnings(planned: Plan) -> None:
             click.secho(str(problem), err=True)
 
 
-def _say_found(evaluation: Evaluation, written: Path, out: Path, *, strict: bool) -> int:
+def _say_found(
+    evaluation: Evaluation, written: Path, out: Path, *, strict: bool, asked: Collection[str]
+) -> int:
+    from impactkit.pipeline.core import FIRST_PARTY
     from impactkit.pipeline.planning import PLAN_TABLE
     from impactkit.report import summary_sentences
 
@@ -129,8 +136,16 @@ def _say_found(evaluation: Evaluation, written: Path, out: Path, *, strict: bool
         click.secho(f"{result.metric} failed: {result.reason} (plugin {by})", fg="red", err=True)
     for plugin in broken:
         click.secho(f"Plugin {plugin['name']}: {plugin['reason']}", fg="red", err=True)
-    for result in skipped:
+    # A study that names no metrics gets all that its files allow; nobody waits for the others.
+    told = [r for r in skipped if r.metric in asked or r.plugin not in FIRST_PARTY]
+    told = skipped if len(skipped) - len(told) <= FEW_SKIPPED else told
+    for result in told:
         click.echo(f"Not run for want of data: {result.metric}; {result.reason}.")
+    if len(skipped) > len(told):
+        click.echo(
+            f"Not run for want of data: {len(skipped) - len(told)} metrics that the study does "
+            "not name; the report says what each lacks."
+        )
     for result in evaluation.results:
         if result.estimates and all(e.status == "not_estimable" for e in result.estimates):
             click.echo(f"Not estimated: {result.metric}; {result.estimates[0].reason}")

@@ -30,7 +30,7 @@ NO_PLAN = Kind(
     detector="There is one outcome, and no analysis plan was locked before outcomes were first "
     "read and left as it was.",
     consequence="Nothing shows that outcome, comparison and years were chosen before the result.",
-    remedy="Lock them with `impactkit plan` before you evaluate.",
+    remedy="Lock the plan with `impactkit plan` before you evaluate.",
 )
 MANY_TESTS = Kind(
     code="E7.many_tests",

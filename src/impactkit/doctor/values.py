@@ -70,10 +70,38 @@ UNWEIGHTED = Kind(
     consequence="The mean of schools' percentages is not the percentage of pupils.",
     remedy="Say that the result is about schools, or weight by pupils.",
 )
-KINDS = (IMPLAUSIBLE, CONSTANT, REPEATED, SHARE, GRADES, UNWEIGHTED)
+COLUMN = Kind(
+    code="values.column_of_shares",
+    title="Shares in a column of per cents",
+    section="Values",
+    severity="warning",
+    detector="A column `pct_...` of `schools` or `school_years` has no value above 1, in 20 "
+    "schools or more.",
+    consequence="Schools are compared and grouped by figures a hundred times too small; read with "
+    "others in per cent they look alike.",
+    remedy="Write 45 for 45 %, not 0.45; a workbook may show 45 % and hold 0.45.",
+)
+KINDS = (IMPLAUSIBLE, CONSTANT, REPEATED, SHARE, GRADES, UNWEIGHTED, COLUMN)
 
 _LOGARITHMIC = ("ratio", "rate", "gbp", "fte", "count")
 _ENOUGH = 20
+
+
+def of_study(case: Case) -> Iterator[Finding]:
+    """Look at the percentages that schools are described by."""
+    for table in ("schools", "school_years"):
+        frame = case.tables.get(table, pl.DataFrame())
+        for name in [c for c in frame.columns if c.startswith("pct_")]:
+            values = frame[name].drop_nulls()
+            top = values.max()
+            if len(values) >= _ENOUGH and isinstance(top, float) and 0 < top <= 1:
+                yield found(
+                    COLUMN,
+                    f"No value of `{name}` in {table} is above 1; the highest of "
+                    f"{count(len(values), 'row')} is {top:.4g}.",
+                    rows=len(values),
+                    highest=top,
+                )
 
 
 def of_measure(case: Case, measure: str) -> Iterator[Fact | Finding]:
@@ -86,7 +114,7 @@ def of_measure(case: Case, measure: str) -> Iterator[Fact | Finding]:
     yield Fact(
         section="Values",
         measure=measure,
-        text=f"{rows.height:,} values from {low:g} to {high:g}, median {middle:g}",
+        text=f"{rows.height:,} values from {low:.4g} to {high:.4g}, median {middle:.4g}",
         numbers={"values": rows.height, "lowest": low, "median": middle, "highest": high},
     )
     known = case.measures.get(measure)
@@ -120,7 +148,7 @@ def _implausible(case: Case, rows: pl.DataFrame, measure: str, unit: str) -> Ite
     yield found(
         IMPLAUSIBLE,
         f"{count(far.height, 'value')} of {count(far['school_key'].n_unique(), 'school')} lie far "
-        f"from the others; the median is {middle:g}.",
+        f"from the others; the median is {middle:.4g}.",
         measure=measure,
         example=f"{value:g} of school {school} in {years_words([year])}",
         values=far.height,

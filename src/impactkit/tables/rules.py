@@ -44,7 +44,7 @@ def names_school(frame: pl.DataFrame, spec: TableSpec) -> Iterable[Problem]:
         code="school.missing",
         column=given[0],
         rule="the row does not say which school it is about",
-        remedy="Give its URN.",
+        remedy="Give its URN; take the row out if it is a note and not a record.",
     )
 
 

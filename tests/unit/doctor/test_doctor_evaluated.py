@@ -80,3 +80,15 @@ def test_a_sound_study_is_told_of_no_mistake_but_that_it_has_no_plan(studies, tm
     found = findings_of(evaluated(studies.clean(), tmp_path))
     assert {f["code"] for f in found if f["severity"] != "note"} == set()
     assert {f["code"] for f in found} <= {"E6.no_plan", "balance.not_comparable"}
+
+
+def test_shares_in_a_column_of_per_cents_are_named(studies, examined) -> None:
+    """0.45 for 45 %, as a workbook holds it; a single school of under one per cent is no sign."""
+    drawn = studies.clean()
+    for i, row in enumerate(drawn.tables["schools"]):
+        row["pct_fsm6"] = round(0.1 + i / 200, 3)
+        row["pct_eal"] = 0.5 if i == 0 else 20.0
+    found = [f for f in examined(drawn).examination.findings if f.code == "values.column_of_shares"]
+    assert [f.severity for f in found] == ["warning"]
+    assert "`pct_fsm6` in schools" in found[0].evidence
+    assert found[0].numbers["highest"] <= 1
