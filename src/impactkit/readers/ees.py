@@ -36,8 +36,9 @@ from impactkit.readers.forms import (
     rejected,
     set_aside,
 )
+from impactkit.readers.long import long_figures
 from impactkit.readers.options import texts
-from impactkit.readers.performance import long_figures, period_year
+from impactkit.readers.performance import period_year
 from impactkit.readers.published import figure_columns, measure_id
 
 KNOWN = {

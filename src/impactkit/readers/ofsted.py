@@ -37,8 +37,8 @@ from impactkit.readers.forms import (
     set_aside,
     taken,
 )
+from impactkit.readers.long import long_figures
 from impactkit.readers.options import texts
-from impactkit.readers.performance import long_figures
 from impactkit.readers.registers import not_read
 from impactkit.tables.coerce import coerce, faults
 from impactkit.tables.measures_after import CARD, GRADED

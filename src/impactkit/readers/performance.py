@@ -8,7 +8,7 @@ means).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,13 +16,11 @@ import attrs
 import polars as pl
 
 from impactkit.declarations import Head, Reader, ReadResult, Recognised
-from impactkit.engine.files import ROW, TextTable, read_text
+from impactkit.engine.files import TextTable, read_text
 from impactkit.errors import DataError, Problem, did_you_mean
+from impactkit.readers.aggregates import Split, split_schools
 from impactkit.readers.forms import (
-    IMPOSSIBLE,
-    NO_URN,
     NOTHING,
-    Figure,
     Form,
     figures,
     listed,
@@ -31,32 +29,16 @@ from impactkit.readers.forms import (
     recognised,
     rejected,
     rename,
-    set_aside,
     taken,
     unread,
 )
+from impactkit.readers.long import long_figures, within_range
 from impactkit.readers.options import texts
 from impactkit.readers.years import file_year
-from impactkit.tables.coerce import faults
-from impactkit.tables.columns import optional
-from impactkit.tables.measures import core_measures
-from impactkit.tables.ranges import outside
-from impactkit.tables.summary import summarise
-from impactkit.tables.symbols import split_symbols, to_float
-
-PHASE_CODES = {"PRI": "Primary", "SEC": "Secondary", "SPE": "Special"}
-"""What stands in place of the establishment, the authority or the URN in rows about England."""
-
-CODED = ("estab", "la", "laestab", "urn")
-"""Columns in which one of `PHASE_CODES` may stand."""
-
-Split = Callable[[pl.DataFrame, Form], tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]]
-"""Parts rows into those of the table, aggregates (with `level`), and rows set aside."""
 
 EARLY_SYMBOLS = {"<": "SUPP", "!": "NEW"}
 """Signs of tables to 2010: a small school, a new school (specification of key stage 2, 2008)."""
 
-VALUE = optional("value", "float", unit="measured")
 MANY_ROWS = 50
 """From how many rows on a file is taken for a whole published one, not rows picked by hand."""
 
@@ -195,7 +177,7 @@ def read_form(
     problems += _without_england(form, aggregates, text)
     ours, unknown = long_figures(schools, text, found, form)
     published, unknown_too = long_figures(aggregates, text, found, form)
-    possible, impossible = _within_range(ours)
+    possible, impossible = within_range(ours)
     return ReadResult(
         frame=possible.drop("text"),
         table=table,
@@ -278,119 +260,3 @@ def _by_period(
     rule = f"its name speaks of {named}, its rows of {', '.join(map(str, years))}"
     remedy = "Rename it, or give `year` in the study file if its rows are right."
     return rows, year, [Problem(code="year.conflict", file=file, rule=rule, remedy=remedy)]
-
-
-def split_schools(
-    frame: pl.DataFrame, form: Form
-) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
-    """Part schools from aggregates, and from rows that are about neither."""
-    level, phase, reason = (pl.lit(None, dtype=pl.String) for _ in range(3))
-    for rule in form.aggregates:
-        if rule.column not in frame.columns:
-            continue
-        hit = pl.col(rule.column).str.contains(f"(?i)^(?:{rule.pattern})$")
-        level = pl.when(hit).then(pl.lit(rule.level)).otherwise(level)
-        phase = pl.when(hit).then(pl.lit(rule.phase)).otherwise(phase)
-        reason = pl.when(hit).then(pl.lit(rule.reason)).otherwise(reason)
-    no_urn = pl.col("urn") == ""
-    estab, la = (pl.col(name) if name in frame.columns else pl.lit("") for name in ("estab", "la"))
-    whole_la = no_urn & estab.str.to_uppercase().is_in(["", *PHASE_CODES])
-    whole_la &= la.str.contains(r"^\d{3}$")
-    if "laestab" in frame.columns and "la" not in frame.columns:
-        la = pl.col("laestab").str.extract(r"^(\d{3})\d{4}$", 1).fill_null("")
-    frame = frame.with_columns(
-        level=pl.coalesce(level, pl.when(whole_la).then(pl.lit("la"))),
-        reason=pl.when(reason != "").then(reason),
-        la_code=pl.when(la.str.contains(r"^\d{1,3}$")).then(la.str.zfill(3)),
-    )
-    coded = [
-        pl.col(name).str.to_uppercase().replace_strict(PHASE_CODES, default=None)
-        for name in CODED
-        if name in frame.columns
-    ]
-    other = frame.filter(pl.col("reason").is_not_null())
-    frame = frame.filter(pl.col("reason").is_null()).drop("reason")
-    aggregates = frame.filter(pl.col("level").is_not_null()).with_columns(
-        phase=pl.coalesce(*coded, phase, pl.lit("All"))
-    )
-    rest = frame.filter(pl.col("level").is_null())
-    aside = [
-        *(set_aside(part, str(key[0])) for key, part in other.group_by("reason")),
-        set_aside(rest.filter(no_urn), NO_URN),
-    ]
-    return rest.filter(~no_urn).drop("level"), aggregates, pl.concat(aside)
-
-
-KEPT = (
-    ROW,
-    "urn",
-    "school_key",
-    "partnership_id",
-    "partnership_name",
-    "la_code",
-    "phase",
-    "level",
-    "year",
-)
-"""Columns about a row that go with each of its figures."""
-
-
-def long_figures(
-    frame: pl.DataFrame, text: TextTable, found: Iterable[Figure], form: Form
-) -> tuple[pl.DataFrame, list[Problem]]:
-    """Return one row a figure, as value or status; and every symbol that nobody knows."""
-    index = [name for name in KEPT if name in frame.columns]
-    cohorts = match(form.cohorts, text.columns)
-    groups: dict[tuple[str, str], dict[str, str]] = {}
-    for figure in found:
-        own = figure.name if figure.name in cohorts else figure.subgroup
-        cohort = own if own in cohorts else ""
-        groups.setdefault((figure.subgroup, cohort), {})[figure.name] = figure.measure
-    cells = [
-        pl.col(f.column).str.strip_chars().replace(form.words.get(f.measure, {})).alias(f.name)
-        for f in found
-    ]
-    cells += [
-        to_float(pl.col(cohorts[cohort][0]).str.strip_chars())
-        .cast(pl.Int64, strict=False)
-        .alias(f"cohort|{cohort}")
-        for cohort in dict.fromkeys(cohort for _, cohort in groups if cohort)
-    ]
-    rows = frame.select(index).join(text.frame.select(ROW, *cells), on=ROW, how="left")
-    parts = []
-    for (subgroup, cohort), names in groups.items():
-        pupils = [f"cohort|{cohort}"] if cohort else []
-        long = rows.select(*index, *pupils, *names).rename(names)
-        long = long.unpivot(index=[*index, *pupils], variable_name="measure", value_name="text")
-        if pupils:
-            long = long.rename({pupils[0]: "denominator"})
-        parts.append(long.with_columns(subgroup=pl.lit(subgroup)))
-    if not parts:
-        empty = frame.select(index).clear()
-        texts_of = ("measure", "text", "subgroup", "status", "source")
-        blank = [pl.lit(None, dtype=pl.String).alias(name) for name in texts_of]
-        return empty.with_columns(*blank, value=pl.lit(None, dtype=pl.Float64)), []
-    value, status = split_symbols(pl.col("text").replace(form.symbols))
-    long = pl.concat(parts, how="diagonal").with_columns(
-        value=value, status=status, source=pl.lit(text.file)
-    )
-    unknown = []
-    published = {(figure.measure, figure.subgroup): figure.column for figure in found}
-    strange = long.filter(pl.col("status").is_null())
-    for key, bad in strange.group_by("measure", "subgroup", maintain_order=True):
-        told = faults(bad["text"], bad[ROW], bad["status"].is_null(), VALUE, text.file)
-        column = published[str(key[0]), str(key[1])]
-        unknown += summarise([attrs.evolve(problem, column=column) for problem in told])
-    return long.filter(pl.col("status").is_not_null()), unknown
-
-
-def _within_range(figures: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Part figures that can be true from those outside the range of their measure."""
-    impossible = outside(core_measures())
-    aside = set_aside(
-        figures.filter(impossible),
-        IMPOSSIBLE,
-        detail=pl.col("measure"),
-        values=pl.col("text"),
-    )
-    return figures.filter(~impossible), aside
