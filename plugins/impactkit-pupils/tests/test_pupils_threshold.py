@@ -52,7 +52,9 @@ def test_points_per_cent_and_pupils_are_three_things(evaluated):
     assert found[PUPILS].value == pytest.approx(16)
     assert found[PUPILS].unit == "pupils"
     assert found[BEYOND].value == pytest.approx(10)
-    shown = result.tables[0].to_frame()
+    both, each = result.tables
+    assert both.to_frame()["change"].to_list() == pytest.approx([10, 10])
+    shown = each.to_frame()
     assert shown["relative"].to_list() == pytest.approx([20, 20])
     assert shown["change"].to_list() == pytest.approx([10, 10])
     assert shown["reached_after"].to_list() == [48, 48]
@@ -67,7 +69,7 @@ def test_a_partnership_of_few_pupils_is_withheld_and_leaves_the_others_be(evalua
         denominator=pl.when(few).then(7).otherwise("denominator"),
         numerator=pl.when(few).then(5).otherwise("numerator"),
     )
-    shown = evaluated(threshold_change, tables, outcome="ready").tables[0].to_frame()
+    shown = evaluated(threshold_change, tables, outcome="ready").tables[1].to_frame()
     assert shown["reached_before"].to_list() == [None, 40]
     assert shown["change"].is_null().to_list() == [True, False]
 

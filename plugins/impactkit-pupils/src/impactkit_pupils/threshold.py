@@ -9,29 +9,25 @@ import attrs
 
 from impactkit import (
     Card,
-    Chart,
-    Column,
     Estimate,
     EstimationError,
     Exclusion,
     MetricContext,
     Needs,
     Note,
-    Table,
     estimating_metric,
 )
-from impactkit_pupils.common import ALIKE, Window, effect_unit, estimate, joint, label, missing
-from impactkit_pupils.counts import EXACT_BELOW, counts, followed, interval, side
+from impactkit_pupils.common import ALIKE, Window, effect_unit, estimate, joint, missing
+from impactkit_pupils.counts import counts, followed, side
+from impactkit_pupils.threshold_tables import BEYOND, CHANGE, POINTS, by_partnership, whole
 
 if TYPE_CHECKING:
     import polars as pl
 
     from impactkit import EffectiveSample
 
-BEYOND = "Change beyond that of schools elsewhere"
-CHANGE = "Change in schools that joined"
+
 PUPILS = "Pupils that this change stands for, a year"
-POINTS = "percentage points"
 
 
 @attrs.frozen(kw_only=True)
@@ -142,10 +138,11 @@ def _of(context: MetricContext, measure: str, rows: pl.DataFrame, params: Params
     about: dict[str, Any] = {"measure": measure, "unit": POINTS}
     try:
         compared = joint({measure: panel.frame}, context, before=params.before, after=params.after)
-        yield estimate(context, BEYOND, compared, [1.0], **about)
+        beyond = estimate(context, BEYOND, compared, [1.0], **about)
         yield from compared.exclusions
     except EstimationError as error:
-        yield missing(context, BEYOND, str(error), **about)
+        beyond = missing(context, BEYOND, str(error), **about)
+    yield beyond
     joined = panel.frame.drop_nulls("cohort").select("school_key", "cohort", "cluster").unique()
     own = rows.filter(pl.col("measure") == measure)
     both, lost = followed(joined, own, params.before, params.after)
@@ -155,12 +152,16 @@ def _of(context: MetricContext, measure: str, rows: pl.DataFrame, params: Params
             f"none of {joined.height} schools that joined has numbers of pupils both before and "
             "after; give `denominator` in `outcomes`"
         )
-    yield from _pooled(context, both, about)
-    yield from _by_partnership(context, both, measure)
+    change, pupils = _pooled(context, both, about)
+    yield from (change, pupils)
+    yield from whole(context, measure, (change, beyond))
+    yield from by_partnership(context, both, measure)
 
 
-def _pooled(context: MetricContext, rows: pl.DataFrame, about: dict[str, Any]) -> Iterator[Any]:
-    """Yield the change of all schools that joined, with the design effect of partnerships."""
+def _pooled(
+    context: MetricContext, rows: pl.DataFrame, about: dict[str, Any]
+) -> tuple[Estimate, Estimate]:
+    """Return the change of all schools that joined, with the design effect of partnerships."""
     import math
 
     import polars as pl
@@ -199,119 +200,15 @@ def _pooled(context: MetricContext, rows: pl.DataFrame, about: dict[str, Any]) -
         warnings=("not compared with schools elsewhere", *warn_of_few(clusters.height)),
         **about,
     )
-    yield change
     n = side(rows, "after").a_year
     pupils: dict[str, Any] = {
         name: pupils_equivalent(getattr(change, name), n) for name in ("value", "ci_low", "ci_high")
     }
-    yield attrs.evolve(
+    return change, attrs.evolve(
         change,
         estimand=PUPILS,
         unit="pupils",
         std_error=None,
         method="the change in percentage points times pupils tested a year, over 100",
         **pupils,
-    )
-
-
-def _by_partnership(context: MetricContext, rows: pl.DataFrame, measure: str) -> Iterator[Any]:
-    """Yield a table of each partnership's pupils, and a picture of the changes."""
-    from impactkit import pupils_equivalent
-
-    found: list[tuple[Any, ...]] = []
-    # All together stand in the estimates: a total here would give a partnership of few away.
-    for part in rows.partition_by("cluster", maintain_order=True):
-        was, now = side(part, "before"), side(part, "after")
-        p_0, p_1 = was.reached / was.tested, now.reached / now.tested
-        low, high = interval(now, was, context.design.level)
-        points = 100 * (p_1 - p_0)
-        found.append(
-            (
-                part["cluster"][0],
-                part.height,
-                was.reached,
-                was.tested,
-                100 * p_0,
-                now.reached,
-                now.tested,
-                100 * p_1,
-                points,
-                low,
-                high,
-                100 * (p_1 / p_0 - 1) if p_0 > 0 else None,
-                pupils_equivalent(points, now.a_year),
-            )
-        )
-    yield Table(
-        id=f"threshold_{measure}",
-        title=f"{label(context, measure)}: pupils before and after joining",
-        columns=(
-            Column(name="partnership", label="Partnership", kind="dimension"),
-            Column(name="schools", label="Schools", kind="count", of="schools"),
-            Column(name="reached_before", label="Reached it before", kind="count", of="people"),
-            Column(name="tested_before", label="Tested before", kind="count", of="people"),
-            Column(
-                name="share_before",
-                label="Before, %",
-                kind="share",
-                numerator="reached_before",
-                denominator="tested_before",
-                unit="percent",
-                digits=1,
-            ),
-            Column(name="reached_after", label="Reached it after", kind="count", of="people"),
-            Column(name="tested_after", label="Tested after", kind="count", of="people"),
-            Column(
-                name="share_after",
-                label="After, %",
-                kind="share",
-                numerator="reached_after",
-                denominator="tested_after",
-                unit="percent",
-                digits=1,
-            ),
-            Column(
-                name="change",
-                label="Change, percentage points",
-                unit=POINTS,
-                denominator="tested_before",
-                digits=1,
-            ),
-            *(
-                Column(name=name, label=words, unit=POINTS, denominator="tested_before", digits=1)
-                for name, words in (("low", "From"), ("high", "To"))
-            ),
-            Column(
-                name="relative",
-                label="Change, % of the share before",
-                unit="percent",
-                denominator="reached_before",
-                digits=0,
-            ),
-            Column(
-                name="pupils",
-                label="Pupils a year that it stands for",
-                unit="pupils",
-                denominator="tested_before",
-                digits=1,
-            ),
-        ),
-        rows=found,
-        note=(
-            f"Intervals: Newcombe's; exact where there are fewer than {EXACT_BELOW} pupils before "
-            "or after. Pupils of a partnership are taken as independent."
-        ),
-    )
-    yield Chart(
-        id=f"threshold_{measure}",
-        kind="interval",
-        title=f"{label(context, measure)}: change since joining, by partnership",
-        data=f"threshold_{measure}",
-        x="partnership",
-        y="change",
-        low="low",
-        high="high",
-        x_title="Partnership",
-        y_title="Change, percentage points",
-        reference=0.0,
     )
