@@ -330,3 +330,12 @@ def test_years_the_wrong_way_round_are_refused():
     """With both settings in the message."""
     with pytest.raises(ValueError, match=r"last_year is 2019, before first_year, 2020"):
         JointActivityParams(first_year=2020, last_year=2019)
+
+
+def test_events_by_partnership_are_those_at_which_two_of_its_members_were():
+    """X and Y share P and R: what they did together stands in both, X and Z only in P."""
+    shared = [*MEMBERSHIPS, ("R", "A", None, None), ("R", "C", None, None)]
+    rows = table(run(memberships=memberships(shared)), "joint_by_partnership").rows()
+    assert sorted(rows) == [("P", 3, 2, 3), ("R", 2, 2, 1)]
+    none = table(run(activity=None), "joint_by_partnership").rows()
+    assert sorted(none) == [("P", 3, 2, None)]

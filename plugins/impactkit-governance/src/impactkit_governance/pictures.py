@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from impactkit import Chart, Column, Period, Table
 from impactkit_governance.exposure import TERMS, year_span
 from impactkit_governance.rates import rate_interval
-from impactkit_governance.summary import UNITS, Sides, terms_exposed
+from impactkit_governance.summary import UNITS, Side, Sides, terms_exposed
 
 
 def _events(name: str, label: str) -> Column:
@@ -104,23 +104,19 @@ def _rates(sides: Sides) -> Table:
 
 
 def _by_partnership(sides: Sides) -> Table:
-    rows = []
-    for partnership, segments in sides.boards.exposure.segments.items():
-        boards = frozenset().union(*(segment.actors for segment in segments))
-        schools: frozenset[str] = frozenset()
-        if sides.schools is not None:
-            parts = sides.schools.exposure.segments.get(partnership, ())
-            schools = schools.union(*(segment.actors for segment in parts))
-        rows.append(
-            (
-                partnership,
-                len(boards),
-                sum(len(boards & event.actors) > 1 for event in sides.boards.events),
-                None
-                if sides.schools is None
-                else sum(len(schools & event.actors) > 1 for event in sides.schools.events),
-            )
+    boards = _members(sides.boards)
+    of_boards = _joint_events(sides.boards, boards)
+    leaders = sides.schools
+    of_leaders = None if leaders is None else _joint_events(leaders, _members(leaders))
+    rows = [
+        (
+            partnership,
+            len(members),
+            of_boards[partnership],
+            None if of_leaders is None else of_leaders[partnership],
         )
+        for partnership, members in boards.items()
+    ]
     return Table(
         id="joint_by_partnership",
         title="Joint events by partnership",
@@ -134,6 +130,27 @@ def _by_partnership(sides: Sides) -> Table:
         note="An event of boards that share two partnerships stands in both. Leaders' events are "
         "blank where no log of them was given.",
     )
+
+
+def _members(side: Side) -> dict[str, frozenset[str]]:
+    """Return all who were in each partnership at any time."""
+    return {
+        partnership: frozenset().union(*(segment.actors for segment in segments))
+        for partnership, segments in side.exposure.segments.items()
+    }
+
+
+def _joint_events(side: Side, members: Mapping[str, frozenset[str]]) -> Counter[str]:
+    """Count the events at which two members of a partnership or more took part."""
+    of: dict[str, list[str]] = {}
+    for partnership, actors in members.items():
+        for actor in actors:
+            of.setdefault(actor, []).append(partnership)
+    met: Counter[str] = Counter()
+    for event in side.events:
+        there = Counter(name for actor in event.actors for name in of.get(actor, ()))
+        met.update(name for name, n in there.items() if n > 1)
+    return met
 
 
 def _by_year(sides: Sides) -> Table:
