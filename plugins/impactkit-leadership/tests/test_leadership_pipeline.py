@@ -150,6 +150,29 @@ def test_half_is_not_said_to_be_out_of_reach_where_nobody_may_know():
     assert (reached.value, reached.n_people) == (pytest.approx(2, abs=0.01), 20)
 
 
+def test_no_two_points_of_the_curve_tell_of_a_few_people():
+    """One of twelve promoted in a year was to be read from 8.3 %; so were four later on."""
+
+    def years(promoted, n=40):
+        rows = pool(n)["talent_pool"].with_columns(
+            promoted_on=pl.Series(
+                [dt.date(2015 + y, 9, 1) - dt.timedelta(days=9) for y in promoted]
+                + [None] * (n - len(promoted)),
+                dtype=pl.Date,
+            ),
+            left_on=pl.lit(None, pl.Date),
+        )
+        (table,) = [t for t in run({"talent_pool": rows})[Table] if t.id == "pipeline_years"]
+        return [(year, round(percent, 1)) for _, year, percent in table.rows]
+
+    assert years([1] + [3] * 11) == [(0, 0.0), (3, 30.0)]
+    assert years([1] * 10 + [2] * 10) == [(0, 0.0), (1, 25.0), (2, 50.0)]
+    # Four more later: with all who were ever promoted they would be told by the second point.
+    assert years([1] * 10 + [2] * 10 + [4] * 4) == [(0, 0.0), (1, 25.0), (4, 60.0)]
+    assert years([1] * 10 + [2] * 4) == [(0, 0.0), (4, 35.0)]
+    assert years([1] * 3) == [(0, 0.0)]
+
+
 def test_the_funnel_adds_up():
     """Promoted, left and neither are all who were seen."""
     table = next(

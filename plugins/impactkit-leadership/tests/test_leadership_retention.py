@@ -11,6 +11,7 @@ from scipy.stats import binomtest
 from impactkit import MetricContext
 from impactkit_leadership.census import census_day
 from impactkit_leadership.retention import RetentionParams, retention
+from impactkit_leadership.year_on_year import YEAR_ON_YEAR
 
 BEGINS = dt.date(2014, 9, 1)
 
@@ -333,12 +334,55 @@ def test_columns_without_a_single_value_are_survived():
     assert all(e.status == "not_estimable" for e in result.estimates)
 
 
-def test_register_of_survivors_is_doubted():
-    """No departure in the first two years: a note tells what to set."""
+def test_register_in_which_nobody_ever_left_gives_no_share():
+    """It holds those who are still there; whoever knows better says from when."""
     rows = [spell(f"h{i}", f"S{i}", "head", autumn(2012 + i)) for i in range(6)]
-    notes = " ".join(map(str, run(rows).notes))
-    assert "observed_from" in notes
+    silent = run(rows)
+    assert {e.status for e in silent.estimates} == {"not_estimable"}
+    assert all("observed_from" in e.reason for e in silent.estimates)
+    assert pick(run(rows, observed_from=autumn(2012)), 1).value == 100
+
+
+def test_register_drawn_up_later_is_read_from_its_first_departure_on():
+    """Of the heads who began before 2015 only those who stayed are in it: they are in no cohort."""
+    survivors = [spell(f"s{i}", f"S{i}", "head", autumn(2005 + i)) for i in range(8)]
+    rows = [*survivors, *REGISTER]
+    found = run(rows)
+    assert pick(found, 1).n_people == pick(run(), 1).n_people
+    assert pick(found, 1).value == pick(run(), 1).value
+    assert "No departure is recorded before 31 August 2015" in " ".join(map(str, found.notes))
     assert "observed_from" not in " ".join(map(str, run().notes))
+    # Taken at its word from the first start on, the survivors look like cohorts that all stayed.
+    assert pick(run(rows, observed_from=autumn(2004)), 1).value > pick(run(), 1).value
+
+
+def test_everybody_in_post_is_followed_from_census_to_census():
+    """By hand from the second census: 8 of 12, 7 of 9 and 8 of 8.
+
+    In partnerships they are three heads in each of three years.
+    """
+    result = run()
+
+    def share(group):
+        (found,) = (
+            e
+            for e in result.estimates
+            if (e.estimand, e.term, e.subgroup) == (YEAR_ON_YEAR, "head", group)
+        )
+        return found
+
+    assert share("all").value == pytest.approx(100 * 23 / 29)
+    assert share("in a partnership").value == 100
+    assert share("in a partnership").n_people == 9
+    assert share("in no partnership").value == pytest.approx(100 * 14 / 20)
+    (gap,) = (
+        e
+        for e in result.estimates
+        if e.estimand.startswith(YEAR_ON_YEAR + ":") and e.term == "head"
+    )
+    assert gap.value == pytest.approx(100 * (1 - 14 / 20))
+    assert "year_on_year" in {chart.id for chart in result.charts}
+    assert "year_on_year" not in {chart.id for chart in run(memberships=None).charts}
 
 
 def test_counts_add_up_in_every_row_as_declared():

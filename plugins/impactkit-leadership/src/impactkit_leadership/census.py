@@ -134,6 +134,23 @@ def window(
     return Window(days=days, since=since, until=until) if days else None
 
 
+QUIET = 2 * 366
+
+
+def recorded_from(spells: pl.DataFrame) -> dt.date | None:
+    """Return the day from which departures are on record; None where none is.
+
+    A register drawn up today holds the first day of those who are still there, and nobody who left
+    before. Its early cohorts would be survivors only, and look as if nobody ever left. So where no
+    departure is recorded in the first two years, the register speaks from a year before the first
+    departure on: its first census only tells who was new at the next.
+    """
+    first, departed = spells["start"].min(), spells["end"].min()
+    if not isinstance(first, dt.date) or not isinstance(departed, dt.date):
+        return None
+    return departed - dt.timedelta(days=365) if (departed - first).days > QUIET else first
+
+
 def posts_at_censuses(spells: pl.DataFrame, observed: Window) -> pl.DataFrame:
     """Return one row a person, post and census: the spells that were running on the day.
 

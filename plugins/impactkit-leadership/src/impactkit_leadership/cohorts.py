@@ -35,26 +35,53 @@ _BY_DESTINATION = {
 }
 
 
-def new_leaders(spells: pl.DataFrame, observed: Window, level: str) -> pl.DataFrame:
-    """Return the leaders new to a post of `level` at each census after the first.
-
-    New is who holds such a post at a census and held none at the census before. Everyone is counted
-    in their highest post on the ladder. At the first census all would look new, so it has no
-    cohort.
-    """
+def _held(spells: pl.DataFrame, observed: Window, level: str) -> pl.DataFrame:
+    """Return who held a post of `level` at each census, everyone in their highest on the ladder."""
     beside = level not in LADDER
     track = spells.filter(
         pl.col("level") == level if beside else pl.col("rank").is_not_null(),
     )
-    held = main_posts(posts_at_censuses(track, observed)).filter(
-        pl.col("level").is_in(posts_of(level))
-    )
-    before = held.select("staff_key", pl.col("census") + 1)
     return (
-        held.filter(pl.col("census") > observed.first)
-        .join(before, on=["staff_key", "census"], how="anti")
+        main_posts(posts_at_censuses(track, observed))
+        .filter(pl.col("level").is_in(posts_of(level)))
         .select("staff_key", "school_key", "census", "day", "rank", "phase")
         .sort("census", "staff_key")
+    )
+
+
+def in_post(spells: pl.DataFrame, observed: Window, level: str) -> pl.DataFrame:
+    """Return the leaders of `level`, new or not, at each census after the first, as `new_leaders`.
+
+    Examples
+    --------
+    >>> import datetime as dt
+    >>> from impactkit_leadership.census import clean_spells, window
+    >>> start = [dt.date(2014, 9, 1), dt.date(2015, 9, 1)]
+    >>> spells, _ = clean_spells(
+    ...     pl.DataFrame(
+    ...         {"staff_key": ["a", "b"], "school_key": "s", "level": "head", "start": start}
+    ...     ),
+    ...     None,
+    ... )
+    >>> censuses = window(spells, until=dt.date(2015, 12, 1))
+    >>> in_post(spells, censuses, "head").select("staff_key", "census").rows()
+    [('a', 2015), ('b', 2015)]
+    >>> new_leaders(spells, censuses, "head").select("staff_key", "census").rows()
+    [('b', 2015)]
+    """
+    return _held(spells, observed, level).filter(pl.col("census") > observed.first)
+
+
+def new_leaders(spells: pl.DataFrame, observed: Window, level: str) -> pl.DataFrame:
+    """Return the leaders new to a post of `level` at each census after the first.
+
+    New is who holds such a post at a census and held none at the census before. At the first census
+    all would look new, so it has no cohort.
+    """
+    held = _held(spells, observed, level)
+    before = held.select("staff_key", pl.col("census") + 1)
+    return held.filter(pl.col("census") > observed.first).join(
+        before, on=["staff_key", "census"], how="anti", maintain_order="left"
     )
 
 

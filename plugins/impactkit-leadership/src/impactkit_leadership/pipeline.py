@@ -112,7 +112,7 @@ def pipeline(context: MetricContext) -> Iterator[Any]:
     for name, curve in curves.items():
         yield _half(curve, name, found[name]["promoted"])
     yield _funnel(groups)
-    yield from _picture(curves)
+    yield from _picture(curves, groups, params)
     if memberships.is_empty():
         yield Note("No memberships were given, so partnerships cannot be told from others.")
 
@@ -317,14 +317,35 @@ def _funnel(groups: dict[str, pl.DataFrame]) -> Table:
     )
 
 
-def _picture(curves: dict[str, Any]) -> Iterator[Table | Chart]:
+def _steps(people: pl.DataFrame, last: int, least: int) -> list[int]:
+    """Return the years at which a curve may be shown: `least` were promoted between any two.
+
+    From two points that are nearer together one could tell how many were promoted between them,
+    and from the last one, with all who ever were, how many were later.
+    """
+    promoted = people.filter(people["end"] == "promoted")["years"].sort().to_list()
+    years, seen = [0], 0
+    for year in range(1, last + 1):
+        by_then = sum(t <= year for t in promoted)
+        if by_then - seen >= least:
+            years, seen = [*years, year], by_then
+    later = len(promoted) - seen
+    if 0 < later < least and len(years) > 1:
+        # The last two spans become one, where the curve reaches as far as anybody's promotion.
+        years[-1:] = [last] if promoted[-1] <= last else []
+    return years
+
+
+def _picture(
+    curves: dict[str, Any], groups: dict[str, pl.DataFrame], params: PipelineParams
+) -> Iterator[Table | Chart]:
     """Yield promotion by whole years since being seen: a curve by day would show each person."""
     rows = []
     for name, found in curves.items():
         if found is None:
             continue
         last = int(min(found.last_seen.values()))
-        for year in range(last + 1):
+        for year in _steps(groups[name], last, params.min_people):
             rows += [
                 (name, year, 100 * e.value)
                 for e in found.at(year)
@@ -341,6 +362,7 @@ def _picture(curves: dict[str, Any]) -> Iterator[Table | Chart]:
             Column(name="promoted", label="Promoted by then", unit="percent", digits=1),
         ),
         rows=rows,
+        note="Years between which fewer than enough were promoted to be told are left out.",
     )
     yield Chart(
         id="pipeline_years",

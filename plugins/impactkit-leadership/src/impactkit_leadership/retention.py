@@ -31,6 +31,15 @@ TITLE = "Retention of new leaders"
 QUESTION = "Do leaders who are new to a post stay at that level or rise?"
 
 
+NO_CENSUS = (
+    "the register of leadership spells covers no November census; give the time it covers in "
+    "`observed_from` and `observed_until`"
+)
+NOBODY_LEFT = (
+    "the register of leadership spells records no departure, as one does that holds only those who "
+    "are still there; if leavers were recorded, set `observed_from` to the day from which they were"
+)
+
 Day = Any
 """A date, ISO text for one, or None: TOML has dates, JSON has none."""
 
@@ -82,7 +91,9 @@ CARD = Card(
     definition=(
         "Of the leaders new to a post at one School Workforce Census, the share employed at a "
         "census one, three or five years later in a post of the same leadership level or higher, "
-        "in the same phase, in any school in the data. The definition is the Department's."
+        "in the same phase, in any school in the data. The definition is the Department's. Beside "
+        "it the same share a year on of all leaders in post, new or not, which rests on more "
+        "people; that one is this project's."
     ),
     formula=(
         "100 x (new leaders at or above their level, in the same phase, k censuses on) / "
@@ -105,6 +116,8 @@ CARD = Card(
         "and over too; we could not verify that, and this metric has no ages.",
         "Middle leaders are left out by the Department, since the census does not identify them "
         "reliably.",
+        "A register that records no departure in its first two years is read from the first one "
+        "on, since before it would hold survivors only.",
         "Leaving is not always a loss, and partnership schools differ from others in ways that "
         "nothing here adjusts for.",
         "So far only the synthetic authority has filled the table of leadership spells.",
@@ -134,40 +147,53 @@ def retention(context: MetricContext) -> MetricResult:
     """Estimate the retention of new leaders by level, years after, phase and partnership."""
     import polars as pl
 
-    from impactkit_leadership import census, cohorts, partners, retention_tables
+    from impactkit_leadership import census, cohorts, partners, retention_tables, year_on_year
 
     params = context.params or RetentionParams()
     spells, exclusions = census.clean_spells(
         context.table("leadership_spells"), context.tables.get("schools")
     )
+    since = params.observed_from or census.recorded_from(spells)
+    if since is None and not spells.is_empty():
+        return _result((), exclusions, estimates=_nothing(params, NOBODY_LEFT))
     observed = census.window(
-        spells, since=params.observed_from, until=params.observed_until, fixed=params.census_day
+        spells, since=since, until=params.observed_until, fixed=params.census_day
     )
     if observed is None:
-        return _result((), exclusions, estimates=_nothing(params))
+        return _result((), exclusions, estimates=_nothing(params, NO_CENSUS))
     memberships = partners.members(context.tables.get("memberships"))
     labels = partners.cluster_labels(memberships)
     starting = spells if params.include_interim else spells.filter(~pl.col("interim"))
-    frames = []
-    for level in params.levels:
-        cohort = cohorts.new_leaders(starting, observed, level)
-        followed = cohorts.fates(cohort, spells, memberships, observed, level, params.horizons)
-        frames.append(followed.with_columns(pl.lit(LABELS[level]).alias("level")))
     # A school in no partnership is a cluster of its own, whose name no partnership can have.
     alone = pl.concat_str(pl.lit("school "), "school_key")
-    rows = pl.concat(frames).with_columns(
-        pl.col("school_key")
-        .replace_strict(labels, default=alone, return_dtype=pl.String)
-        .alias("cluster"),
-        pl.col("phase").fill_null("not known"),
-    )
-    found = retention_tables.summarise(rows, params, has_groups=not memberships.is_empty())
+
+    def followed(cohort_of: Any, horizons: tuple[int, ...]) -> pl.DataFrame:
+        frames = [
+            cohorts.fates(
+                cohort_of(starting, observed, level), spells, memberships, observed, level, horizons
+            ).with_columns(pl.lit(LABELS[level]).alias("level"))
+            for level in params.levels
+        ]
+        return pl.concat(frames).with_columns(
+            pl.col("school_key")
+            .replace_strict(labels, default=alone, return_dtype=pl.String)
+            .alias("cluster"),
+            pl.col("phase").fill_null("not known"),
+        )
+
+    has_groups = not memberships.is_empty()
+    rows = followed(cohorts.new_leaders, params.horizons)
+    found = retention_tables.summarise(rows, params, has_groups=has_groups)
+    everybody = followed(cohorts.in_post, (1,))
     return _result(
-        _notes(observed, spells, params, has_groups=not memberships.is_empty()),
+        _notes(observed, spells, params, has_groups=has_groups),
         exclusions,
-        estimates=found.estimates,
+        estimates=(
+            *found.estimates,
+            *year_on_year.year_on_year(everybody, params, has_groups=has_groups),
+        ),
         tables=found.tables,
-        charts=found.charts,
+        charts=(*found.charts, *([year_on_year.chart()] if has_groups else [])),
     )
 
 
@@ -184,7 +210,7 @@ def _result(notes: Iterable[Note], exclusions: tuple[Exclusion, ...], **found: A
     )
 
 
-def _nothing(params: RetentionParams) -> tuple[Estimate, ...]:
+def _nothing(params: RetentionParams, reason: str) -> tuple[Estimate, ...]:
     from impactkit_leadership import retention_tables
 
     return tuple(
@@ -194,8 +220,7 @@ def _nothing(params: RetentionParams) -> tuple[Estimate, ...]:
             term=LABELS[level],
             unit="percent",
             status="not_estimable",
-            reason="the register of leadership spells covers no November census; give the time it "
-            "covers in `observed_from` and `observed_until`",
+            reason=reason,
         )
         for level in params.levels
         for years in params.horizons
@@ -212,12 +237,12 @@ def _notes(
         values={"first": observed.first + 1, "last": observed.last},
     )
     ends = spells["end"].drop_nulls()
-    quiet = ends.is_empty() or (ends.min() - observed.since).days > 2 * 366
-    if quiet and params.observed_from is None:
+    if params.observed_from is None and observed.since > spells["start"].min():
         yield Note(
-            text="No departure is recorded in the first two years of the register. If it was "
-            "drawn up later and holds only those who were still there, retention is overstated: "
-            "set `observed_from` to the date from which leavers were recorded."
+            text="No departure is recorded before {day}. A register drawn up later holds only "
+            "those who were still there, so nobody is followed from an earlier census; if leavers "
+            "were recorded, set `observed_from` to the day from which they were.",
+            values={"day": f"{ends.min():%d %B %Y}"},
         )
     planned = not ends.is_empty() and (ends.max() - spells["start"].max()).days > 366
     if planned and params.observed_until is None:

@@ -114,7 +114,13 @@ def _picture(weeks: pl.DataFrame, params: DiaryParams) -> Iterator[Table | Chart
         title="Hours in heads' diaries",
         columns=(
             Column(name="side", label="Weeks", kind="dimension"),
-            Column(name="share", label="Teaching and learning", unit="percent", digits=1),
+            Column(
+                name="share",
+                label="Teaching and learning",
+                unit="percent",
+                digits=1,
+                denominator="heads",
+            ),
             Column(name="hours", label="Hours a week", digits=1, denominator="heads"),
             Column(name="heads", label="Heads", kind="count", of="people"),
             Column(name="weeks", label="Weeks", kind="count", of="events"),
