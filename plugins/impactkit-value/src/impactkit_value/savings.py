@@ -96,8 +96,8 @@ class Params:
         source="Founding claim: Maximising Progress, savings by school business managers. "
         "Definition of the project's own",
         caveats=(
-            "A saving is less spent on the same thing than before; what it would have cost is "
-            "whoever entered it's word, in the prices of that year.",
+            "A saving is less spent on the same thing than before; what it would have cost is the "
+            "word of whoever entered it, in the prices of that year.",
             "Grants are income, mostly for a purpose, and are no saving; costs avoided were never "
             "going to be spent, or cannot be shown.",
             "A saving made once and one that comes again every year are different things; a "
