@@ -92,8 +92,8 @@ class Params:
             "A margin chosen after results were read shows nothing; write it into the plan.",
             "Schools are asked to help when their results rise, and results that rose by luck "
             "fall back. The adjusted estimate, which leads, allows for that.",
-            "Comparison schools are those in no partnership at all, and not only those that were as "
-            "strong; the adjusted estimate allows for results before.",
+            "Comparison schools are those in no partnership at all, and not only those that were "
+            "as strong; the adjusted estimate allows for results before.",
             "How long the head was away is not part of it.",
         ),
         founding="M23",
