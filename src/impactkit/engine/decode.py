@@ -175,6 +175,13 @@ def _kind_of_zip(data: bytes, file: str) -> str:
         )
     if "xl/workbook.xml" in names or "xl/workbook.bin" in names:
         return "xlsx"
+    if {"mimetype", "content.xml"} <= names:
+        refuse(
+            "file.ods",
+            file,
+            "this is a workbook of OpenDocument (.ods)",
+            "Open it in Excel or LibreOffice, and save the sheet as .xlsx or CSV.",
+        )
     refuse(
         "file.zip",
         file,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import gzip
+import io
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -162,6 +163,7 @@ def zipped(folder: Path, member: str) -> bytes:
         (b"urn,role\n100001,pe\0er\n", "file.nul", "Row 2"),
         (b"urn,name\n100001,\x81\n", "file.encoding", "Row 2"),
         ("urn,name\n1,é\n".encode() + "2,é\n".encode("cp1252"), "file.mixed_encoding", "Row 2"),
+        ("urn,name\n1,ŵ\n".encode() + "2,é\n".encode("cp1252"), "file.mixed_encoding", "Row 2"),
         (b"urn,name\n1,a\n" + "urn,name\n".encode("utf-8-sig"), "file.joined", "Row 3"),
         (b'urn,name\n100001,"never closed\n100002,x\n', "file.quotes", "quotation mark"),
         (b"a,b,c\n1;2;3\n4;5;6\n", "header.width", "3 columns, but the rows have 1"),
@@ -180,6 +182,16 @@ def test_a_file_that_cannot_be_used_is_refused_with_its_name_and_a_remedy(
     assert "members.csv" in str(problem)
     assert words in str(problem)
     assert problem.remedy
+
+
+def test_a_workbook_of_open_document_is_told_from_an_archive(tmp_path: Path) -> None:
+    """Departments publish them; to unpack one would be of no use."""
+    held = io.BytesIO()
+    with zipfile.ZipFile(held, "w") as archive:
+        archive.writestr("mimetype", "application/vnd.oasis.opendocument.spreadsheet")
+        archive.writestr("content.xml", "<office:document-content/>")
+    with pytest.raises(DataError, match=r"OpenDocument .* save the sheet as .xlsx or CSV"):
+        read_text(write(tmp_path, held.getvalue()))
 
 
 @pytest.mark.parametrize(
