@@ -107,12 +107,17 @@ class Lineage:
         >>> history.select("chain_position", "urn", "link_date").rows()
         [(0, 100001, None), (1, 140001, datetime.date(2013, 9, 1))]
         """
-        chain = self.keys.join(self._chain(school), on="school_key", how="semi")
+        return self.histories(self._chain(school)["school_key"]).drop("school_key")
+
+    def histories(self, school_keys: pl.Series) -> pl.DataFrame:
+        """Return the chains of several schools: `school_key`, then the columns of `history`."""
+        wanted = school_keys.unique().to_frame("school_key")
+        chain = self.keys.join(wanted, on="school_key", how="semi")
         return (
             chain.join(self.links.rename({"new": "urn"}), on="urn", how="left")
             .join(self._about(), on="urn", how="left")
-            .sort("chain_position")
-            .select("chain_position", "urn", "link_date", *_ABOUT)
+            .sort("school_key", "chain_position")
+            .select("school_key", "chain_position", "urn", "link_date", *_ABOUT)
         )
 
     def other_links(self, school: int | str) -> pl.DataFrame:

@@ -113,13 +113,10 @@ def histories(ground: Ground, outcomes: Iterable[str]) -> Table:
     treated = schools.filter("treated").select("school_key").unique()
     other = schools.filter(~pl.col("treated")).select("school_key").unique()
     n_other = changed.join(other, on="school_key", how="semi")["school_key"].n_unique()
-    rows = [
-        (key, *row)
-        for key in changed.join(treated, on="school_key", how="semi")["school_key"].unique().sort()
-        for row in ground.lineage.history(key)
-        .select("urn", "name", "link_date", "close_reason")
-        .iter_rows()
-    ]
+    those = changed.join(treated, on="school_key", how="semi")["school_key"]
+    rows = ground.lineage.histories(those).select(
+        "school_key", "urn", "name", "link_date", "close_reason"
+    )
     return Table(
         id="histories",
         title="Schools in partnerships that changed their number",
@@ -132,7 +129,7 @@ def histories(ground: Ground, outcomes: Iterable[str]) -> Table:
         ),
         rows=[
             (key, str(urn), name or "", since.isoformat() if since else "", reason or "")
-            for key, urn, name, since, reason in rows
+            for key, urn, name, since, reason in rows.iter_rows()
         ],
         note=f"Of the comparison schools {n_other:,} changed their number in the years studied. "
         "Numbers that follow one another, one to one, are one school.",

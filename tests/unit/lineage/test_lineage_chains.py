@@ -176,6 +176,10 @@ def test_history_answers_for_every_urn_of_a_chain_and_for_its_key() -> None:
     found = [lineage.history(x).select(columns).rows() for x in (A, B, str(A))]
     assert found == [expected] * 3
     assert lineage.history(E).is_empty()
+    several = lineage.histories(lineage.keys["school_key"])
+    for (key,), rows in several.group_by("school_key", maintain_order=True):
+        assert rows.drop("school_key").equals(lineage.history(key))
+    assert several["school_key"].n_unique() == lineage.keys["school_key"].n_unique()
 
 
 def _register(**dates: tuple[int, str | None, str | None]) -> pl.DataFrame:
