@@ -1,4 +1,4 @@
-"""The propensity score of one effect is begun at that of another, which must not matter."""
+"""Propensity scores that are hard to reach: from afar, and with a coefficient without end."""
 
 from __future__ import annotations
 
@@ -48,3 +48,29 @@ def test_a_cohort_set_apart_does_no_harm_to_the_next(missing: float, gaps: Any) 
             assert found[where].status == "ok", (seed, where, found[where].reason)
             assert found[where].value == pytest.approx(expected.value, abs=1e-10)
             assert found[where].std_error == pytest.approx(expected.std_error, abs=1e-10)
+
+
+@pytest.mark.parametrize("gaps", ["means", "pairs"])
+@pytest.mark.parametrize("missing", [0.0, 0.2])
+def test_a_category_that_no_treated_unit_has_is_set_aside(missing: float, gaps: Any) -> None:
+    """Comparison units of such a kind have no weight: as if they had not been there."""
+    frame = make(1, missing).filter(pl.col("cohort").fill_null(0) != 4)
+    odd = pl.col("cohort").is_null() & (pl.col("unit") % 3 == 0)
+    frame = frame.with_columns(kind=pl.when(odd).then(pl.lit("odd")).otherwise(pl.lit("usual")))
+    options: dict[str, Any] = {**NAMES, "method": "ipw", "gaps": gaps}
+    found = att_gt(frame, **options, covariates=["x", "kind"])
+    expected = att_gt(frame.filter(pl.col("kind") == "usual"), **options, covariates=["x"])
+    for cell, without in zip(found.cells, expected.cells, strict=True):
+        assert cell.status == "ok", cell.reason
+        assert cell.value == pytest.approx(without.value, abs=1e-8)
+        assert cell.std_error == pytest.approx(without.std_error, abs=1e-8)
+
+
+def test_a_category_that_only_treated_units_have_is_refused() -> None:
+    """Nobody compares with them."""
+    frame = make(1, 0.0).with_columns(
+        kind=(pl.col("cohort").fill_null(0) == 5) & (pl.col("unit") % 3 == 0)
+    )
+    found = att_gt(frame, **NAMES, covariates=["kind"], method="ipw")
+    reasons = {g: cell.reason for (g, _), cell in zip(found.index, found.cells, strict=True)}
+    assert "too little overlap" in reasons[5]

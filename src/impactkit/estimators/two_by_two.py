@@ -43,7 +43,7 @@ OVERLAP = 0.999
 _RANK_TOLERANCE = 1e-12
 _MOST_STEPS = 60
 _AWAY = 1e100
-_SMALL_STEP = 1e-7  # the error after a Newton step goes with the square of the step
+_LITTLE = 1e-13  # left to gain, before a Newton step: next to nothing of that is left after it
 
 
 @attrs.frozen(kw_only=True, eq=False)
@@ -172,24 +172,30 @@ def fit_propensity(
 def newton(
     derivatives: Callable[[Floats], tuple[Floats, Floats]], starts: Iterable[Floats]
 ) -> Floats | None:
-    """Maximise a concave function by Newton's method, from the first start that leads there.
+    """Maximise the likelihood of a logit by Newton's method, from the first start that leads there.
 
-    Steps from afar can run away, so that nothing but small steps counts as arrival. None when no
-    start leads there, as where the groups are separated and there is no maximum.
+    It has arrived when next to nothing is left to gain: where no treated unit has some category its
+    coefficient runs away for ever, and the scores have long settled (at nought, which is right).
+    Steps from afar can run away altogether, and where the groups are separated there is no maximum:
+    None when no start leads anywhere.
 
     Parameters
     ----------
     derivatives
-        Gives the gradient, shape (k,), and minus the Hessian, shape (k, k).
+        Gives the gradient, shape (k,), and minus the Hessian, shape (k, k); the first coefficient
+        is the constant's.
     starts
         Where to begin, shape (k,) each.
 
     Examples
     --------
-    Of -(x - 3)^2 / 2:
+    One unit of four is treated, and the constant is log(1 / 3):
 
-    >>> newton(lambda x: (3 - x, np.eye(1)), [np.zeros(1)]).tolist()
-    [3.0]
+    >>> def derivatives(constant):
+    ...     p = 1 / (1 + np.exp(-constant))
+    ...     return 1 - 4 * p, 4 * np.diag(p * (1 - p))
+    >>> newton(derivatives, [np.zeros(1)]).round(6).tolist()
+    [-1.098612]
     """
     for gamma in starts:
         for _ in range(_MOST_STEPS):
@@ -200,7 +206,7 @@ def newton(
             gamma = gamma + step
             if not np.abs(gamma).max() < _AWAY:
                 break
-            if np.abs(step).max() <= _SMALL_STEP * (1 + np.abs(gamma).max()):
+            if gradient @ step <= _LITTLE * information[0, 0]:
                 return gamma
     return None
 
