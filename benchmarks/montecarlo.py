@@ -48,6 +48,10 @@ def att(frame: pl.DataFrame, **options) -> Estimate:
     return att_gt(frame, **NAMES, **options).aggregate("simple").overall
 
 
+def imputed(frame: pl.DataFrame, **options) -> Estimate:
+    return imputation(frame, **NAMES, **options).aggregate("simple").overall
+
+
 def mean_of(panel: pl.DataFrame, vcov: str) -> Estimate | None:
     return event_study(panel, **NAMES, vcov=vcov).overall
 
@@ -77,6 +81,8 @@ def randomised(assignment: str, statistic: Callable[[pl.DataFrame], Estimate] = 
 METHODS: dict[str, Method] = {
     "att_gt, analytic": lambda panel, _: holds(att(panel)),
     "att_gt, CR2": lambda panel, _: holds(att(panel, small_sample="cr2")),
+    "imputation": lambda panel, _: holds(imputed(panel)),
+    "imputation, CR2": lambda panel, _: holds(imputed(panel, small_sample="cr2")),
     "TWFE, CRV1": lambda panel, _: holds(mean_of(panel, "CRV1")),
     "TWFE, CRV3": lambda panel, _: holds(mean_of(panel, "CRV3")),
     "TWFE, wild": wild,
@@ -222,12 +228,12 @@ Found = list[float | None]
 
 def ours(panel: pl.DataFrame, weights: str | None) -> dict[str, Found]:
     """Return estimate, low and high by method."""
-    shared: dict[str, object] = {**NAMES, "weights": weights}
     found = {
         "att_gt": att(panel, weights=weights),
         "att_gt, CR2": att(panel, weights=weights, small_sample="cr2"),
         "pairs, CR2": att(panel, weights=weights, small_sample="cr2", gaps="pairs"),
-        "imputation": imputation(panel, **shared).aggregate("simple").overall,
+        "imputation": imputed(panel, weights=weights),
+        "imputation, CR2": imputed(panel, weights=weights, small_sample="cr2"),
     }
     return {name: [e.value, e.ci_low, e.ci_high] for name, e in found.items()}
 
@@ -300,7 +306,7 @@ def peers(options: argparse.Namespace) -> None:
     print("|---|" + "---:|" * (len(methods) + 1))
     for name, found in rows.items():
         print(f"| {name} | {' | '.join(map(coverage, found.values()))} | {tests[name]} |")
-    shown = [method for method in methods if method != "att_gt, CR2"]
+    shown = [method for method in methods if method not in ("att_gt, CR2", "imputation, CR2")]
     print(f"\n| mean; RMSE | {' | '.join(shown)} |")
     print("|---|" + "---:|" * len(shown))
     for name, found in rows.items():

@@ -125,7 +125,8 @@ def choose_inference(
         Of all that take part, comparison schools included.
     estimator
         ``regression`` (`event_study`, `did_2x2` and their kind), for which the cluster jackknife
-        and the wild bootstrap exist; ``att_gt``, which has CR2; or ``other`` (`imputation`).
+        and the wild bootstrap exist; ``att_gt`` for what has CR2, `att_gt` and `imputation`; or
+        ``other`` (`two_stage`, synthetic controls).
     level
         Of the interval; a test with fewer possible assignments than 1 / (1 - level) is no test.
     thresholds
