@@ -20,6 +20,7 @@ from impactkit import (
     typed_columns,
 )
 from impactkit_leadership import partners
+from impactkit_leadership.diary_needs import DiaryParams
 
 LEAST, FEW, DRAWS = 5, 15, 2000
 BEFORE, AFTER = "before", "after"
@@ -52,23 +53,15 @@ class Diaries:
         return sides.drop_nulls(["before", "after"]).sort("respondent_key")
 
 
-def diaries(
-    context: MetricContext,
-    instrument: str,
-    uses: tuple[str, ...],
-    types: tuple[str, ...],
-    *,
-    most_hours: float,
-    stage: str,
-) -> Diaries:
-    """Read diaries: hours a week for `uses`, and in all, before and after help of `types` began.
+def diaries(context: MetricContext, params: DiaryParams, stage: str) -> Diaries:
+    """Read diaries: hours a week for the uses asked for, and in all, before and after help began.
 
-    A week of more than `most_hours`, or without an hour, is set aside and counted.
+    A week of more than the most hours that there can be, or without one, is set aside and counted.
     """
     answers = scored_answers(
-        context.table("survey_responses"), context.table("instruments"), instrument
+        context.table("survey_responses"), context.table("instruments"), params.instrument
     )
-    chosen = pl.col("value").filter(pl.col("item").is_in(uses))
+    chosen = pl.col("value").filter(pl.col("item").is_in(params.uses))
     weeks = (
         answers.frame.group_by("respondent_key", "wave")
         .agg(
@@ -92,13 +85,13 @@ def diaries(
             ),
             (
                 "impossible_week",
-                f"Weeks of a diary without an hour, or with more than {most_hours:g}",
-                (pl.col("whole") <= 0) | (pl.col("whole") > most_hours),
+                f"Weeks of a diary without an hour, or with more than {params.most_hours:g}",
+                (pl.col("whole") <= 0) | (pl.col("whole") > params.most_hours),
             ),
         ],
         stage,
     )
-    came = _came(context.tables.get("interventions"), types)
+    came = _came(context.tables.get("interventions"), params.types)
     labels = partners.cluster_labels(partners.members(context.tables.get("memberships")))
     alone = pl.concat_str(pl.lit("school "), "school_key")
     weeks = weeks.join(came, on="school_key", how="left").with_columns(

@@ -7,7 +7,6 @@ Source: DfE, School leadership retention, reporting year 2024, methodology.
 
 from __future__ import annotations
 
-import datetime as dt
 import re
 from collections.abc import Iterable
 from typing import Any
@@ -24,6 +23,7 @@ from impactkit import (
     Note,
     estimating_metric,
 )
+from impactkit_leadership.days import as_day
 from impactkit_leadership.levels import LABELS, SENIOR, check_levels
 
 ID = "leadership.retention"
@@ -42,15 +42,6 @@ NOBODY_LEFT = (
 
 Day = Any
 """A date, ISO text for one, or None: TOML has dates, JSON has none."""
-
-
-def _day(value: Any) -> dt.date | None:
-    if value is None or isinstance(value, dt.date):
-        return value
-    try:
-        return dt.date.fromisoformat(value)
-    except (TypeError, ValueError):
-        raise ValueError(f"{value!r} is no date; write one like 2024-12-31") from None
 
 
 def _census_day(_: Any, __: Any, value: str) -> None:
@@ -83,8 +74,8 @@ class RetentionParams:
     include_interim: bool = False
     destinations_by_partnership: bool = False
     census_day: str = attrs.field(default="", validator=_census_day)
-    observed_from: Day = attrs.field(default=None, converter=_day)
-    observed_until: Day = attrs.field(default=None, converter=_day)
+    observed_from: Day = attrs.field(default=None, converter=as_day)
+    observed_until: Day = attrs.field(default=None, converter=as_day)
 
 
 CARD = Card(

@@ -22,6 +22,7 @@ from impactkit import (
     Table,
     estimating_metric,
 )
+from impactkit_leadership.days import as_day
 from impactkit_leadership.levels import LABELS, SENIOR, check_levels, posts_of
 
 if TYPE_CHECKING:
@@ -34,15 +35,6 @@ READY = ("ready_now", "ready_in_2_years")
 NOT_SAMPLED = "everybody was counted, so there is nothing to estimate"
 
 
-def _day(value: Any) -> dt.date | None:
-    if value is None or isinstance(value, dt.date):
-        return value
-    try:
-        return dt.date.fromisoformat(value)
-    except (TypeError, ValueError):
-        raise ValueError(f"{value!r} is no date; write one like 2024-08-31") from None
-
-
 @attrs.frozen(kw_only=True)
 class SuccessionParams:
     """What a study may set under ``[metrics."leadership.succession"]``.
@@ -52,7 +44,7 @@ class SuccessionParams:
     `min_posts` posts of `min_schools` schools or more.
     """
 
-    on: dt.date | None = attrs.field(default=None, converter=_day)
+    on: dt.date | None = attrs.field(default=None, converter=as_day)
     levels: tuple[str, ...] = attrs.field(default=SENIOR, converter=tuple, validator=check_levels)
     ready: tuple[str, ...] = attrs.field(default=READY, converter=tuple)
     target: float | None = None

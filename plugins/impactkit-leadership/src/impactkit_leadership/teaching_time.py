@@ -53,14 +53,7 @@ def teaching_time(context: MetricContext) -> Iterator[Any]:
     from impactkit_leadership import diaries
 
     params = context.params or DiaryParams()
-    found = diaries.diaries(
-        context,
-        params.instrument,
-        params.uses,
-        params.types,
-        most_hours=params.most_hours,
-        stage=ID,
-    )
+    found = diaries.diaries(context, params, ID)
     yield from found.exclusions
     if found.weeks["respondent_key"].n_unique() < params.min_people:
         reason = (

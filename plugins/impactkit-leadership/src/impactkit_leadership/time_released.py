@@ -49,14 +49,7 @@ def time_released(context: MetricContext) -> Iterator[Any]:
     from impactkit_leadership import diaries
 
     params = context.params or ReleaseParams()
-    found = diaries.diaries(
-        context,
-        params.instrument,
-        params.uses,
-        params.types,
-        most_hours=params.most_hours,
-        stage=ID,
-    )
+    found = diaries.diaries(context, params, ID)
     yield from found.exclusions
     pairs = found.pairs(pl.col("part"))
     if pairs.height < params.min_people:
