@@ -197,6 +197,11 @@ def _is_place(name: str) -> bool:
     return end in ("code", "name", "urn", "laestab", "ukprn", "uid", "id") and start in PLACES
 
 
+def _by(name: str) -> str:
+    """Return the name under which a filter is kept: a file may call one `year` or `place`."""
+    return f"filter {name}"
+
+
 def _identity(text: TextTable, filters: list[str]) -> pl.DataFrame:
     there = set(text.frame.columns)
 
@@ -206,7 +211,7 @@ def _identity(text: TextTable, filters: list[str]) -> pl.DataFrame:
     old = cell("old_la_code")
     return text.frame.select(
         ROW,
-        *[pl.col(name).str.strip_chars() for name in filters],
+        *[pl.col(name).str.strip_chars().alias(_by(name)) for name in filters],
         urn=cell("school_urn"),
         place=cell("geographic_level"),
         period=cell("time_period"),
@@ -238,8 +243,8 @@ def _wrong(
     for name, value in options.filters.items():
         if name not in filters:
             rule, remedy = "the file has no such filter", did_you_mean(name, filters)
-        elif value not in set(rows[name]):
-            rule, remedy = f"{name} has no such value", did_you_mean(value, set(rows[name]))
+        elif value not in (there := set(rows[_by(name)])):
+            rule, remedy = f"{name} has no such value", did_you_mean(value, there)
         else:
             continue
         problems.append(
@@ -307,7 +312,7 @@ def _chosen(
                 continue
         aside.append(set_aside(schools.filter(~hit), f"another breakdown by {name}"))
         schools = schools.filter(hit)
-    phase = next((pl.col(name) for name in PHASES if name in filters), pl.lit("All"))
+    phase = next((pl.col(_by(name)) for name in PHASES if name in filters), pl.lit("All"))
     for name in [name for name in filters if name not in PHASES]:
         wanted = options.filters.get(name)
         hit = _is_wanted(name, wanted)
@@ -318,16 +323,18 @@ def _chosen(
 
 
 def _is_wanted(name: str, wanted: str | None) -> pl.Expr:
-    return pl.col(name) == wanted if wanted else pl.col(name).str.contains(WHOLE.get(name, TOTAL))
+    value = pl.col(_by(name))
+    return value == wanted if wanted else value.str.contains(WHOLE.get(name, TOTAL))
 
 
 def _varies(schools: pl.DataFrame, name: str) -> bool:
     """Tell whether one school and period have rows for several values of a filter."""
-    return bool(schools.group_by("urn", "year").agg(pl.col(name).n_unique() > 1)[name].any())
+    values = pl.col(_by(name)).n_unique()
+    return bool(schools.group_by("urn", "year").agg(several=values > 1)["several"].any())
 
 
 def _unsettled(name: str, schools: pl.DataFrame, file: str) -> Problem:
-    values = sorted(set(schools[name]))
+    values = sorted(set(schools[_by(name)]))
     told = ", ".join(repr(value) for value in values[:8])
     return Problem(
         code="filter.unsettled",

@@ -310,6 +310,21 @@ def test_a_term_is_not_taken_for_its_year(tmp_path: Path) -> None:
     assert frame.filter(measure="overall_absence")["value"].to_list() == [3.9]
 
 
+@pytest.mark.parametrize("name", ["period", "year", "urn", "place", "level", "phase"])
+def test_a_filter_may_have_any_name(tmp_path: Path, name: str) -> None:
+    """Also one that rows have for themselves."""
+    content = (
+        f"time_period,time_identifier,geographic_level,school_urn,{name},sess_overall_percent\n"
+        "202324,Academic year,School,125001,Total,4.1\n"
+        "202324,Academic year,School,125001,Some,4.9\n"
+        "202324,Academic year,National,,Total,7.1\n"
+    )
+    result, frame = read(tmp_path, content, "dfe.ees")
+    assert frame.select("urn", "value").rows() == [(125001, 4.1)]
+    assert result.national is not None
+    assert result.national["value"].to_list() == [7.1]
+
+
 def test_terms_without_a_year_have_to_be_chosen_between(tmp_path: Path) -> None:
     """Which of two terms is meant is for the study to say."""
     path = tmp_path / "a.csv"
