@@ -20,6 +20,8 @@ from impactkit.report.pictures import Picture
 
 WIDE, NARROW = 620, 300
 _LONGEST = 60
+_LETTER, _MARGIN = 7, 50
+"""Pixels of a letter of a label, and of what stands left of the drawing, roughly."""
 _MOST_TICKED = 40
 # vega measures a label again and again to cut it to its room: seconds, for a name of thousands
 _SHORT = f"length(datum.label) > {_LONGEST} ? slice(datum.label, 0, {_LONGEST}) + '…' : datum.label"
@@ -56,11 +58,18 @@ def _axis_x(picture: Picture, small: bool) -> dict[str, Any]:
     default = "Years since joining" if picture.chart.kind == "event_study" else ""
     title = clean(picture.chart.x_title) or default or None
     if not picture.numeric:
+        names = dict.fromkeys(str(p.x) for p in picture.points)
+        needed = sum(min(len(name), _LONGEST) + 1 for name in names) * _LETTER
+        tilted = {"labelAngle": -45, "labelAlign": "right"}
         return {
             "field": "x",
             "type": "nominal",
             "sort": None,
-            "axis": {"title": title, "labelExpr": _SHORT},
+            "axis": {
+                "title": title,
+                "labelExpr": _SHORT,
+                **(tilted if needed > (NARROW if small else WIDE) - _MARGIN else {}),
+            },
         }
     step = math.ceil(len(xs) / (6 if small else 14))
     axis: dict[str, Any] = {"title": title, "format": "d"}

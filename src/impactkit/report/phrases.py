@@ -347,6 +347,8 @@ def _interval(estimate: Estimate, digits: int, null: float | None) -> str:
         edges = [number(abs(near), digits), _change(far, estimate.unit, digits, null)]
         if estimate.unit in _MONEY:
             edges[0] = f"£{edges[0]}"
+    if null is None and estimate.unit not in _MONEY and not edges[0].endswith("%"):
+        edges = [number(low, digits), number(high, digits)]  # the unit stands before it, in words
     return f"{level_words(estimate.level)} interval: {edges[0]} to {edges[1]}"
 
 

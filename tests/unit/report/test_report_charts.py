@@ -189,6 +189,15 @@ def test_a_line_for_joining_stands_only_between_years_before_and_since() -> None
     assert '"x": -0.5' not in json.dumps(spec(since, WIDE))
 
 
+def test_names_along_an_axis_are_tilted_where_they_would_run_into_each_other() -> None:
+    """Six academic years fit on a page and not on a telephone."""
+    whole = picture("line", 1)
+    years = [attrs.evolve(whole.points[0], x=f"{2013 + i}/{14 + i}") for i in range(6)]
+    drawn = attrs.evolve(whole, points=tuple(years))
+    assert "labelAngle" not in json.dumps(spec(drawn, WIDE)["layer"])
+    assert '"labelAngle": -45' in json.dumps(spec(drawn, NARROW)["layer"])
+
+
 def test_words_say_what_the_picture_shows() -> None:
     """Worked by hand: intervals are t-1 to t+1, so 0, 1 (and not -1, the base) take in zero."""
     words = describe(picture("event_study"), 1)

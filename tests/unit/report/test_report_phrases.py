@@ -219,3 +219,13 @@ def test_small_counts_are_words_and_event_times_are_read_out() -> None:
     assert event_time("-2") == "2 years before joining"
     assert event_time("2016") == "2016"
     assert moved(-0.0004, "points", 2) == "about 0"
+
+
+def test_a_unit_in_words_is_said_once() -> None:
+    """Beside the figure; a per cent sign is short enough to stand with each number."""
+    e = Estimate(estimand="Events", value=0.89, ci_low=0.77, ci_high=1.01, unit="events a year")
+    assert (
+        answer(e, "Events").headline == "Events: 0.89 events a year (95% interval: 0.77 to 1.01)."
+    )
+    e = Estimate(estimand="Events", value=0.89, ci_low=0.77, ci_high=1.01, unit="percent")
+    assert "0.77% to 1.01%" in answer(e, "Events").headline

@@ -6,7 +6,7 @@ import pytest
 
 from impactkit.report.flow import counts_by_measure, steps
 from impactkit.report.sections import build
-from impactkit.report.summary import compared, headlines
+from impactkit.report.summary import compared, headlines, label_of
 from impactkit.report.tables import estimate_table
 from impactkit.results import Estimate, Evaluation, MetricResult
 
@@ -166,3 +166,17 @@ def test_every_estimate_is_in_some_table(make_evaluation: Maker) -> None:
     assert rows["did-effect-pupil-teacher-ratio-estimates"] == 1 + 10
     assert rows["did-effect-pupil-teacher-ratio-further"] == 4
     assert rows["leadership-retention--estimates"] == 3
+
+
+def test_a_figure_of_a_group_names_the_group() -> None:
+    """Three shares of three groups began alike, and nobody could tell whose was whose."""
+    shares = [
+        Estimate(estimand="Appointed from within", subgroup=group, value=40.0, unit="percent")
+        for group in ("all", "in a partnership", "in no partnership")
+    ]
+    result = MetricResult(metric="x.y", estimates=shares)
+    assert [label_of(e, result, {}) for e in shares] == [
+        "Appointed from within",
+        "Appointed from within (in a partnership)",
+        "Appointed from within (in no partnership)",
+    ]
