@@ -83,7 +83,7 @@ class Params:
     ),
 )
 def time_to_benefit(context: MetricContext) -> Iterator[Any]:
-    """Yield the mean effect, that of each year, and the first year in which a benefit shows."""
+    """Yield the first year in which a benefit shows, the mean effect, and that of each year."""
     yield from context.each_outcome(lambda measure: _of(context, measure))
 
 
@@ -105,10 +105,11 @@ def _of(context: MetricContext, measure: str) -> Iterator[Any]:
         attrs.evolve(e, **names, n_partnerships=e.n_treated_clusters)
         for e in (balanced.overall, *balanced.terms)
     )
-    yield attrs.evolve(whole, estimand=MEAN)
     years = [attrs.evolve(e, estimand=BY_YEAR, term=str(int(e.term) + 1)) for e in terms]
-    yield from years
+    # The year is what was asked; whether there was an effect at all, other metrics ask and test.
     yield _first(years, params, names, lower_is_better(context, measure))
+    yield attrs.evolve(whole, estimand=MEAN, p_value=None)
+    yield from years
     strip, told = _strip(panel, years, params.through)
     yield strip
     yield from told
