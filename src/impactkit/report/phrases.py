@@ -143,6 +143,11 @@ def digits_for(estimates: Iterable[Estimate]) -> int:
     2
     >>> digits_for([Estimate(value=80, ci_low=60, ci_high=100)])
     0
+
+    Without an interval, what is counted in whole has none:
+
+    >>> digits_for([Estimate(value=3.0, unit="years")])
+    0
     """
     estimates = list(estimates)
     widths = sorted(
@@ -153,6 +158,8 @@ def digits_for(estimates: Iterable[Estimate]) -> int:
     scale = widths[len(widths) // 2] if widths else 0.0
     if not math.isfinite(scale) or scale <= 0:
         values = [abs(e.value) for e in estimates if e.value]
+        if values and all(float(value).is_integer() for value in values):
+            return 0
         return 1 if not values or max(values) >= 10 else 2
     return min(4, max(0, 1 - math.floor(math.log10(scale))))
 
