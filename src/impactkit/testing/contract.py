@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import math
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -13,9 +14,11 @@ from impactkit.declarations import ColumnSpec, Metric, TableSpec
 from impactkit.errors import EstimationError, MetricError, did_you_mean
 from impactkit.metrics import MetricContext
 from impactkit.pipeline.returned import computed
+from impactkit.plugins.tablespecs import extended
 from impactkit.results import MetricResult
 from impactkit.study import Design
 from impactkit.testing import budget, invented, known
+from impactkit.testing.alike import same
 
 if TYPE_CHECKING:
     import polars as pl
@@ -139,7 +142,10 @@ def metric_faults(
     """Return what `assert_metric_contract` would complain of, each as ``[name] words``."""
     from impactkit.tables import core_tables
 
-    tables = {spec.name: _keyed(spec) for spec in (*core_tables(), *specs)}
+    tables = {spec.name: _keyed(spec) for spec in core_tables()}
+    for spec in specs:
+        base = tables.get(spec.extends)
+        tables[base.name if base else spec.name] = extended(base, spec) if base else _keyed(spec)
     faults = list(_declared(metric, tables))
     if faults:  # what cannot be given to the metric cannot be tried
         return faults
@@ -166,11 +172,16 @@ def _keyed(spec: TableSpec) -> TableSpec:
 
 
 def _folded(met: Iterable[tuple[str, str]]) -> Iterator[str]:
-    """Yield each fault once, with the scenes in which it showed."""
+    """Yield each fault once, with the scenes in which it showed: with others' numbers it is one."""
     scenes: dict[str, dict[str, None]] = {}
+    words: dict[str, str] = {}
     for scene, fault in met:
-        scenes.setdefault(fault.replace(f"with {scene}", "with …", 1), {})[scene] = None
-    for fault, names in scenes.items():
+        fault = fault.replace(f"with {scene}", "with …", 1)
+        kind = re.sub(r"-?\d[\d.e+-]*", "#", fault)
+        words.setdefault(kind, fault)
+        scenes.setdefault(kind, {})[scene] = None
+    for kind, names in scenes.items():
+        fault = words[kind]
         where = "every table" if len(names) == len(SCENES) else "; with ".join(names)
         yield fault.replace("with …", f"with {where}", 1)
 
@@ -277,11 +288,16 @@ def _met(
     for name, table in tables.items():
         if not table.equals(before[name]):
             yield f"[mutation] it changed the table {name}; make a new frame with with_columns()"
-    if not _same(found, run(before), exact=True):
+    if not same(found, run(before), exact=True):
         yield "[determinism] it gave something else when run again; draw from context.rng()"
-    yield from _trials(run, before, found, seed)
-    if not isinstance(found, MetricResult):
+    else:  # what differs by itself would differ there, too
+        yield from _trials(run, before, found, seed)
+    if isinstance(found, MetricResult):
+        yield from _estimates(metric, scene, found)
+    else:
         yield from _values(metric, scene, before, found)
+        if not _only_values(metric):  # of which less is forgiven, when every cell is blank
+            yield from _nothing_summed(run, before, found)
 
 
 def _trials(run: Callable[[Tables], Any], tables: Tables, found: Any, seed: int) -> Iterator[str]:
@@ -300,11 +316,11 @@ def _trials(run: Callable[[Tables], Any], tables: Tables, found: Any, seed: int)
     )
     for name, given, words in trials:
         try:
-            same = _same(found, run(given), exact=False)
+            alike = same(found, run(given), exact=False)
         except Exception as error:
             yield f"[{name}] it raised {type(error).__name__} when {words}"
             continue
-        if not same:
+        if not alike:
             yield f"[{name}] it gave something else when {words}"
 
 
@@ -317,7 +333,8 @@ def _values(metric: Metric, scene: Scene, tables: Tables, found: pl.DataFrame) -
     if len(outside):
         yield (
             f"[range] its unit is {metric.unit}, and it gave {outside[0]:g}; "
-            f"values lie between {low:g} and {high:g}"
+            f"values lie between {low:g} and {high:g}; for a change, or what may be more, write a "
+            "unit of your own"
         )
     for column, words in (("school_key", "schools"), ("year", "academic years")):
         given = [t[column] for t in tables.values() if column in t.columns]
@@ -327,11 +344,56 @@ def _values(metric: Metric, scene: Scene, tables: Tables, found: pl.DataFrame) -
                 f"[strangers] it gave {words} that are not in its tables "
                 f"(with {scene.name}: {sorted(strangers)[0]!r})"
             )
-    only_values = set(metric.needs.tables) == {"outcomes"} and not metric.needs.optional
-    if scene.blank and only_values and found["value"].drop_nulls().len():
+    if scene.blank and _only_values(metric) and found["value"].drop_nulls().len():
         yield (
             "[blank] it made a number where every value was suppressed or missing; "
             "leave null as it is, or drop the row"
+        )
+
+
+def _estimates(metric: Metric, scene: Scene, found: MetricResult) -> Iterator[str]:
+    """Yield what a reader of an estimating metric's numbers would miss, or be misled by."""
+    ok = [e for e in found.estimates if e.status == "ok"]
+    for estimate in ok:
+        if not estimate.unit:
+            yield "[unit] an estimate has no unit; write unit=... in it, or for the whole metric"
+        if estimate.ci_low is None and not estimate.reason:
+            yield "[interval] an estimate has no interval, and no reason why; write reason=..."
+    if scene.blank and ok and _only_values(metric):
+        yield (
+            "[blank] it made a number where every value was suppressed or missing; "
+            "give status='not_estimable' and a reason"
+        )
+
+
+def _only_values(metric: Metric) -> bool:
+    return set(metric.needs.tables) == {"outcomes"} and not metric.needs.optional
+
+
+def _nothing_summed(
+    run: Callable[[Tables], Any], tables: Tables, found: pl.DataFrame
+) -> Iterator[str]:
+    """Yield when nothing but noughts is made of columns without a number: so polars sums them."""
+    import polars as pl
+
+    blank = {
+        name: table.with_columns(
+            pl.lit(None, dtype).alias(column)
+            for column, dtype in table.schema.items()
+            if table[column].null_count() and dtype.is_numeric() and column not in KEYS
+        )
+        for name, table in tables.items()
+    }
+    if all(blank[name].equals(table) for name, table in tables.items()):
+        return
+    try:
+        made = run(blank)["value"].drop_nulls()
+    except Exception:  # told in the scene in which every cell is blank
+        return
+    if len(made) and not (made != 0).any() and (found["value"] != 0).any():
+        yield (
+            "[blank] it made nought of numbers that are all missing, as polars' sum() does; "
+            "leave them out, or give null"
         )
 
 
@@ -340,28 +402,3 @@ def _kind(words: str) -> str:
     if "more than once" in words or "no school_key" in words:
         return "keys"
     return "nan" if "no number" in words or "nan" in words or "inf" in words else "returned"
-
-
-def _same(one: Any, other: Any, *, exact: bool) -> bool:
-    """Tell whether two runs gave the same: to the last bit, or save for the order of sums."""
-    if isinstance(one, MetricResult):
-        return one == other if exact else _near(_plain(one), _plain(other))
-    if one.columns != other.columns or one.shape != other.shape:
-        return False
-    # The order of rows is nobody's promise: polars' group_by gives another each time.
-    one, other = (frame.sort("school_key", "year") for frame in (one, other))
-    return bool(one.equals(other)) if exact else _near(one.rows(), other.rows())
-
-
-def _plain(result: MetricResult) -> list[Any]:
-    """Return the numbers of a result, in an order of their own."""
-    told = [attrs.astuple(estimate) for estimate in result.estimates]
-    return sorted(told, key=lambda row: [str(cell) for cell in row if not isinstance(cell, float)])
-
-
-def _near(one: Any, other: Any) -> bool:
-    if isinstance(one, float) and isinstance(other, float):
-        return math.isclose(one, other, rel_tol=1e-9, abs_tol=1e-9)
-    if isinstance(one, list | tuple) and isinstance(other, list | tuple):
-        return len(one) == len(other) and all(map(_near, one, other))
-    return bool(one == other)

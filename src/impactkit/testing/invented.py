@@ -100,14 +100,15 @@ def _cell(
         about["day"] = about.get("day", dt.date(2014 + 4 * about["turn"], 9, 1))
         about["day"] += dt.timedelta(days=rng.randint(1, 90))
         return about["day"]
-    if column.dtype == "int" and column.unit == "people":
-        # Equal within a row: no part is more than its whole.
-        return about.setdefault("people", rng.randint(0, 40))
     if column.unit == "academic year":
         return about.setdefault("academic_year", rng.choice(YEARS))
     if column.dtype == "float" and column.low is None and column.high is None:
         # Equal within a row for the same reason: a scale's ends, a measure's range and years.
         return about.setdefault("number", round(rng.uniform(0, 50), 1))
+    if column.dtype == "int" and column.high is None:
+        # Counts of one kind are equal within a row: no part is more than its whole.
+        count = about.setdefault(f"counts of {column.unit}", rng.randint(0, 40))
+        return max(count, int(column.low or 0))
     low = 0.0 if column.low is None else column.low
     high = low + 50 if column.high is None else column.high
     if column.dtype == "int":

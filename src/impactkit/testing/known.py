@@ -83,8 +83,9 @@ def _outcome(metric: Metric, params: Mapping[str, Any] | None, _: str) -> Iterat
         early = difference.filter(difference["event_time"] < 0)["gap"].abs().max()
         if isinstance(early, float) and early > 1e-9:
             yield (
-                "[early] it shows an effect before the schools joined: does its `year` stand "
-                "for another year than that of its tables?"
+                "[early] it shows an effect before the schools joined: does its `year` stand for "
+                "another year than that of its tables, or does it set schools beside each other, "
+                "as a rank does? Then what others gained counts as a loss."
             )
             return
         truths.append(_truth(difference))
@@ -232,11 +233,16 @@ def result(
 def _headline(
     metric: Metric, params: Mapping[str, Any] | None, made: County, measure: str
 ) -> Estimate:
-    """Return the first estimate that stands for the whole: of the measure, if one is named."""
+    """Return the first estimate that stands for the whole: of the measure, if one is named.
+
+    An estimate of a panel of the metric's own has the metric's name in the measure's place.
+    """
     found = result(metric, params, made, measure or STAND_IN)
     if found.status != "ok":
         raise MetricError(found.reason)
-    fits = [e for e in found.estimates if not e.term and measure in ("", e.measure)]
+    whole = [e for e in found.estimates if not e.term]
+    fits = [e for e in whole if measure in ("", e.measure)]
+    fits = fits or [e for e in whole if e.measure not in PLANTED]
     if not fits:
         raise MetricError(f"it gave no estimate of {measure or 'anything'} that has no `term`")
     if fits[0].status != "ok":

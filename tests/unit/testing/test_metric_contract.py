@@ -10,7 +10,18 @@ import attrs
 import polars as pl
 import pytest
 
-from impactkit import Card, Estimate, Needs, estimating_metric, outcome_metric
+from impactkit import (
+    Card,
+    Column,
+    ColumnSpec,
+    Estimate,
+    Needs,
+    Note,
+    Table,
+    TableSpec,
+    estimating_metric,
+    outcome_metric,
+)
 from impactkit.testing import assert_metric_contract, metric_faults
 from impactkit.testing.contract import SCENES
 
@@ -386,3 +397,126 @@ def test_a_module_that_is_slow_to_import_is_caught(tmp_path, line, words):
     assert bool(faults) == bool(words)
     assert all(fault.startswith("[import]") for fault in faults)
     assert any(words in fault for fault in faults) or not words
+
+
+# --- what an author meets with a table, a column or numbers of their own -------------------------
+
+LATE = TableSpec(
+    name="kent_late",
+    key=("urn", "year"),
+    columns=[
+        ColumnSpec(name="urn", dtype="int"),
+        ColumnSpec(name="year", dtype="int"),
+        ColumnSpec(name="late", dtype="int", low=0, nullable=True, unit="half-days"),
+        ColumnSpec(name="possible", dtype="int", low=1, unit="half-days"),
+    ],
+)
+ON_LATE = {"kent_late": ["school_key", "year", "late", "possible"]}
+
+
+def late_share(late):
+    """Return a metric of the share of half-days begun late, summed as `late` says."""
+
+    def share(context):
+        """Half-days begun late, of a hundred."""
+        keys = ["school_key", "year"]
+        rows = context.table("kent_late").group_by(keys).agg(late, pl.sum("possible"))
+        return rows.select(*keys, value=100 * pl.col("late") / pl.col("possible"))
+
+    return made(share, unit="percent", needs=ON_LATE)
+
+
+def test_parts_of_a_table_of_ones_own_are_no_more_than_the_whole():
+    """A share of two counts is a share on the invented rows, and no false alarm."""
+    when = pl.when(pl.col("late").null_count() == 0)
+    assert names(late_share(when.then(pl.sum("late"))), specs=[LATE]) == set()
+
+
+def test_a_sum_of_what_is_missing_is_caught_in_a_table_of_ones_own():
+    """Polars makes nought of it, and a school without a register would have none that is late."""
+    (fault,) = metric_faults(
+        late_share(pl.sum("late")), specs=[LATE], known_effect=False, import_budget=False
+    )
+    assert fault.startswith("[blank] it made nought of numbers that are all missing")
+
+
+def test_a_column_of_ones_own_on_a_core_table_is_known():
+    """`specs` takes what extends a table of core's."""
+    district = TableSpec(
+        name="kent_area",
+        extends="partnerships",
+        columns=[ColumnSpec(name="kent.district", required=False, nullable=True)],
+    )
+
+    def districts(context):
+        """Count them."""
+        n = context.table("partnerships")["kent.district"].n_unique()
+        yield Note("{n} districts", values={"n": n}, of="schools")
+
+    metric = estimating_metric(
+        id="kent.districts",
+        title="Districts",
+        needs={"partnerships": ["partnership_id", "kent.district"]},
+    )(districts)
+    assert names(metric, specs=[district]) == set()
+    assert names(metric) == {"needs"}
+
+
+def test_one_fault_is_told_once_whatever_numbers_it_shows():
+    """Five seeds give five values out of range: it is one fault."""
+    metric = made(lambda context: absence(context).with_columns(value=pl.col("value") + 100.0))
+    metric = attrs.evolve(metric, unit="percent")
+    faults = metric_faults(metric, known_effect=False, import_budget=False)
+    assert len([fault for fault in faults if fault.startswith("[range]")]) == 1
+
+
+def test_what_differs_by_itself_is_one_fault():
+    """It differs with another order of rows, too, and that is nothing more."""
+    metric = made(lambda context: absence(context).with_columns(value=random.random()))
+    assert names(metric) == {"determinism", "blank"}
+
+
+@pytest.mark.parametrize(
+    ("about", "name"),
+    [
+        ({"unit": "count"}, "interval"),
+        ({"reason": "a description"}, "unit"),
+        ({"unit": "count", "reason": "a description"}, "blank"),
+        ({"unit": "count", "ci_low": 2.0, "ci_high": 1.0}, "returned"),
+        ({"unit": "count", "ci_low": 0.0, "ci_high": 2.0, "p_value": 7.0}, "returned"),
+    ],
+)
+def test_an_estimate_that_lacks_what_a_reader_needs_is_caught(about, name):
+    """A unit, an interval or why there is none, and something that it is made of."""
+
+    @estimating_metric(id="kent.bare", title="Bare", needs=NEEDS)
+    def bare(context):
+        """Give one number."""
+        yield Estimate(value=1.0, estimand="mean", **about)
+
+    assert name in names(bare)
+
+
+def test_a_table_that_hangs_on_the_order_of_rows_is_caught():
+    """Tables are compared as estimates are."""
+
+    @estimating_metric(id="kent.firsts", title="Firsts", needs=NEEDS)
+    def firsts(context):
+        """Show the first value of each year."""
+        rows = absence(context).drop_nulls().unique("year", keep="first", maintain_order=True)
+        columns = [Column(name="year", kind="dimension"), Column(name="value", kind="number")]
+        shown = rows.sort("year").select("year", "value").rows()
+        yield Table(id="firsts", title="Firsts", columns=columns, rows=shown)
+
+    assert names(firsts) == {"order"}
+
+
+def test_an_effect_on_a_panel_of_its_own_is_held_to_the_measure():
+    """Core calls such an estimate by the metric's name; that is no reason not to try it."""
+
+    @estimating_metric(id="kent.own", title="Own", unit="percentage points", needs=NEEDS)
+    def own(context):
+        """Estimate the effect on absence by the study's design."""
+        yield context.estimate(context.panel(absence(context).drop_nulls()))[0]
+
+    assert names(own, known_effect=True, effect_of="overall_absence") == set()
