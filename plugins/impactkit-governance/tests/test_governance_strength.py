@@ -183,6 +183,26 @@ def test_items_that_run_the_other_way_are_turned_round():
     assert right > one(run({**made, "instruments": forgot}), POINTS).value + 0.05
 
 
+@pytest.mark.parametrize(
+    ("times", "status", "words"),
+    [(1, "ok", ""), (2, "ok", "50 % of the governors"), (5, "not_estimable", "20 %")],
+)
+def test_few_who_took_the_audit_twice_are_told_or_stop_the_gain(times, status, words):
+    """Of each board twice, or five times, as many were asked as answered."""
+    made = here(2).tables
+    audit = made["survey_responses"].with_columns(
+        invited=times * pl.col("respondent_key").n_unique().over("instrument_id", "school_key")
+    )
+    found = run({**made, "survey_responses": audit})
+    gain = one(found, GAIN)
+    assert gain.status == status
+    said = " ".join((*gain.warnings, gain.reason))
+    assert words in said
+    assert ("may think otherwise" in said) == (times == 2)
+    silent = one(run(made), GAIN)
+    assert any("not known (`invited`)" in warning for warning in silent.warnings)
+
+
 def test_counts_of_people_are_marked_and_add_up():
     """Trained and untrained are those whose training is due; all boards are the two groups."""
     table = next(t for t in run(here(1).tables)[Table] if t.id == "boards")

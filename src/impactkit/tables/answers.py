@@ -83,6 +83,18 @@ class Answers:
             return pl.DataFrame(schema=dict.fromkeys(self.items, pl.Float64))
         return table.select(self.items).drop_nulls()
 
+    def asked(self, wave: int) -> int | None:
+        """Return how many were asked in a wave; None where `invited` does not say.
+
+        `invited` is of a school and level and stands with its answers, so schools from which nobody
+        answered are not in it. Somebody who answered was asked, whatever the register says.
+        """
+        part = self.frame.filter((pl.col("wave") == wave) & ~pl.col("retro_pre"))
+        known = part.group_by("school_key", "level").agg(pl.col("invited").max())["invited"]
+        if part.is_empty() or known.null_count():
+            return None
+        return max(int(known.sum()), part["respondent_key"].n_unique())
+
     def contrary(self, wave: int) -> tuple[str, ...]:
         """Return items that go against the sum of the others: likely reversed, or not reversed."""
         table = self.wide(wave)

@@ -96,3 +96,19 @@ def test_nothing_asked_is_no_fault():
     assert found.low is None
     assert found.means().is_empty()
     assert found.wide(1).is_empty()
+
+
+def test_how_many_were_asked_is_of_each_school_and_level_once():
+    """The largest number that its rows name; nobody's where one has none; never fewer than came."""
+    given = responses(
+        ("c1", 1, "r", 4.0), ("c3", 1, "r", 4.0), ("c1", 1, "s", 3.0), ("c1", 2, "t", 3.0)
+    ).with_columns(
+        school_key=pl.Series(["a", "a", "b", "b"]),
+        invited=pl.Series([5, 6, 0, None], dtype=pl.Int64),
+    )
+    found = scored_answers(given, INSTRUMENTS, "c")
+    assert found.asked(1) == 6
+    assert found.asked(2) is None
+    assert found.asked(3) is None
+    few = scored_answers(given.with_columns(invited=pl.lit(0)), INSTRUMENTS, "c")
+    assert few.asked(1) == 2

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 METRIC = "governance.strength"
 GAIN = "Gain in the skills audit"
+SAID = ("What governors say of themselves, with nobody to compare them with.",)
 POINTS = "Rise of the mean mark in the skills audit"
 
 
@@ -52,6 +53,19 @@ def gains(
         return
     yield from found.exclusions
     people = _pairs(found.means(), clusters)
+    asked = found.asked(min(found.frame["wave"]))
+    rate = None if asked is None else min(1.0, people.height / asked)
+    if rate is not None and rate < params.least_response:
+        yield Estimate(
+            metric=METRIC,
+            estimand=GAIN,
+            unit="standard deviations",
+            status="not_estimable",
+            reason=f"{100 * rate:.0f} % of the governors asked took the audit twice, and "
+            f"{100 * params.least_response:.0f} % is the least that a figure may rest on; ask "
+            "those who did not",
+        )
+        return
     if people.height < params.min_people:
         reason = f"fewer than {params.min_people} governors took the skills audit twice"
         yield Estimate(
@@ -86,9 +100,21 @@ def gains(
             method="first and last audit of the same governors"
             + ("; Hedges g_av (Lakens 2013)" if of == "g" else ""),
             variance="jackknife over partnerships and boards, t",
-            warnings=("What governors say of themselves, with nobody to compare them with.",),
+            warnings=(*SAID, *_silence(rate, params)),
         )
     yield from _items(found.frame, people)
+
+
+def _silence(rate: float | None, params: StrengthParams) -> tuple[str, ...]:
+    """Warn of those who did not take the audit twice, or of not knowing how many they are."""
+    if rate is None:
+        return ("How many governors were asked is not known (`invited`), nor who is missing.",)
+    if rate < params.enough_response:
+        return (
+            f"{100 * rate:.0f} % of the governors asked took the audit twice, fewer than "
+            f"{100 * params.enough_response:.0f} %: those who did not may think otherwise.",
+        )
+    return ()
 
 
 def _pairs(means: pl.DataFrame, clusters: Mapping[str, str]) -> pl.DataFrame:

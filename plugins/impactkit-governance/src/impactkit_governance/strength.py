@@ -38,14 +38,22 @@ class StrengthParams:
 
     `on` is the day of the register; otherwise the latest appointment in it. Somebody appointed
     again within `rejoined_within` days has not left. Training is due `training_due` days after the
-    appointment. `audit` is the instrument of the skills audit. `min_people` and `min_boards` are
-    what a share must rest on, `min_clusters` what it takes before an interval allows for clusters.
+    appointment. `audit` is the instrument of the skills audit: where fewer than `enough_response`
+    (a share) of those asked took it twice a warning goes with its gain, below `least_response`
+    there is none. `min_people` and `min_boards` are what a share must rest on, `min_clusters` what
+    it takes before an interval allows for clusters.
     """
 
     on: dt.date | None = attrs.field(default=None, converter=_day)
     rejoined_within: int = attrs.field(default=31, validator=attrs.validators.ge(0))
     training_due: int = attrs.field(default=365, validator=attrs.validators.ge(0))
     audit: str = "skills_audit"
+    enough_response: float = attrs.field(
+        default=0.6, validator=[attrs.validators.ge(0), attrs.validators.le(1)]
+    )
+    least_response: float = attrs.field(
+        default=0.25, validator=[attrs.validators.ge(0), attrs.validators.le(1)]
+    )
     min_people: int = attrs.field(default=5, validator=attrs.validators.ge(1))
     min_boards: int = attrs.field(default=5, validator=attrs.validators.ge(1))
     min_clusters: int = attrs.field(default=10, validator=attrs.validators.ge(2))
@@ -73,6 +81,8 @@ CARD = Card(
         "people that cannot be seen.",
         "Governors mark themselves in a skills audit; what rises may be confidence, or the wish to "
         "please.",
+        "Governors who took the audit twice may be the keener ones; those who did not may think "
+        "otherwise.",
         "Boards of partnerships may differ from others in ways that nothing here adjusts for.",
         "Seats, training and skills are in no public register; so far only the synthetic "
         "authority has filled them.",
@@ -102,6 +112,7 @@ CARD = Card(
                 "level",
                 "value",
                 "retro_pre",
+                "invited",
             ),
         },
     ),

@@ -135,14 +135,13 @@ def confidence(context: MetricContext) -> Iterator[Any]:
         )
         return
     people = _pairs(context, answers, waves[0], waves[-1], looking_back=False)
-    asked, table = confidence_survey.asked_and_answered(answers, waves)
-    rate = _share(people, asked[waves[0]])
+    rate = _share(people, answers.asked(waves[0]))
     yield from confidence_survey.response_told(rate, params)
-    yield table
+    yield confidence_survey.asked_and_answered(answers, waves)
     yield from confidence_survey.reliability(answers, waves[0])
     looking_back = _pairs(context, answers, waves[0], waves[-1], looking_back=True)
     if looking_back.height:
-        answered = _share(looking_back, asked[waves[-1]])
+        answered = _share(looking_back, answers.asked(waves[-1]))
         if few := _too_few(answered, params):
             yield _missing(RETRO, "", few)
         else:

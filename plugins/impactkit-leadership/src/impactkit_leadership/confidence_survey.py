@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -21,27 +21,18 @@ if TYPE_CHECKING:
     from impactkit_leadership.confidence import ConfidenceParams
 
 
-def asked_and_answered(
-    answers: Answers, waves: list[int]
-) -> tuple[Mapping[int, int | None], Table]:
-    """Return how many were asked in the first and the last wave, and a table of both.
-
-    None where `invited` is not given for every school and level of which anybody answered.
-    """
+def asked_and_answered(answers: Answers, waves: list[int]) -> Table:
+    """Return how many were asked and answered in the first and the last wave, and their mean."""
     rows = answers.frame.filter(~pl.col("retro_pre"))
     means = answers.means().filter(~pl.col("retro_pre"))
-    asked: dict[int, int | None] = {}
     cells = []
     for wave in (waves[0], waves[-1]):
-        part = rows.filter(pl.col("wave") == wave)
-        known = part.group_by("school_key", "level").agg(pl.col("invited").max())["invited"]
-        n = part["respondent_key"].n_unique()
-        # Somebody who answered was asked, whatever the register says.
-        asked[wave] = None if known.null_count() else max(int(known.sum()), n)
-        silent = None if (invited := asked[wave]) is None else invited - n
+        n = rows.filter(pl.col("wave") == wave)["respondent_key"].n_unique()
+        invited = answers.asked(wave)
+        silent = None if invited is None else invited - n
         mean = means.filter(pl.col("wave") == wave)["value"].mean()
         cells.append((f"wave {wave}", invited, n, silent, mean))
-    return asked, Table(
+    return Table(
         id="response",
         title="Who was asked and who answered",
         columns=(

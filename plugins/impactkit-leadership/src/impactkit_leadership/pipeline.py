@@ -366,7 +366,7 @@ def _picture(
     )
     yield Chart(
         id="pipeline_years",
-        kind="step",
+        kind="line",
         title="Promoted, by years since being seen as a future leader",
         data="pipeline_years",
         x="years",
