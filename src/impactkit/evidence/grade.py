@@ -171,6 +171,12 @@ class Grade:
                 Column(name="takes", label="Takes off", digits=0),
             ),
             rows=[(r.name, r.found, r.cap, r.penalty or None) for r in self.rules],
+            marks={
+                (i, name): "z"  # a rule caps the grade, or takes off; none does both
+                for i, r in enumerate(self.rules)
+                for name, value in (("allows", r.cap), ("takes", r.penalty or None))
+                if value is None
+            },
             note=f"Nearest elsewhere: {SCALES[self.value]}. The scheme is this project's own.",
         )
 

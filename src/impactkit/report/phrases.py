@@ -32,7 +32,7 @@ SYMBOLS = {
 _WORDS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 _EFFECT = re.compile(r"^(ATT|ATE)\b|\beffect\b", re.IGNORECASE)
 _OF_JOINING = re.compile(r"^(ATT|ATE)\b(?!.*\b(less|more)\b)", re.IGNORECASE)
-_CONTRAST = re.compile(r"\b(difference|change|gap)\b", re.IGNORECASE)
+_CONTRAST = re.compile(r"\b(difference|change|gap|less before)\b", re.IGNORECASE)
 _RELATIVE = re.compile(r"\b((rate|odds|hazard|risk) ratio|ratio of)\b", re.IGNORECASE)
 _UNITS = {
     "percent": ("%", "percentage points"),
@@ -207,6 +207,8 @@ def quantity(value: float, unit: str, digits: int, *, contrast: bool) -> str:
     if unit in _MONEY:
         return f"−£{text[1:]}" if text.startswith("−") else f"£{text}"
     level, difference = _UNITS.get(unit, (" " + clean(unit) if unit else "", clean(unit)))
+    if unit.startswith("percent of "):
+        level, difference = f"%{clean(unit)[7:]}", "percentage points"
     if not contrast:
         return text + level
     return f"{text} {difference}".rstrip()
@@ -218,10 +220,10 @@ def moved(value: float, unit: str, digits: int) -> str:
     Examples
     --------
     >>> moved(-0.82, "ratio", 2), moved(3.2, "percent", 1), moved(0.001, "points", 1)
-    ('0.82 lower', '3.2 percentage points higher', 'about 0')
+    ('0.82 lower', '3.2 percentage points higher', 'about 0 points')
     """
     if round(value, digits) == 0:
-        return "about 0"
+        return f"about {quantity(0, unit, 0, contrast=True)}"
     size = quantity(abs(value), unit, digits, contrast=True)
     return f"{size} {'higher' if value > 0 else 'lower'}"
 
@@ -297,8 +299,8 @@ def answer(estimate: Estimate, label: str, direction: str = "none") -> Answer:
         )
     elif found == "unclear":
         headline = (
-            f"{label}: no {_NOUN[_is_of_effect(estimate)]} was found (the estimate is {change}; "
-            f"{interval})."
+            f"{label}: no {_NOUN[_is_of_effect(estimate)]} was found{_among(estimate, null)} (the "
+            f"estimate is {change}; {interval})."
         )
         support = f"{_why_unclear(estimate, null)} {support}".strip()
     elif is_effect(estimate):
@@ -340,23 +342,29 @@ def _interval(estimate: Estimate, digits: int, null: float | None) -> str:
     low, high = estimate.ci_low, estimate.ci_high
     if low is None or high is None:
         return ""
-    edges = [
-        number(edge, digits)
-        if null == 1.0
-        else "0"
-        if null == 0.0 and round(edge, digits) == 0
-        else _change(edge, estimate.unit, digits, null)
-        for edge in (low, high)
-    ]
-    if null == 0.0 and round(low, digits) * round(high, digits) > 0:
-        # Both ends lie on one side, which need be said once; the nearer to no difference first.
-        near, far = sorted((low, high), key=abs)
-        edges = [number(abs(near), digits), _change(far, estimate.unit, digits, null)]
-        if estimate.unit in _MONEY:
-            edges[0] = f"£{edges[0]}"
-    if null is None and estimate.unit not in _MONEY and not edges[0].endswith("%"):
-        edges = [number(low, digits), number(high, digits)]  # the unit stands before it, in words
+    if null == 0.0:
+        # The unit stands with the estimate, right before it, and is not said again.
+        edges = [_side(edge, digits) for edge in (low, high)]
+        if round(low, digits) * round(high, digits) > 0:
+            # Both lie on one side, which need be said once; the nearer to no difference first.
+            near, far = sorted((low, high), key=abs)
+            edges = [number(abs(near), digits), _side(far, digits)]
+    elif null is None and (estimate.unit in _MONEY or estimate.unit == "percent"):
+        edges = [_change(edge, estimate.unit, digits, null) for edge in (low, high)]
+    else:
+        edges = [number(low, digits), number(high, digits)]
     return f"{level_words(estimate.level)} interval: {edges[0]} to {edges[1]}"
+
+
+def _among(estimate: Estimate, null: float) -> str:
+    """Say why nothing was found though the interval on its own leaves out no difference."""
+    low, high = estimate.ci_low, estimate.ci_high
+    inside = low is None or high is None or low <= null <= high
+    return "" if inside else " that stands out among this many tests"
+
+
+def _side(edge: float, digits: int) -> str:
+    return "0" if round(edge, digits) == 0 else moved(edge, "", digits)
 
 
 def _why_unclear(estimate: Estimate, null: float) -> str:

@@ -59,7 +59,7 @@ def labels_of(evaluation: Evaluation) -> dict[str, str]:
 def label_of(estimate: Estimate, result: MetricResult, labels: Mapping[str, str]) -> str:
     """Return what an estimate is about, for the start of a sentence."""
     group = "" if estimate.subgroup in ("", "all") else humanise(estimate.subgroup).lower()
-    if not is_effect(estimate):
+    if not is_effect(estimate) and (estimate.estimand or estimate.term):
         return f"{what(estimate)} ({group})" if group else what(estimate)
     if estimate.measure and estimate.measure != result.metric:
         name = labels.get(estimate.measure, humanise(estimate.measure))

@@ -63,7 +63,7 @@ def test_a_null_result_is_told_as_a_result_with_its_interval() -> None:
     said = answer(att(-0.4, -2.0, 1.2), "Attendance", "higher")
     assert said.headline == (
         "Attendance: no effect was found (the estimate is 0.4 percentage points lower; "
-        "95% interval: 2.0 percentage points lower to 1.2 percentage points higher)."
+        "95% interval: 2.0 lower to 1.2 higher)."
     )
     assert "does not show that nothing changed" in said.support
     assert said.support.endswith("Higher is better here.")
@@ -181,11 +181,11 @@ def test_a_note_that_does_not_fit_its_values_is_shown_as_written() -> None:
 @pytest.mark.parametrize(
     ("low", "high", "unit", "words"),
     [
-        (1.0, 3.0, "points", "1.0 to 3.0 points higher"),
-        (-3.0, -1.0, "points", "1.0 to 3.0 points lower"),
-        (-1.0, 3.0, "points", "1.0 points lower to 3.0 points higher"),
-        (0.0, 3.0, "points", "0 to 3.0 points higher"),
-        (100.0, 300.0, "gbp", "£100 to £300 higher"),
+        (1.0, 3.0, "points", "1.0 to 3.0 higher"),
+        (-3.0, -1.0, "points", "1.0 to 3.0 lower"),
+        (-1.0, 3.0, "points", "1.0 lower to 3.0 higher"),
+        (0.0, 3.0, "points", "0 to 3.0 higher"),
+        (100.0, 300.0, "gbp", "100 to 300 higher"),
     ],
 )
 def test_an_interval_says_its_direction_once(low, high, unit, words) -> None:
@@ -218,7 +218,7 @@ def test_small_counts_are_words_and_event_times_are_read_out() -> None:
     assert count(10, "school") == "10 schools"
     assert event_time("-2") == "2 years before joining"
     assert event_time("2016") == "2016"
-    assert moved(-0.0004, "points", 2) == "about 0"
+    assert moved(-0.0004, "points", 2) == "about 0 points"
 
 
 def test_a_unit_in_words_is_said_once() -> None:
@@ -229,3 +229,20 @@ def test_a_unit_in_words_is_said_once() -> None:
     )
     e = Estimate(estimand="Events", value=0.89, ci_low=0.77, ci_high=1.01, unit="percent")
     assert "0.77% to 1.01%" in answer(e, "Events").headline
+
+
+def test_a_result_that_only_the_number_of_tests_takes_away_says_so() -> None:
+    """Beside an interval that leaves out no difference, "none was found" alone would puzzle."""
+    e = Estimate(estimand="ATT", value=2.0, ci_low=1.0, ci_high=3.0, p_adjusted=0.3, unit="points")
+    said = answer(e, "Maths").headline
+    assert said.startswith("Maths: no effect was found that stands out among this many tests (")
+
+
+def test_since_less_before_is_a_difference_and_a_count_is_whole() -> None:
+    """A change of nearly nothing is told as such; 42 partnerships are not 42.0."""
+    e = Estimate(estimand="Questions since less before", value=-0.05, ci_low=-0.2, ci_high=0.1)
+    assert "no clear difference was found" in answer(e, "Questions").headline
+    e = Estimate(estimand="At work", value=42.0, unit="partnerships", reason="a register")
+    assert answer(e, "At work").headline == "At work: 42 partnerships (no interval: a register)."
+    e = Estimate(estimand="Turnover", value=32.8, ci_low=31.3, ci_high=34.2, unit="percent of all")
+    assert "32.8% of all (95% interval: 31.3 to 34.2)" in answer(e, "Turnover").headline
