@@ -244,16 +244,21 @@ def _told(
     for e, a in found:
         result = of.get(id(e))
         if result is not None and result is not leading:
-            name = _name(e, a, result, labels)
+            name = _name(e, a, result, labels, main.measure if main is not None else "")
             a = attrs.evolve(a, label=name, headline=name + a.headline.removeprefix(a.label))
         told.append((e, a))
     return told
 
 
 def _name(
-    estimate: Estimate, answer: Answer, result: MetricResult, labels: Mapping[str, str]
+    estimate: Estimate,
+    answer: Answer,
+    result: MetricResult,
+    labels: Mapping[str, str],
+    main: str,
 ) -> str:
-    several = len({e.measure for e in headlines(result)}) > 1
+    """Return the name of an answer; its measure is left unsaid where it is the main result's."""
+    several = len({e.measure for e in headlines(result)}) > 1 and estimate.measure != main
     parts = [labels.get(estimate.measure, humanise(estimate.measure)) if several else ""]
     name = answer.label
     if is_effect(estimate):
