@@ -76,9 +76,9 @@ class Form:
     `identity` are the columns that say what a row is about, `measures` those with figures, each
     with every header that it has had. `required` are those without which it is not this form;
     with one of the headers in `foreign` it is another.
-    `subgroups` are the endings that headers of measures have for some of the pupils, and `cohorts`
-    the columns with the number of pupils, by subgroup, or by ``measure|subgroup`` where a measure
-    has its own.
+    `subgroups` are the endings that headers of measures have for some of the pupils, `inside` other
+    headers for them, by ``measure|subgroup``, and `cohorts` the columns with the number of pupils,
+    by subgroup, or by ``measure|subgroup`` where a measure has its own.
     `words` are words of the file that the tables spell otherwise, `symbols` signs of this form that
     stand for one of `impactkit.tables.symbols`.
     `lag` is the number of years between the tables and the pupils whom they are about; `marks` tell
@@ -92,6 +92,7 @@ class Form:
     required: tuple[str, ...] = ("urn",)
     foreign: tuple[str, ...] = ()
     subgroups: Mapping[str, tuple[str, ...]] = attrs.field(factory=dict)
+    inside: Mapping[str, tuple[Header, ...]] = attrs.field(factory=dict)
     cohorts: Mapping[str, tuple[Header, ...]] = attrs.field(factory=dict)
     aggregates: tuple[Aggregate, ...] = ()
     words: Mapping[str, Mapping[str, str]] = attrs.field(factory=dict)
@@ -165,10 +166,13 @@ def figures(form: Form, columns: Iterable[str]) -> list[Figure]:
     found = []
     for subgroup, endings in {"all": ("",), **form.subgroups}.items():
         wanted = {
-            measure: tuple(
-                Header(header.text + ending, header.first, header.last)
-                for header in known
-                for ending in endings
+            measure: (
+                *(
+                    Header(header.text + ending, header.first, header.last)
+                    for header in known
+                    for ending in endings
+                ),
+                *form.inside.get(f"{measure}|{subgroup}", ()),
             )
             for measure, known in form.measures.items()
         }

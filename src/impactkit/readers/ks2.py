@@ -56,6 +56,16 @@ _OLD = {
     "ks2_maths_two_levels": ("PT2MATH12", "PT2MATH", "PTMATH12"),
 }
 
+_LEVELS_OF = {
+    "ks2_english_maths_level4": "ENGMATX",
+    "ks2_english_maths_level5": "ENGMATAX",
+    "ks2_rwm_level4": "READWRITTAMATX",
+    "ks2_rwm_level4b": "READWRITTAMAT4B",
+    "ks2_rwm_level5": "READWRITTAMATAX",
+}
+_SOME = {"boys": "PB", "girls": "PG", "fsm6": "PTFSMCLA", "non_fsm6": "PTNotFSMCLA"}
+"""How headers of levels begin for some of the pupils."""
+
 FORM = Form(
     title="key stage 2 results (england_ks2final.csv)",
     identity={
@@ -77,6 +87,11 @@ FORM = Form(
         "fsm6": ("_FSM6CLA1A", "_FSMCLA"),
         "non_fsm6": ("_NotFSM6CLA1A", "_NotFSMCLA"),
         "eal": ("_EAL", "_EALY"),
+    },
+    inside={
+        f"{measure}|{group}": headers(start + name, last=LEVELS)
+        for measure, name in _LEVELS_OF.items()
+        for group, start in _SOME.items()
     },
     cohorts={
         "all": headers("TELIG"),

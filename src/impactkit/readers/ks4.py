@@ -11,8 +11,48 @@ the Department's metadata (2017) and what users of each year's file have. Final 
 
 from __future__ import annotations
 
-from impactkit.readers.forms import Aggregate, Form, YearMark, headers
+from impactkit.readers.forms import Aggregate, Form, Header, YearMark, headers
 from impactkit.readers.performance import EARLY_SYMBOLS, form_reader
+
+_BASICS = {
+    "boys": "PBL2BASICS_{}",
+    "girls": "PGL2BASICS_{}",
+    "low_prior": "PTBASICSLO_{}",
+    "mid_prior": "PTBASICSAV_{}",
+    "high_prior": "PTBASICSHI_{}",
+    "fsm6": "PTFSM6CLA1ABASICS_{}",
+    "non_fsm6": "PTNOTFSM6CLA1ABASICS_{}",
+    "eal": "PTL2BASICSEAL_{}",
+}
+_EBACC = {
+    "boys": "PBEBACC_{}",
+    "girls": "PGEBACC_{}",
+    "low_prior": "PTEBACCLO_{}",
+    "mid_prior": "PTEBACCAV_{}",
+    "high_prior": "PTEBACCHI_{}",
+    "eal": "PTEBACCEAL_{}",
+}
+_ENTERED = {
+    "boys": "PBEBACC_E_PTQ_EE",
+    "girls": "PGEBACC_E_PTQ_EE",
+    "low_prior": "PTEBACC_ELO_PTQ_EE",
+    "mid_prior": "PTEBACC_EAV_PTQ_EE",
+    "high_prior": "PTEBACC_EHI_PTQ_EE",
+    "fsm6": "PTEBACC_EFSM6CLA1A_PTQ_EE",
+    "non_fsm6": "PTEBACC_ENFSM6CLA1A_PTQ_EE",
+    "eal": "PTEBACC_EEAL_PTQ_EE",
+}
+
+
+def _inside() -> dict[str, tuple[Header, ...]]:
+    """Return the headers that have the subgroup in their middle."""
+    found = {f"ks4_ebacc_entered|{group}": headers(name) for group, name in _ENTERED.items()}
+    for measure, names in (("basics", _BASICS), ("ebacc", _EBACC)):
+        for grade in ("94", "95"):
+            for group, name in names.items():
+                found[f"ks4_{measure}_{grade}|{group}"] = headers(name.format(grade), first=2017)
+    return found
+
 
 FORM = Form(
     title="key stage 4 results (england_ks4final.csv, england_ks4provisional.csv)",
@@ -51,6 +91,7 @@ FORM = Form(
         "non_fsm6": ("_NFSM6CLA1A",),
         "eal": ("_EAL",),
     },
+    inside=_inside(),
     cohorts={
         "all": headers("TPUP"),
         "ks4_progress8|all": headers("P8PUP"),

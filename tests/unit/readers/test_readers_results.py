@@ -261,6 +261,41 @@ def test_key_stage_4_before_and_after_attainment_8(tmp_path: Path) -> None:
     assert people["ks4_progress8"] == 171
 
 
+KS4_GAPS = """RECTYPE,LEA,ESTAB,URN,TPUP,TFSM6CLA1A,PTL2BASICS_95,PTFSM6CLA1ABASICS_95,\
+PTNOTFSM6CLA1ABASICS_95,PBL2BASICS_95,PTBASICSLO_95,PTEBACC_E_PTQ_EE,PTEBACC_EFSM6CLA1A_PTQ_EE,\
+PTEBACC_94,PTEBACCEAL_94,PTEBACC_94_FSM6CLA1A
+1,936,4000,125101,104,37,24%,16%,28%,25%,0%,15%,5%,11%,36%,3%
+"""
+KS2_GAPS = """RECTYPE,LEA,ESTAB,URN,TELIG,BELIG,TFSMCLA,PTENGMATX,PBENGMATX,PTFSMCLAENGMATX,\
+PTNotFSMCLAENGMATX
+1,936,2000,125001,30,14,6,80%,78%,67%,84%
+"""
+
+
+def test_a_subgroup_in_the_middle_of_a_header_is_read_as_one_at_its_end(tmp_path: Path) -> None:
+    """The gap in English and mathematics is what schools are asked about first."""
+    path = save(tmp_path, KS4_GAPS, "2023/england_ks4final.csv")
+    some = ["fsm6", "non_fsm6", "boys", "low_prior", "eal"]
+    frame = read(path, "dfe.ks4", subgroups=some).frame
+    assert set(frame["measure", "subgroup", "value", "denominator"].rows()) == {
+        ("ks4_basics_95", "fsm6", 16.0, 37),
+        ("ks4_basics_95", "non_fsm6", 28.0, None),
+        ("ks4_basics_95", "boys", 25.0, None),
+        ("ks4_basics_95", "low_prior", 0.0, None),
+        ("ks4_ebacc_entered", "fsm6", 5.0, 37),
+        ("ks4_ebacc_94", "eal", 36.0, None),
+        ("ks4_ebacc_94", "fsm6", 3.0, 37),
+    }
+    assert set(read(path, "dfe.ks4").frame["subgroup"]) == {"all"}
+    old = save(tmp_path, KS2_GAPS, "2012/england_ks2.csv")
+    frame = read(old, "dfe.ks2", subgroups=["boys", "fsm6", "non_fsm6"]).frame
+    assert set(frame["measure", "subgroup", "value", "denominator"].rows()) == {
+        ("ks2_english_maths_level4", "boys", 78.0, 14),
+        ("ks2_english_maths_level4", "fsm6", 67.0, 6),
+        ("ks2_english_maths_level4", "non_fsm6", 84.0, None),
+    }
+
+
 def test_a_provisional_file_is_told_by_its_name(tmp_path: Path) -> None:
     """Its columns are those of the final one."""
     path = save(tmp_path, KS4_2022, "2022/england_ks4provisional.csv")
