@@ -54,6 +54,11 @@ WHOLE = {
         "TIME_PERIOD,TRUST_NAME,TRUST_UID,READ_PROGSCORE_EM_ADJ_WGTAVG\n202223,Ash,2044,0.4\n"
         "202223,Beech,2045,SUPP\n202223,Elm,2046,-1.2\n"
     ),
+    "dfe.school_information": (
+        "URN,LA,LAESTAB,SCHNAME,SCHSTATUS,ISPRIMARY,ISSECONDARY,ISPOST16,AGELOW,AGEHIGH\n"
+        "125001,936,9362000,Ash,Open,1,0,0,3,11\n125002,936,9364000,Beech,Closed,0,1,1,11,18\n"
+        "125003,936,9364001,Elm,Open,1,1,1,4,18\n"
+    ),
     "gias.establishments": (
         "URN,EstablishmentName,EstablishmentStatus (name),PhaseOfEducation (name),OpenDate\n"
         "125001,Ash,Open,Primary,01-09-1990\n125002,Beech,Closed,16 plus,\n"
