@@ -67,6 +67,11 @@ def test_ratio_and_triple_difference_follow_from_the_effects(strong):
     assert found[RATIO].value == pytest.approx(found[OTHER].value / found[TARGET].value)
     assert found[TRIPLE].value == pytest.approx(found[TARGET].value - found[OTHER].value)
     assert found[RATIO].unit == "times"
+    # What was foretold leads, and is not told by a difference that would take it out.
+    order = [e.estimand for e in strong["spillover"].estimates if e.subgroup == "english"]
+    assert order == [RATIO, TRIPLE]
+    assert found[TRIPLE].p_value is None
+    assert named(strong["placebo"])[TRIPLE].p_value is not None
 
 
 def test_the_bounds_of_the_ratio_are_where_the_difference_is_just_not_zero(on_county):

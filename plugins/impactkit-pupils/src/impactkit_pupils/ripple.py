@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 TARGET = "Effect on the subject that was helped"
 OTHER = "Effect on another subject"
-RATIO = "Ripple: effect on the other subject over that on the subject helped"
+RATIO = "Ripple: gain in the other subject for each point gained in the subject helped"
 TRIPLE = "Effect on the subject helped beyond that on the other (triple difference)"
 ROLES = ("", "spillover", "placebo")
 UNDECLARED = (
@@ -252,13 +252,16 @@ def _beside(
         yield missing(context, RATIO, why, unit="times", **about)
         return
     contrast = found.weights(**{params.target: 1.0, name: -1.0})
-    yield estimate(context, TRIPLE, found, contrast, unit=unit, **about)
+    triple = estimate(context, TRIPLE, found, contrast, unit=unit, **about)
     if params.others_are == "placebo":
+        yield triple
         yield _placebo(context, found, name)
         reason = "declared a placebo: an effect there would be no ripple, but a doubt"
         yield missing(context, RATIO, reason, unit="times", **about)
     else:
+        # Where a ripple was foretold it leads: the difference takes it out, and tests nothing then.
         yield _ratio(context, params, found, name, about)
+        yield attrs.evolve(triple, p_value=None)
 
 
 def _placebo(context: MetricContext, found: Joint, name: str) -> Diagnostic:
