@@ -17,6 +17,7 @@ from impactkit.estimators.fixed_effects import Fit, Vcov
 from impactkit.estimators.options import Option, a_level, one_of
 from impactkit.estimators.printing import account, counted, notes, table
 from impactkit.estimators.rectangle import Floats, Rectangle
+from impactkit.estimators.summaries import UNKNOWN
 from impactkit.inference.cluster_variance import f_test, t_interval, t_p_value
 from impactkit.inference.few_clusters import Thresholds
 from impactkit.results import Diagnostic, Estimate, Exclusion, estimates_to_frame
@@ -185,6 +186,7 @@ def with_interval(
                 f"and any standard error leaves that part out; {remedy}, or use randomisation "
                 "inference"
             )
+    reason = reason if df > 0 else reason or UNKNOWN
     if error is None or reason or e.value is None:
         return attrs.evolve(e, std_error=error, reason=reason)
     low, high = t_interval(e.value, error, df, e.level)

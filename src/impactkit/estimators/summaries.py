@@ -22,6 +22,10 @@ from impactkit.inference.small_sample import ClusterShares, correct, t_critical,
 from impactkit.results import Estimate
 
 BASE = "the base period, zero by construction"
+UNKNOWN = (
+    "one treated cluster has all of the weight but for rounding: how clusters vary cannot be "
+    "estimated, and any standard error leaves that part out; use randomisation inference"
+)
 
 
 @attrs.frozen(kw_only=True, eq=False)
@@ -131,6 +135,7 @@ def to_estimates(
     if inference.shares is not None:
         corrected = correct(own, loadings(quantities, units), inference.shares)
         errors, df = corrected.std_errors, corrected.df
+        reasons = [r if r or d > 0 else UNKNOWN for r, d in zip(reasons, df, strict=True)]
         critical = t_critical(inference.level, df)
         # Signs of few clusters take few values; normal draws need no clusters.
         own = attrs.evolve(

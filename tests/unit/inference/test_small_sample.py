@@ -198,3 +198,16 @@ def test_too_few_treated_clusters_are_not_tested() -> None:
     ).pretest()
     assert (found.p_value, found.passed) == (None, None)
     assert "2 treated clusters are too few" in found.text
+
+
+@pytest.mark.parametrize("fit", [att_gt, imputation])
+def test_a_cluster_with_all_of_the_weight_but_for_rounding_gives_no_interval(fit: Any) -> None:
+    """No degrees of freedom are left to judge it by: the reason says so, and nothing is NaN."""
+    frame, _, _ = two_periods(2, 2, 12)
+    frame = frame.with_columns(w=pl.when(pl.col("unit") == 1).then(1e-14).otherwise(1.0))
+    names = {"unit": "unit", "time": "time", "cohort": "cohort", "outcome": "y", "weights": "w"}
+    found = fit(frame, **names, small_sample="cr2").aggregate("simple").overall
+    assert found.n_treated_clusters == 2
+    assert found.value is not None
+    assert (found.ci_low, found.p_value, found.df) == (None, None, None)
+    assert found.reason.startswith("one treated cluster has all of the weight")
