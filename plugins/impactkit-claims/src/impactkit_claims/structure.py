@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from impactkit import Card, Estimate, MetricContext, Needs, estimating_metric
+from impactkit import Card, Estimate, EstimationError, MetricContext, Needs, estimating_metric
 from impactkit_claims.common import (
     MEMBERSHIPS,
     OUTCOMES,
@@ -125,7 +125,11 @@ def structures(
 def _contrasts(say: Any, got: Any) -> Iterator[Estimate]:
     from impactkit import fieller
 
-    contrast = difference(say, got, "chain", "pair", DIFFERENCE)
+    try:
+        contrast = difference(say, got, "chain", "pair", DIFFERENCE)
+    except EstimationError as error:
+        yield say.missing(DIFFERENCE, str(error))
+        return
     yield contrast
     a, b = got.names.index("chain"), got.names.index("pair")
     values, covariance = got.fit.values, got.fit.covariance
