@@ -198,17 +198,20 @@ def test_sun_abraham_is_a_saturated_regression_averaged_by_rows(
 @pytest.mark.parametrize("missing", [0.0, 0.2])
 @pytest.mark.parametrize("control", ["notyettreated", "nevertreated"])
 @pytest.mark.parametrize("x", ["x", "z"])
+@pytest.mark.parametrize("weights", [None, "wt"])
 def test_etwfe_interacts_covariates_with_periods_cohorts_and_cells(
-    x: str, control: str, missing: float
+    weights: str | None, x: str, control: str, missing: float
 ) -> None:
-    """Covariates enter by period, by cohort and, centred, by cell."""
+    """Covariates enter by period, by cohort and, centred at the weighted mean, by cell."""
     frame = make(3, missing=missing)
-    found = etwfe(frame, **NAMES, covariates=[x], control=control)
+    found = etwfe(frame, **NAMES, covariates=[x], control=control, weights=weights)
     rows = frame.to_dicts()
+    w = [1.0 if weights is None else r[weights] for r in rows]
     cells = [c for c, e in zip(found.index, found.cells, strict=True) if not e.reason]
-    mean = {
-        g: np.mean([r[x] for r in rows if r["cohort"] == g]) for g in {r["cohort"] for r in rows}
-    }
+    mean = {}
+    for g in {r["cohort"] for r in rows}:
+        own = [(r[x], a) for r, a in zip(rows, w, strict=True) if r["cohort"] == g]
+        mean[g] = np.average([v for v, _ in own], weights=[a for _, a in own])
     there = [[float((r["cohort"], r["time"]) == c) for r in rows] for c in cells]
     columns = list(there)
     own = [r[x] - mean[r["cohort"]] for r in rows]
@@ -217,7 +220,7 @@ def test_etwfe_interacts_covariates_with_periods_cohorts_and_cells(
     if x == "z":  # x is constant within units, and its cohorts' slopes are in the unit effects
         columns += [[r[x] * (r["cohort"] == g) for r in rows] for g in (4, 5, None)]
     values, covariance = ORACLE.ols(
-        frame["y"].to_list(), columns, [frame["unit"].to_list(), frame["time"].to_list()]
+        frame["y"].to_list(), columns, [frame["unit"].to_list(), frame["time"].to_list()], w=w
     )
     k = len(cells)
     close([e for e in found.cells if not e.reason], values[:k], covariance[:k, :k])

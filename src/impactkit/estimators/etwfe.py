@@ -67,7 +67,8 @@ def etwfe(
     frame, unit, time, cohort, outcome, weights, cluster
         As in `event_study`.
     covariates
-        Numbers or categories, best measured before treatment. Effects are at each cohort's mean.
+        Numbers or categories, best measured before treatment. Effects are at each cohort's mean,
+        weighted where there are weights.
     control
         ``notyettreated``: all untreated rows are the comparison, and there are no effects before
         treatment. ``nevertreated``: units never treated, and effects before treatment to look at.
