@@ -164,3 +164,29 @@ def test_a_wider_circle_of_leaders_is_seen_as_an_effect():
     result = evaluate(study, tables=tables)["leadership.breadth"]
     (e,) = [e for e in result.estimates if e.estimand == EFFECT]
     assert e.value == pytest.approx(10.0)
+
+
+def test_business_managers_are_no_teachers_who_lead():
+    """They are left out and counted; the figures are those without them."""
+    tables = here(1)
+    managers = (
+        tables["leadership_spells"]
+        .head(7)
+        .with_columns(staff_key=pl.concat_str(pl.lit("m"), "staff_key"), level=pl.lit("sbm"))
+    )
+    with_them = {
+        **tables,
+        "leadership_spells": pl.concat([tables["leadership_spells"], managers]),
+    }
+    context = MetricContext(
+        metric="leadership.breadth",
+        tables=with_them,
+        params=BreadthParams(year=2018),
+        seed=1,
+        run_effect=nothing,
+    )
+    parts = list(breadth(context))
+    lost = {e.reason: (e.n_rows, e.stage) for e in parts if hasattr(e, "n_rows")}
+    assert lost["leadership.no_teacher"] == (7, "leadership.breadth")
+    shown = next(e for e in parts if getattr(e, "estimand", "") == SHARE and e.subgroup == "all")
+    assert shown.value == run(tables, year=2018)[SHARE, "all"].value

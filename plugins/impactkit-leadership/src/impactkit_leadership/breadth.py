@@ -63,6 +63,7 @@ CARD = Card(
         "More posts are not better leadership, and a post is not yet an opportunity that means "
         "something.",
         "Secondments and work for other schools are in it only where the register has them.",
+        "Business managers are left out and counted: they are not among the teachers.",
         "Small schools have many leaders for their teachers; compare a school with itself.",
         "So far only the synthetic authority has filled the table of leadership spells.",
     ),
@@ -93,12 +94,23 @@ def breadth(context: MetricContext) -> Iterator[Any]:
     """Yield leaders for a hundred teachers, the Gini coefficient, the effect and a Lorenz curve."""
     import polars as pl
 
-    from impactkit import typed_columns
+    from impactkit import set_aside, typed_columns
     from impactkit_leadership import census, partners
 
     params = context.params or BreadthParams()
-    spells, lost = census.clean_spells(context.table("leadership_spells"), None)
-    yield from lost
+    spells, lost = census.clean_spells(context.table("leadership_spells"), None, stage=ID)
+    spells, managers = set_aside(
+        spells,
+        [
+            (
+                "no_teacher",
+                "Spells of business managers, who are not among the teachers",
+                pl.col("rank").is_null(),
+            )
+        ],
+        ID,
+    )
+    yield from (*lost, *managers)
     teachers = typed_columns(
         context.table("school_years"),
         {"school_key": pl.String, "year": pl.Int64, "teachers": pl.Int64},

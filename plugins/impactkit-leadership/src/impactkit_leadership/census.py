@@ -44,7 +44,7 @@ def census_day(year: int, fixed: str = "") -> dt.date:
 
 
 def clean_spells(
-    spells: pl.DataFrame, schools: pl.DataFrame | None
+    spells: pl.DataFrame, schools: pl.DataFrame | None, *, stage: str
 ) -> tuple[pl.DataFrame, tuple[Exclusion, ...]]:
     """Return usable spells with their phase group and rank, and what was set aside and why.
 
@@ -84,7 +84,7 @@ def clean_spells(
             pl.col("rank").is_null() & (pl.col("level") != "sbm"),
         ),
     )
-    kept, lost = set_aside(frame, faults, "leadership.retention")
+    kept, lost = set_aside(frame, faults, stage)
     return kept, tuple(lost)
 
 

@@ -38,7 +38,7 @@ def dose_by_school(
     much. Coaching that ended before the school's first answers, or began after its last (`first`
     and `last` in `surveyed`), can have nothing to do with the change between them.
     """
-    held, _ = census.clean_spells(spells, None)
+    held, _ = census.clean_spells(spells, None, stage=STAGE)
     rows = typed_columns(interventions, HELP).filter(pl.col("type").is_in(params.types))
     rows = rows.sort(*HELP).with_row_index("_row").join(surveyed, on="school_key", how="left")
     day = pl.col("day")

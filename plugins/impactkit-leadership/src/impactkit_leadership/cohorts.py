@@ -62,6 +62,7 @@ def in_post(spells: pl.DataFrame, observed: Window, level: str) -> pl.DataFrame:
     ...         {"staff_key": ["a", "b"], "school_key": "s", "level": "head", "start": start}
     ...     ),
     ...     None,
+    ...     stage="leadership.retention",
     ... )
     >>> censuses = window(spells, until=dt.date(2015, 12, 1))
     >>> in_post(spells, censuses, "head").select("staff_key", "census").rows()

@@ -142,7 +142,7 @@ def retention(context: MetricContext) -> MetricResult:
 
     params = context.params or RetentionParams()
     spells, exclusions = census.clean_spells(
-        context.table("leadership_spells"), context.tables.get("schools")
+        context.table("leadership_spells"), context.tables.get("schools"), stage=ID
     )
     since = params.observed_from or census.recorded_from(spells)
     if since is None and not spells.is_empty():

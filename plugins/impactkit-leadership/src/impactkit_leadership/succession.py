@@ -104,7 +104,7 @@ def succession(context: MetricContext) -> Iterator[Any]:
     from impactkit_leadership import census
 
     params = context.params or SuccessionParams()
-    spells, lost = census.clean_spells(context.table("leadership_spells"), None)
+    spells, lost = census.clean_spells(context.table("leadership_spells"), None, stage=ID)
     pool = _pool(context.table("talent_pool"))
     day = params.on or _latest(pool)
     if day is None:
