@@ -143,12 +143,15 @@ def _first(
 ) -> Estimate:
     """Return the first year beyond the threshold, or why there is none."""
     names = {**names, "unit": "years", "estimand": FIRST, "method": "simultaneous (sup-t) bands"}
-    known = [e for e in years if e.band_low is not None and e.band_high is not None]
+    known = [
+        (e, -e.band_high if lower_better else e.band_low)
+        for e in years
+        if e.band_low is not None and e.band_high is not None
+    ]
     if not known:
         reason = next((e.reason for e in years if e.reason), "no year has a simultaneous band")
         return Estimate(**names, status="not_estimable", reason=f"no year can be judged: {reason}")
-    for e in known:
-        reached = -e.band_high if lower_better else e.band_low
+    for e, reached in known:
         if reached > params.threshold:
             return Estimate(
                 **names,
@@ -164,7 +167,7 @@ def _first(
     return Estimate(
         **names,
         status="not_estimable",
-        n_schools=known[0].n_schools,
+        n_schools=known[0][0].n_schools,
         reason="in no year does the band lie beyond the threshold, which does not show that there "
         "was no benefit",
     )

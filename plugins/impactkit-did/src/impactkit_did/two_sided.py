@@ -129,7 +129,7 @@ def _side(
     panel, told = outsiders(
         context, panel, f"schools in a partnership that are no {side}, and so are no comparison"
     )
-    about = {
+    about: dict[str, Any] = {
         "metric": context.metric,
         "measure": measure,
         "unit": panel.effect_unit,

@@ -6,6 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator
 from itertools import pairwise
 from statistics import median
+from typing import Any
 
 import attrs
 
@@ -92,7 +93,7 @@ def estimates(sides: Sides) -> Iterator[Estimate]:
     yield _termly(sides)
 
 
-def _common(sides: Sides, side: Side) -> dict[str, int]:
+def _common(sides: Sides, side: Side) -> dict[str, Any]:
     return {
         "n_schools": sides.n_schools,
         "n_partnerships": len(side.exposure.segments),
@@ -107,7 +108,7 @@ def _warnings(*tests: Bunching | None) -> tuple[str, ...]:
 def _rate(sides: Sides, side: Side, term: str, estimand: str, *, once: bool) -> Estimate:
     # What boards do is the answer to the question; an answer for the whole has no term.
     headline = term == BOARDS and not once
-    named = {
+    named: dict[str, Any] = {
         "metric": METRIC,
         "estimand": estimand,
         "term": "" if headline else term,
@@ -133,7 +134,7 @@ def _rate(sides: Sides, side: Side, term: str, estimand: str, *, once: bool) -> 
 
 
 def _ratio(sides: Sides) -> Estimate:
-    named = {"metric": METRIC, "estimand": RATIO, "term": BOTH, "unit": "ratio"}
+    named: dict[str, Any] = {"metric": METRIC, "estimand": RATIO, "term": BOTH, "unit": "ratio"}
     boards = sides.boards.counted()
     leaders = sides.schools.counted() if sides.schools else None
     reason = ""
@@ -161,7 +162,7 @@ def _ratio(sides: Sides) -> Estimate:
 
 
 def _gap(sides: Sides) -> Estimate:
-    named = {"metric": METRIC, "estimand": GAP, "term": BOARDS, "unit": "days"}
+    named: dict[str, Any] = {"metric": METRIC, "estimand": GAP, "term": BOARDS, "unit": "days"}
     days: dict[str, set[int]] = defaultdict(set)
     for event in sides.boards.events:
         for board in event.actors:
@@ -199,7 +200,12 @@ def terms_exposed(sides: Sides) -> Iterator[tuple[str, str, bool]]:
 
 
 def _termly(sides: Sides) -> Estimate:
-    named = {"metric": METRIC, "estimand": TERMLY, "term": BOARDS, "unit": "percent"}
+    named: dict[str, Any] = {
+        "metric": METRIC,
+        "estimand": TERMLY,
+        "term": BOARDS,
+        "unit": "percent",
+    }
     always: dict[str, bool] = {}
     for board, _, met in terms_exposed(sides):
         always[board] = always.get(board, True) and met

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -301,7 +301,7 @@ def _drawn(
     teachers = float(sums[:, 1].sum())
     whole = gini(np.concatenate(each)) if each else None
     draws = np.array([rng.integers(0, len(names), len(names)) for _ in range(DRAWS)])
-    for estimand, unit, value, statistic in (
+    asked: tuple[tuple[str, str, float | None, Callable[[Any], float | None]], ...] = (
         (
             SHARE,
             "leaders for a hundred teachers",
@@ -309,7 +309,8 @@ def _drawn(
             lambda at: 100 * float(sums[at, 0].sum() / sums[at, 1].sum()),
         ),
         (GINI, "Gini coefficient", whole, lambda at: gini(np.concatenate([each[k] for k in at]))),
-    ):
+    )
+    for estimand, unit, value, statistic in asked:
         shown = {**about, "estimand": estimand, "unit": unit}
         if value is None:
             reason = "nobody of these schools led in the year"

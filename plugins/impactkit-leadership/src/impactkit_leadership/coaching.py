@@ -298,7 +298,7 @@ def _thirds(rows: pl.DataFrame, params: CoachingParams) -> Iterator[Any]:
     place = (pl.col("dose").rank("average") - 0.5) / schools.height
     thirds = schools.select("school_key", third=(3 * place).floor().cast(pl.Int64))
     rows = rows.join(thirds, on="school_key")
-    cells = []
+    cells: list[tuple[Any, ...]] = []
     for k, name in enumerate(THIRDS):
         own = rows.filter(pl.col("third") == k).sort("respondent_key")
         if own.is_empty():
@@ -311,7 +311,9 @@ def _thirds(rows: pl.DataFrame, params: CoachingParams) -> Iterator[Any]:
             continue
         try:
             # A change from nought: only its mean and spread between schools are wanted.
-            got = paired_change([0.0] * own.height, own["change"].to_list(), own["cluster"])
+            got = paired_change(
+                [0.0] * own.height, own["change"].to_list(), own["cluster"].to_list()
+            )
         except EstimationError as error:
             yield Estimate(
                 metric=ID, estimand=BY_DOSE, term=name, status="not_estimable", reason=str(error)

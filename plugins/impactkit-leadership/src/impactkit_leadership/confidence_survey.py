@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
@@ -25,7 +25,7 @@ def asked_and_answered(answers: Answers, waves: list[int]) -> Table:
     """Return how many were asked and answered in the first and the last wave, and their mean."""
     rows = answers.frame.filter(~pl.col("retro_pre"))
     means = answers.means().filter(~pl.col("retro_pre"))
-    cells = []
+    cells: list[tuple[Any, ...]] = []
     for wave in (waves[0], waves[-1]):
         n = rows.filter(pl.col("wave") == wave)["respondent_key"].n_unique()
         invited = answers.asked(wave)

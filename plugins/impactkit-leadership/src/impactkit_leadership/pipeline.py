@@ -127,7 +127,7 @@ def _spells(pool: pl.DataFrame) -> tuple[pl.DataFrame, list[Exclusion]]:
     names = {"staff_key": pl.String, "school_key": pl.String, "identified_on": pl.Date}
     rows = typed_columns(pool, {**names, **dict.fromkeys(days, pl.Date)})
     latest = max(
-        (d for c in ("identified_on", *days) if (d := rows[c].max()) is not None),  # type: ignore[type-var]
+        (d for c in ("identified_on", *days) if (d := rows[c].max()) is not None),
         default=None,
     )
     until = pl.coalesce("observed_until", pl.lit(latest, pl.Date))
@@ -209,11 +209,11 @@ def _incidence(
         curves = aalen_johansen(rows, duration="years", cause="end", cluster="cluster")
     except EstimationError as error:
         return none("not_estimable", str(error)), None
-    counts = {"n_people": rows.height, "n_schools": schools}
+    counts: dict[str, Any] = {"n_people": rows.height, "n_schools": schools}
     found = none("not_estimable", "nobody's time ended in this way")
     for e in curves.at(params.within):
         cause = e.estimand.removeprefix("F(t) of ")
-        scaled = {
+        scaled: dict[str, Any] = {
             field: None if (value := getattr(e, field)) is None else 100 * value
             for field in ("value", "std_error", "ci_low", "ci_high")
         }
@@ -292,7 +292,7 @@ def _funnel(groups: dict[str, pl.DataFrame]) -> Table:
     def people(name: str, label: str) -> Column:
         return Column(name=name, label=label, kind="count", of="people")
 
-    rows = []
+    rows: list[tuple[Any, ...]] = []
     for name, part in groups.items():
         ends = part["end"].fill_null("open")
         counts = [int((ends == which).sum()) for which in ("promoted", "left", "open")]

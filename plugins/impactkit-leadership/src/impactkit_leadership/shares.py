@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Literal
 
 import attrs
 import polars as pl
@@ -31,7 +31,7 @@ class Tally:
     schools: int
     successes: int
     worth: EffectiveSample | None = None
-    status: str = "ok"
+    status: Literal["ok", "not_estimable", "withheld"] = "ok"
     reason: str = ""
 
 

@@ -307,7 +307,8 @@ def _picture(grid: pl.DataFrame, day: dt.date, params: SuccessionParams) -> Iter
         note=f"On {day:%d %B %Y}; a successor is counted for one post of their own school.",
     )
     schools = grid.group_by("school_key").agg(pl.col("posts", "covered").sum())
-    none, some = (schools["covered"] == 0).sum(), (schools["covered"] < schools["posts"]).sum()
+    none = int((schools["covered"] == 0).sum())
+    some = int((schools["covered"] < schools["posts"]).sum())
     yield Table(
         id="bench_schools",
         title="Schools by how many of their posts have a successor",
@@ -316,9 +317,9 @@ def _picture(grid: pl.DataFrame, day: dt.date, params: SuccessionParams) -> Iter
             Column(name="schools", label="Schools", kind="count", of="schools"),
         ),
         rows=[
-            ("none", int(none)),
-            ("some", int(some - none)),
-            ("all", schools.height - int(some)),
+            ("none", none),
+            ("some", some - none),
+            ("all", schools.height - some),
         ],
     )
     yield Chart(

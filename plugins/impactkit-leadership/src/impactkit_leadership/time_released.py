@@ -83,6 +83,9 @@ def time_released(context: MetricContext) -> Iterator[Any]:
         variance="binomial; heads taken as independent",
         warnings=BEFORE_AND_AFTER,
     )
+    means: list[tuple[Any, ...]] = [
+        (name, pairs[name].mean(), pairs.height) for name in ("before", "after")
+    ]
     yield Table(
         id="released",
         title="Hours of strategy a week, before and after",
@@ -91,7 +94,7 @@ def time_released(context: MetricContext) -> Iterator[Any]:
             Column(name="hours", label="Hours a week", digits=1, denominator="heads"),
             Column(name="heads", label="Heads", kind="count", of="people"),
         ),
-        rows=[(name, pairs[name].mean(), pairs.height) for name in ("before", "after")],
+        rows=means,
         note=f"Counted as strategy: {', '.join(params.uses)}.".replace("_", " "),
     )
     yield Chart(
