@@ -133,9 +133,9 @@ def _contrasts(say: Any, got: Any) -> Iterator[Estimate]:
     yield contrast
     a, b = got.names.index("chain"), got.names.index("pair")
     values, covariance = got.fit.values, got.fit.covariance
-    pair, error = float(values[b]), float(covariance[b, b]) ** 0.5
+    pair, spread = float(values[b]), float(covariance[b, b]) ** 0.5
     bounds = None
-    if abs(pair) >= 3 * error:
+    if abs(pair) >= 3 * spread:
         bounds = fieller(
             float(values[a]),
             pair,
