@@ -138,6 +138,13 @@ def test_below_sixty_per_cent_a_warning_goes_with_every_figure():
     assert (rate.value, rate.passed) == (0.5, False)
 
 
+@pytest.mark.parametrize("invited", [None, 10])
+def test_what_was_said_at_the_time_leads_whatever_is_remembered(invited):
+    """The first estimate is what a summary tells; it is never the remembered change."""
+    found = run(answers(BEFORE, AFTER, invited=invited, retro=[1] * 12))
+    assert (found[Estimate][0].estimand, found[Estimate][0].term) == (GAIN, ALL)
+
+
 def test_looking_back_is_apart_and_flagged():
     """What is asked afterwards never mixes with what was said at first."""
     retro = [value - 1 if value > 1 else 1 for value in BEFORE]

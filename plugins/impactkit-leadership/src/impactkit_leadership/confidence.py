@@ -139,18 +139,21 @@ def confidence(context: MetricContext) -> Iterator[Any]:
     yield from confidence_survey.response_told(rate, params)
     yield confidence_survey.asked_and_answered(answers, waves)
     yield from confidence_survey.reliability(answers, waves[0])
+    few = _too_few(rate, params)
+    if few:
+        yield _missing(GAIN, ALL, few)
+    else:
+        yield from _changes(people, answers, params, rate)
     looking_back = _pairs(context, answers, waves[0], waves[-1], looking_back=True)
     if looking_back.height:
         answered = _share(looking_back, answers.asked(waves[-1]))
-        if few := _too_few(answered, params):
-            yield _missing(RETRO, "", few)
+        if silent := _too_few(answered, params):
+            yield _missing(RETRO, "", silent)
         else:
             warnings = (*LOOKING_BACK, *_silence(answered, params))
             yield from _change(looking_back, RETRO, "", params, "g", warnings)
-    if few := _too_few(rate, params):
-        yield _missing(GAIN, ALL, few)
+    if few:
         return
-    yield from _changes(people, answers, params, rate)
     yield from confidence_survey.by_item(answers, people, waves)
     yield Chart(
         id="confidence_by_level",
