@@ -62,7 +62,8 @@ class Pool:
         n = self.n_clusters
         weights = np.ones((draws + 1, n), dtype=np.uint16)
         for row in weights[1:]:
-            row[:] = rng.multinomial(n, np.full(n, 1 / n))
+            # As `rng.multinomial` draws, in a tenth of the time where clusters are thousands.
+            row[:] = np.bincount(rng.integers(n, size=n), minlength=n)
         return weights
 
     def beyond(self, mine: pl.DataFrame) -> int:
