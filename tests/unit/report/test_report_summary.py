@@ -101,6 +101,22 @@ def test_effects_of_other_metrics_on_the_same_measure_go_by_their_own_name(
     ]
 
 
+def test_the_main_result_leads_the_results(make_evaluation: Maker) -> None:
+    """A reader of the summary finds it where results begin; the others keep their order."""
+    main = Estimate(measure="pupil_teacher_ratio", value=1.0, grade=2)
+    named = [
+        MetricResult(metric=f"kent.{name}", title=name, estimates=(estimate,))
+        for name, estimate in (
+            ("buses", Estimate(value=1.0)),
+            ("effect", main),
+            ("abbots", Estimate(value=1.0)),
+        )
+    ]
+    parts = build(make_evaluation(results=named)).parts
+    results = next(part for part in parts if part.id == "results")
+    assert [part.title for part in results.parts] == ["effect", "buses", "abbots"]
+
+
 def test_estimates_in_a_table_have_remarks_below_it(make_evaluation: Maker) -> None:
     """In a row they made the table wider than a page; a lone p-value is told below as well."""
     estimates = [
