@@ -91,14 +91,29 @@ class Table:
 class Chart:
     """A picture of a table or of a metric's estimates, as data: core draws it, after disclosure.
 
-    `kind` is one of ``event_study``, ``line``, ``bar``, ``interval`` (points with intervals) and
-    ``step``. `data` is the id of a table in the same result, or ``estimates``. `where` keeps the
-    estimates whose fields equal the given values. `alt` says in words what the chart shows; core
-    writes one when it is empty.
+    `kind` is one of ``event_study``, ``line``, ``bar``, ``interval`` (points with intervals),
+    ``step``, ``scatter``, ``waterfall`` (`x`: steps; `series` ``total``: those that stand on zero),
+    ``stacked`` (`x`: bars, `series`: their parts), ``heatmap`` (`x`: columns, `series`: rows) and
+    ``flow`` (from `x` to `series`). Where one of the last three has no `series`, or a heatmap no
+    `x`, the columns stand for it that add up to `y` by the table's `sums`. `data` is the id of a
+    table in the same result, or ``estimates``. `where` keeps the estimates whose fields, or the
+    rows whose cells, equal the given values. `alt` says in words what the chart shows; core writes
+    one when it is empty.
     """
 
     id: str
-    kind: Literal["event_study", "line", "bar", "interval", "step"]
+    kind: Literal[
+        "event_study",
+        "line",
+        "bar",
+        "interval",
+        "step",
+        "scatter",
+        "waterfall",
+        "stacked",
+        "heatmap",
+        "flow",
+    ]
     title: str
     data: str = "estimates"
     x: str = ""
