@@ -15,16 +15,22 @@ from typing import Any
 import attrs
 
 from impactkit.report import theme
+from impactkit.report.chart_frame import (
+    LETTER,
+    LONGEST,
+    NARROW,
+    SHORT,
+    WIDE,
+    one_plot,
+    paint,
+    reach,
+)
 from impactkit.report.phrases import clean
 from impactkit.report.pictures import Picture
 
-WIDE, NARROW = 620, 300
-_LONGEST = 60
-_LETTER, _MARGIN = 7, 50
-"""Pixels of a letter of a label, and of what stands left of the drawing, roughly."""
+_MARGIN = 50
+"""Pixels of what stands left of the drawing, roughly."""
 _MOST_TICKED = 40
-# vega measures a label again and again to cut it to its room: seconds, for a name of thousands
-_SHORT = f"length(datum.label) > {_LONGEST} ? slice(datum.label, 0, {_LONGEST}) + '…' : datum.label"
 
 
 def draw(picture: Picture, width: int) -> str:
@@ -59,7 +65,7 @@ def _axis_x(picture: Picture, small: bool) -> dict[str, Any]:
     title = clean(picture.chart.x_title) or default or None
     if not picture.numeric:
         names = dict.fromkeys(str(p.x) for p in picture.points)
-        needed = sum(min(len(name), _LONGEST) + 1 for name in names) * _LETTER
+        needed = sum(min(len(name), LONGEST) + 1 for name in names) * LETTER
         tilted = {"labelAngle": -45, "labelAlign": "right"}
         return {
             "field": "x",
@@ -67,7 +73,7 @@ def _axis_x(picture: Picture, small: bool) -> dict[str, Any]:
             "sort": None,
             "axis": {
                 "title": title,
-                "labelExpr": _SHORT,
+                "labelExpr": SHORT,
                 **(tilted if needed > (NARROW if small else WIDE) - _MARGIN else {}),
             },
         }
@@ -105,20 +111,7 @@ def _range(picture: Picture) -> tuple[float, float]:
     ]
     if picture.chart.kind == "event_study":  # the only one that draws bands, and no difference
         values += [(p.band_low, p.band_high, 0.0) for p in picture.points]
-    reach = [v for each in values for v in each if v is not None]
-    low, high = min(reach), max(reach)
-    margin = (high - low or abs(high) or 1.0) * 0.08
-    return low - margin, high + margin
-
-
-def _one_plot(layers: list[dict[str, Any]], width: int, small: bool, right: int) -> dict[str, Any]:
-    return {
-        "autosize": {"type": "fit-x", "contains": "padding"},
-        "padding": {"left": 4, "right": right, "top": 8, "bottom": 4},
-        "width": width,
-        "height": 220 if small else 280,
-        "layer": layers,
-    }
+    return reach([v for each in values for v in each if v is not None])
 
 
 def _at_right(
@@ -184,7 +177,7 @@ def _event_study(picture: Picture, width: int, small: bool) -> dict[str, Any]:
             "encoding": {"x": x, "y": y},
         },
     ]
-    return _one_plot(layers, width, small, right=16 if small else 72)
+    return one_plot(layers, width, small, right=16 if small else 72)
 
 
 def _break_lines(picture: Picture) -> list[dict[str, Any]]:
@@ -210,23 +203,11 @@ def _break_lines(picture: Picture) -> list[dict[str, Any]]:
     ]
 
 
-def _paint(picture: Picture) -> dict[str, Any]:
-    names = picture.series
-    if len(names) < 2 or len(names) > theme.MAX_SERIES:
-        return {"value": theme.DARK_BLUE}
-    return {
-        "field": "series",
-        "type": "nominal",
-        "legend": None,
-        "scale": {"domain": list(names), "range": list(theme.colours(len(names)))},
-    }
-
-
 def _lines(picture: Picture, width: int, small: bool) -> dict[str, Any]:
     names = picture.series
-    x, y, paint = _axis_x(picture, small), _axis_y(picture), _paint(picture)
+    x, y, colour = _axis_x(picture, small), _axis_y(picture), paint(picture)
     bend = "step-after" if picture.chart.kind == "step" else "linear"
-    each = {"x": x, "color": paint, "detail": {"field": "series", "type": "nominal"}}
+    each = {"x": x, "color": colour, "detail": {"field": "series", "type": "nominal"}}
     layers: list[dict[str, Any]] = []
     if picture.chart.reference is not None:
         at = [{"y": picture.chart.reference}]
@@ -265,23 +246,23 @@ def _lines(picture: Picture, width: int, small: bool) -> dict[str, Any]:
                 "field": "series",
                 "type": "nominal",
                 "sort": list(names),
-                "header": {"labelExpr": _SHORT},
+                "header": {"labelExpr": SHORT},
             },
             "columns": columns,
             "spec": {"layer": layers, "width": (width - 80) // columns - 30, "height": 140},
         }
     if len(names) == 1:
-        return _one_plot(layers, width, small, right=16)
+        return one_plot(layers, width, small, right=16)
     room = 84 if small else 130
     ends = list({p.series: p for p in picture.points}.values())
     low, high = _range(picture)
     spread = _apart([p.y for p in ends], (high - low) * 18 / (220 if small else 280))
     labels = [
-        {"y": at, "label": p.series[:_LONGEST], "series": p.series}
+        {"y": at, "label": p.series[:LONGEST], "series": p.series}
         for p, at in zip(ends, spread, strict=True)
     ]
-    layers.append(_at_right({"color": paint}, labels, y, room))
-    return _one_plot(layers, width, small, right=room)
+    layers.append(_at_right({"color": colour}, labels, y, room))
+    return one_plot(layers, width, small, right=room)
 
 
 def _apart(values: list[float], gap: float) -> list[float]:
@@ -305,7 +286,7 @@ def _rows(picture: Picture, width: int, small: bool) -> dict[str, Any]:
         "sort": None,
         "axis": {
             "title": None,
-            "labelExpr": _SHORT,
+            "labelExpr": SHORT,
             "labelLimit": room,
             "minExtent": room,
             "maxExtent": room,
@@ -324,7 +305,7 @@ def _rows(picture: Picture, width: int, small: bool) -> dict[str, Any]:
         if bar
         else {"domain": [low, high], "nice": False, "zero": False},
     }
-    each = {"y": rows, "color": _paint(picture)}
+    each = {"y": rows, "color": paint(picture)}
     layers: list[dict[str, Any]] = []
     if bar:
         layers.append(
@@ -359,7 +340,7 @@ def _rows(picture: Picture, width: int, small: bool) -> dict[str, Any]:
     bands = list(dict.fromkeys(p.x for p in picture.points))
     head = {
         "labelOrient": "top",
-        "labelExpr": _SHORT,
+        "labelExpr": SHORT,
         "labelAnchor": "start",
         "labelFontWeight": "bold",
         "labelLimit": width - 20,

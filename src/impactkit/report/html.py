@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from impactkit.report import theme
-from impactkit.report.charts import NARROW, WIDE, draw
+from impactkit.report.chart_frame import NARROW, WIDE
+from impactkit.report.charts import draw
 from impactkit.report.parts import Part
 from impactkit.report.phrases import clean
 from impactkit.report.sections import IN_PAGE, build

@@ -8,7 +8,8 @@ import attrs
 import pytest
 
 from impactkit.report import theme
-from impactkit.report.charts import NARROW, WIDE, _apart, draw, spec
+from impactkit.report.chart_frame import NARROW, WIDE
+from impactkit.report.charts import _apart, draw, spec
 from impactkit.report.pictures import Picture, describe, pictures
 from impactkit.results import Chart, Column, Estimate, Table
 

@@ -6,7 +6,8 @@ import attrs
 import pytest
 
 from impactkit.report import render_html, summary_sentences
-from impactkit.report.charts import NARROW, WIDE, draw, spec
+from impactkit.report.chart_frame import NARROW, WIDE
+from impactkit.report.charts import draw, spec
 from impactkit.report.figures import figures_of
 from impactkit.report.pictures import pictures, with_breaks
 from impactkit.report.strength import chains
