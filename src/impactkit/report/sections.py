@@ -57,7 +57,7 @@ def build(evaluation: Evaluation) -> Report:
     main = primary(evaluation)
     done = [r for r in evaluation.results if r.status == "ok"]
     # Results stand in the order in which they were run, but for what the summary calls the main one.
-    done.sort(key=lambda r: main is None or r.metric != main.metric)
+    done.sort(key=lambda r: all(e is not main for e in r.estimates))
     found = [a for r in done for a in answers(r, directions, labels)]
     parts = [
         Part(id="comparison", title="What was compared with what", lead=compared(evaluation)),
