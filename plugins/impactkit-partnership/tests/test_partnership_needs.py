@@ -9,6 +9,7 @@ import numpy as np
 import polars as pl
 import pytest
 
+from impactkit.report.phrases import answer, verdict
 from impactkit_partnership.match_quality import BEYOND, CHANCE, MATCH, match_quality
 from impactkit_partnership.need_provision import ANSWERED, TAGGED, need_provision
 
@@ -154,7 +155,17 @@ def test_chance_is_that_of_every_re_pairing(run, find, seed):
     result = run(match_quality, pairs(needs, strengths))
     assert find(result, MATCH).value == pytest.approx(observed)
     assert find(result, CHANCE, "chance").value == pytest.approx(np.mean(every))
-    assert find(result, MATCH).p_value == pytest.approx(np.mean(np.array(every) >= observed - 1e-9))
+    beyond = find(result, BEYOND, "less chance")
+    assert beyond.value == pytest.approx(observed - np.mean(every))
+    assert beyond.p_value == pytest.approx(np.mean(np.array(every) >= observed - 1e-9))
+
+
+def test_the_match_itself_is_a_level_and_no_contrast(run, find):
+    """A share of need is not tested against none: the test is of the match beyond chance."""
+    result = run(match_quality, pairs([(4, 2, 0), (0, 4, 1)], [(4, 0, 4), (1, 3, 2)]))
+    assert find(result, MATCH).p_value is None
+    assert verdict(find(result, MATCH)) == "level"
+    assert "higher" not in answer(find(result, MATCH), "Match").headline
 
 
 def test_judgements_after_joining_and_other_roles_are_counted(run):
@@ -204,7 +215,8 @@ def test_planted_match_is_recovered_and_told_from_chance(recovered, run, find, h
     truth = expected_match(0.6)
     assert truth == pytest.approx(here().truth.planted["needs.match_quality"], abs=0.02)
     assert recovered(match_quality, lambda _: truth, MATCH) >= 9
-    p = [find(run(match_quality, here(seed).tables), MATCH).p_value for seed in range(12)]
+    made = [run(match_quality, here(seed).tables) for seed in range(12)]
+    p = [find(result, BEYOND, "less chance").p_value for result in made]
     assert sum(value < 0.05 for value in p) >= 11
 
 
@@ -215,7 +227,7 @@ def test_where_schools_were_paired_blindly_nothing_is_found(run, find, monkeypat
     monkeypatch.setattr(needs, "LEANING", 0.0)
     made = [county(seed=seed, full=True, n_schools=160) for seed in range(30)]
     found = [run(match_quality, one.tables, draws=499) for one in made]
-    p = [find(result, MATCH).p_value for result in found]
+    p = [find(result, BEYOND, "less chance").p_value for result in found]
     assert sum(value < 0.05 for value in p) <= 4
     assert 6 <= sum(value < 0.5 for value in p) <= 24
     beyond = [find(result, BEYOND, "less chance").value for result in found]

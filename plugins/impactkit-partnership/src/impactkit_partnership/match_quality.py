@@ -93,8 +93,6 @@ CARD = Card(
 )
 def match_quality(context: MetricContext) -> Iterator[Any]:
     """Yield the mean match, what chance would give, and the match of every pair."""
-    import numpy as np
-
     from impactkit_partnership import resampling
     from impactkit_partnership.matching import match_of, members_of, profiles_of, re_paired
 
@@ -140,17 +138,8 @@ def match_quality(context: MetricContext) -> Iterator[Any]:
         "unit": UNIT,
         "n_schools": len({m.school for one, other, _ in found for m in (one, other)}),
     }
-    p_value = None
-    if others is not None:
-        # A millionth of a millionth: sums in another order must not turn ties into losses.
-        p_value = float((1 + np.sum(others.values >= mean - 1e-12)) / (1 + len(others.values)))
-        if others.complete:
-            p_value = float(np.mean(others.values >= mean - 1e-12))
-    yield attrs.evolve(
-        resampling.drawn_estimate(
-            mean, spread, len(names), estimand=MATCH, method="mean over pairs of schools", **counts
-        ),
-        p_value=p_value,
+    yield resampling.drawn_estimate(
+        mean, spread, len(names), estimand=MATCH, method="mean over pairs of schools", **counts
     )
     yield from _against_chance(mean, spread, others, len(names), counts)
     yield from _tables(found, profiles)
@@ -211,6 +200,9 @@ def _against_chance(
         **counts,
     )
     bounded = spread.low is not None
+    # A millionth of a millionth: sums in another order must not turn ties into losses.
+    as_well = others.values >= mean - 1e-12
+    p_value = as_well.mean() if others.complete else (1 + as_well.sum()) / (1 + len(as_well))
     yield Estimate(
         estimand=BEYOND,
         term="less chance",
@@ -220,7 +212,8 @@ def _against_chance(
         ci_high=spread.high - expected if bounded else None,
         n_partnerships=n,
         n_clusters=n,
-        method=f"mean over pairs less that over {how}",
+        p_value=float(p_value),
+        method=f"mean over pairs less that over {how}; p: the share of these that match as well",
         variance="percentile bootstrap of partnerships" if bounded else "none",
         reason="" if bounded else "there are too few partnerships for an interval",
         **counts,
