@@ -125,7 +125,7 @@ def chart_faults(chart: Chart, table: Table) -> Iterator[str]:
     rows = [dict(zip(names, row, strict=True)) for row in table.rows]
     if len(rows) > MOST_DRAWN:
         yield f"chart {chart.id} has {len(rows):,} rows to draw, and {MOST_DRAWN:,} is the most"
-    fields = ("y", "low", "high", *(("x",) if chart.kind == "event_study" else ()))
+    fields = ("y", "low", "high", *(("x",) if chart.kind in ("event_study", "scatter") else ()))
     for field in fields:
         column = getattr(chart, field)
         if column in names and any(_no_number(row[column], text=field == "x") for row in rows):

@@ -17,7 +17,7 @@ from impactkit.report.phrases import (
     verdict,
     year_words,
 )
-from impactkit.report.pictures import Picture, describe, pictures, with_breaks
+from impactkit.report.pictures import Picture, describe, empty_cells, pictures, with_breaks
 from impactkit.report.tables import heading
 from impactkit.results import Chart, Estimate, Table
 
@@ -96,6 +96,10 @@ def _key(picture: Picture) -> str:
             parts.append("Thin lines with end marks hold for all years together.")
         if any(p.low is None for p in points):
             parts.append("The open point is the year that the others are compared with.")
+    elif picture.chart.kind == "waterfall":
+        parts.append("A bar begins where the one above it ends; the darkest stand on zero.")
+        if any(p.low is not None for p in points):
+            parts.append("Thin lines are intervals, each of its own step alone.")
     elif any(p.low is not None for p in points):
         shape = "Shaded areas" if picture.chart.kind in ("line", "step") else "Lines"
         parts.append(f"{shape} are intervals.")
@@ -105,6 +109,10 @@ def _key(picture: Picture) -> str:
             f"{b.letter}, {year_words(b.year)}: {sentence(b.text or 'its meaning changed')}"
             for b in picture.breaks
         ]
+    if picture.chart.kind == "heatmap" and empty_cells(picture):
+        parts.append("Grey: no figure.")
     if picture.missing:
         parts.append(f"{count(picture.missing, 'value')} not drawn: see the table.".capitalize())
+        if picture.chart.kind in ("stacked", "flow"):
+            parts.append("Bars are of what is drawn, and shorter for what is not.")
     return " ".join(parts)

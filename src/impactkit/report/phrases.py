@@ -132,6 +132,18 @@ def number(value: float, digits: int) -> str:
     return text
 
 
+def figures_shown(values: Iterable[float]) -> int:
+    """Return how many decimals to show of numbers without an error: three figures of the largest.
+
+    Examples
+    --------
+    >>> figures_shown([0.2, -4.21]), figures_shown([12_000.0]), figures_shown([0.0])
+    (2, 0, 2)
+    """
+    largest = max((abs(v) for v in values), default=0.0)
+    return min(6, max(0, 2 - math.floor(math.log10(largest)))) if largest else 2
+
+
 def digits_for(estimates: Iterable[Estimate]) -> int:
     """Return how many decimals to show: two significant figures of a typical interval's half-width.
 

@@ -8,16 +8,23 @@ from __future__ import annotations
 import math
 import re
 import string
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import attrs
 
-from impactkit.report.phrases import clean, event_time, humanise, number
+from impactkit.report.phrases import clean, count, event_time, figures_shown, humanise, number
 from impactkit.results import Chart, Estimate, Table
 
 SIDEWAYS = ("bar", "interval")
 """Kinds whose categories go down the page, so that their names stay horizontal."""
+
+NAMED = ("stacked", "heatmap", "flow")
+"""Kinds whose `x` and `series` are names and never places on a scale, be they years."""
+
+TOTAL = "total"
+"""The series of a waterfall's steps that stand on zero."""
 
 _YEARS_SINCE = re.compile(r"[-+]?\d{1,2}")
 
@@ -58,7 +65,9 @@ class Picture:
     @property
     def numeric(self) -> bool:
         """Whether the horizontal axis is a number (years, event times) and not a category."""
-        return self.chart.kind not in SIDEWAYS and all(isinstance(p.x, float) for p in self.points)
+        return self.chart.kind not in (*SIDEWAYS, *NAMED) and all(
+            isinstance(p.x, float) for p in self.points
+        )
 
     @property
     def series(self) -> tuple[str, ...]:
@@ -156,15 +165,34 @@ def _of_table(chart: Chart, table: Table) -> list[Picture]:
     if x not in names or y not in names:
         return []
     rows = [dict(zip(names, row, strict=True)) for row in table.rows]
+    rows = [row for row in rows if all(str(row.get(k, v)) == v for k, v in chart.where.items())]
+    if chart.kind in NAMED and not (chart.series and (chart.x or chart.kind != "heatmap")):
+        rows, x, chart = _unfolded(rows, x, y, chart, table)
     points = [_point(row, chart, x, y, chart.low, chart.high) for row in rows]
     picture = _picture(chart, points, chart.where.get("measure", ""))
     return [picture] if picture.points else []
 
 
+def _unfolded(
+    rows: list[dict[str, Any]], x: str, y: str, chart: Chart, table: Table
+) -> tuple[list[dict[str, Any]], str, Chart]:
+    """Turn the columns that add up to `y` into rows, under the name that the chart lacks."""
+    labels = {c.name: c.label or humanise(c.name) for c in table.columns}
+    parts = dict(table.sums).get(y, ())
+    if not parts:
+        return rows, x, chart
+    key = "part of the sum"
+    turned = [{**row, key: labels[part], y: row[part]} for row in rows for part in parts]
+    if chart.series:
+        return turned, key, chart
+    return turned, x, attrs.evolve(chart, series=key)
+
+
 def _picture(
     chart: Chart, points: list[Point | None], measure: str = "", subgroup: str = ""
 ) -> Picture:
-    kept = tuple(p for p in points if p is not None)
+    drawn = _founded(points) if chart.kind == "waterfall" else points
+    kept = tuple(p for p in drawn if p is not None)
     return Picture(
         chart=chart,
         points=kept,
@@ -174,13 +202,28 @@ def _picture(
     )
 
 
+def _founded(points: list[Point | None]) -> list[Point | None]:
+    """Leave out steps of a waterfall that stand on a step which is not there.
+
+    After it nobody knows where a bar begins, until the next total stands on zero again.
+    """
+    found: list[Point | None] = []
+    known = True
+    for p in points:
+        known = p is not None and (known or p.series == TOTAL)
+        found.append(p if known else None)
+    return found
+
+
 def _point(
     row: Mapping[str, Any], chart: Chart, x: str, y: str, low: str, high: str
 ) -> Point | None:
     value = _finite(row.get(chart.y or y))
-    if value is None or row.get(x) in (None, ""):
+    if value is None or row.get(x) in (None, "") or (chart.kind == "flow" and value < 0):
         return None
-    place = _finite(row[x])
+    place = _finite(row[x]) if chart.kind not in NAMED else None
+    if chart.kind == "scatter" and place is None:
+        return None
     return Point(
         x=place if place is not None else clean(row[x]),
         y=value,
@@ -190,6 +233,19 @@ def _point(
         band_high=_finite(row.get("band_high")),
         series=clean(row.get(chart.series) or "") if chart.series else "",
     )
+
+
+def empty_cells(picture: Picture) -> list[tuple[str, str]]:
+    """Return the columns and rows of a grid at which there is no figure."""
+    there = {(str(p.x), p.series) for p in picture.points}
+    columns = dict.fromkeys(str(p.x) for p in picture.points)
+    return [(x, row) for row in picture.series for x in columns if (x, row) not in there]
+
+
+def digits_drawn(picture: Picture) -> int:
+    """Return the decimals of numbers written into a picture: none, but for amounts below ten."""
+    values = [p.y for p in picture.points]
+    return 0 if all(v.is_integer() for v in values) or max(map(abs, values)) >= 10 else 1
 
 
 def _finite(value: object) -> float | None:
@@ -218,6 +274,17 @@ def describe(picture: Picture, digits: int) -> str:
             f"{number(low, digits)} to {number(high, digits)}; the interval takes in no "
             f"difference in {len(across)} of {len(tested)} years. The table has each one."
         )
+    if chart.kind in NAMED:
+        return _describe_named(picture)
+    if chart.kind == "scatter":
+        return _said_of_scatter(picture)
+    if chart.kind == "waterfall":
+        digits = figures_shown(p.y for p in points)
+        said = "; ".join(
+            f"{'in all, ' if p.series == TOTAL else ''}{_named(p)} {number(p.y, digits)}"
+            for p in points
+        )
+        return f"Waterfall, step by step: {said}. The table has each value."
     least, most = min(points, key=lambda p: p.y), max(points, key=lambda p: p.y)
     names = [name for name in picture.series if name]
     by = f" for {', '.join(names)}" if names else ""
@@ -230,6 +297,62 @@ def describe(picture: Picture, digits: int) -> str:
     )
 
 
+def _describe_named(picture: Picture) -> str:
+    """Say what bars of parts, a grid or ribbons show: how many there are, and the largest."""
+    digits = digits_drawn(picture)
+    least = min(picture.points, key=lambda p: p.y)
+    most = max(picture.points, key=lambda p: p.y)
+    high, low = number(most.y, digits), number(least.y, digits)
+    across = len({p.x for p in picture.points})
+    told = ", ".join(name for name in picture.series if name)
+    if picture.chart.kind == "heatmap":
+        empty = len(empty_cells(picture))
+        return (
+            f"Grid of {len(picture.series)} by {across}: lowest {low} at {_place(least)}, highest "
+            f"{high} at {_place(most)}"
+            + (f"; {count(empty, 'cell')} without a figure" if empty else "")
+            + ". The table has each value."
+        )
+    if picture.chart.kind == "flow":
+        return (
+            f"Ribbons from {count(across, 'bar')} to {told}: the thickest, from {most.x} to "
+            f"{most.series}, is {high}. The table has each value."
+        )
+    parts = f", in parts: {told}" if told else ""
+    return (
+        f"{count(across, 'bar').capitalize()}{parts}. The largest part is {high}, at "
+        f"{_place(most)}. The table has each value."
+    )
+
+
+def _said_of_scatter(picture: Picture) -> str:
+    """Say how far the points reach, and how many lie in each corner where lines part them."""
+    points, level = picture.points, picture.chart.reference
+    pairs = [(float(p.x), p.y) for p in points]
+    spans = []
+    for i, way in enumerate(("across", "up")):
+        values = [pair[i] for pair in pairs]
+        digits = figures_shown(values)
+        spans.append(f"from {number(min(values), digits)} to {number(max(values), digits)} {way}")
+    said = f"Points in a plane, {len(points):,}: {' and '.join(spans)}."
+    names = [name for name in picture.series if name]
+    if len(names) > 1:
+        said += f" They are of {', '.join(names)}."
+    if level is not None and min(x for x, _ in pairs) < 0 < max(x for x, _ in pairs):
+        corners = Counter(
+            f"{'above' if y > level else 'below'} on the {'right' if x > 0 else 'left'}"
+            for x, y in pairs
+            if x != 0 and y != level
+        )
+        lie = ", ".join(f"{n:,} {where}" for where, n in sorted(corners.items()))
+        said += f" Of the corners between the lines: {lie}." if lie else ""
+    return f"{said} The table has each."
+
+
 def _place(point: Point) -> str:
-    where = f"{point.x:g}" if isinstance(point.x, float) else humanise(point.x)
+    where = _named(point)
     return f"{where} ({point.series})" if point.series else where
+
+
+def _named(point: Point) -> str:
+    return f"{point.x:g}" if isinstance(point.x, float) else humanise(point.x)
