@@ -9,12 +9,20 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping
+from functools import partial
 from typing import Any
 
 import attrs
 
 from impactkit.declarations import DisclosureProfile
-from impactkit.disclosure.text import MASK, mask_id, mask_numbers, mask_template
+from impactkit.disclosure.text import (
+    MASK,
+    mask_id,
+    mask_numbers,
+    mask_template,
+    rename_fields,
+    speaks_of_people,
+)
 from impactkit.disclosure.values import as_number, evolve
 from impactkit.results import (
     Cell,
@@ -47,8 +55,8 @@ class Masker:
     Examples
     --------
     >>> masker = Masker(threshold=5, declared=["kent.over_five"])
-    >>> masker.text("kent.over_five failed on five schools; see over_five")
-    'kent.over_five failed on [withheld] schools; see over_[withheld]'
+    >>> masker.text("kent.over_five failed for five heads; see over_five")
+    'kent.over_five failed for [withheld] heads; see over_[withheld]'
     """
 
     threshold: int
@@ -70,8 +78,8 @@ class Masker:
         return masked
 
     def text(self, text: str) -> str:
-        """Mask a plain text."""
-        return self._apply(mask_numbers, text)
+        """Mask a plain text; of whom it speaks is judged across the ids in it."""
+        return self._apply(partial(mask_numbers, whole=not speaks_of_people(text)), text)
 
     def label(self, text: str) -> str:
         """Mask what names a row or an estimate, where it is words about a number.
@@ -91,8 +99,11 @@ class Masker:
         return self.labels[text]
 
     def template(self, text: str) -> str:
-        """Mask a text with ``{fields}``."""
-        return self._apply(mask_template, text)
+        """Mask a text with ``{fields}``, beside which nobody can tell of whom the rest speaks."""
+        if text in self.declared:
+            return text
+        typed = partial(mask_numbers, whole=False)
+        return mask_template(text, lambda literal: self._apply(typed, literal))
 
     def ids(self, ids: Iterable[str]) -> dict[str, str]:
         """Return a safe name for each id; those that become equal get a letter."""
@@ -229,14 +240,15 @@ def _mask_chart(chart: Chart, names: Mapping[str, str], masker: Masker) -> Chart
     words = {w: masker.text(getattr(chart, w)) for w in ("title", "x_title", "y_title", "alt")}
     columns = {w: getattr(chart, w) for w in ("x", "y", "low", "high", "series")}
     axes = {w: names.get(name, name) for w, name in columns.items()}
-    where = {field: masker.label(value) for field, value in chart.where.items()}
+    where = {names.get(field, field): masker.label(v) for field, v in chart.where.items()}
     return evolve(chart, **words, **axes, where=where)
 
 
 def _mask_note(note: Note, masker: Masker) -> Note:
     text = masker.template(note.text) if note.values else masker.text(note.text)
-    values = {k: masker.text(v) if isinstance(v, str) else v for k, v in note.values.items()}
-    return Note(text=text, values=values, of=note.of or "people")
+    names = masker.ids(note.values)
+    values = {names[k]: masker.text(v) if isinstance(v, str) else v for k, v in note.values.items()}
+    return Note(text=rename_fields(text, names), values=values, of=note.of or "people")
 
 
 def _mask_words(estimate: Estimate, masker: Masker) -> Estimate:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import string
 import unicodedata
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Mapping
 
 MASK = "[withheld]"
 
@@ -23,6 +23,15 @@ _NUMBER = re.compile(
     r"(?P<name>[A-Z])?"
     r"(?P<number>\d{4}-\d{2}-\d{2}|\d{4}[/-]\d{2}(?!\d)|\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+\.\d+|\d+)"
 )
+# Words that say a number without naming it. They count people only where a text speaks of some:
+# elsewhere "both" joins two things, and "single" tells a kind of school.
+_QUANTITIES = {
+    r"(?:an? )?(?:single|sole|lone|solitary)": 1,
+    r"both(?: of)?|twice(?! as\b)|neither(?! \w+ nor\b)|(?:an? )?(?:couple|pair|duo)(?: of)?": 2,
+    r"thrice|(?:an? )?trio(?: of)?": 3,
+    r"half an? dozen|an? half[- ]dozen": 6,
+    r"(?:an? )?dozen": 12,
+}
 # What a number says that it counts. Spans of time are no counts; schools, partnerships and what
 # they do are public ones. "Per cent" is neither: the share of a few gives their number back.
 _SPANS = "years?|terms?|months?|weeks?|days?|hours?|minutes?"
@@ -88,9 +97,15 @@ def _words(threshold: int) -> re.Pattern[str]:
     return re.compile(rf"(?<![^\W_])(?:{words})(?![^\W_])", re.IGNORECASE)
 
 
+def _quantities(threshold: int) -> re.Pattern[str]:
+    """Match the words for 1 to `threshold`; "half a dozen" is no dozen."""
+    words = "|".join(how for how, n in _QUANTITIES.items() if n <= threshold)
+    return re.compile(rf"(?<!half )(?<!half a )(?<![\w-])(?:{words})(?![\w-])", re.IGNORECASE)
+
+
 def _no_people(nouns: str) -> re.Pattern[str]:
     """Match a number that says itself what it counts, as "two to three whole years" does."""
-    n = rf"(?:\d+|{'|'.join(_WORDS[1:])})"
+    n = rf"(?:\d+|{'|'.join((*_WORDS[1:], *_QUANTITIES))})"
     return re.compile(
         rf"(?<![\w.,'’-]){n}(?:\s?[-–]\s?{n}|\s(?:to|or)\s{n}|\sor\s(?:more|fewer|less))?"
         rf"(?:\s(?:{_KINDS}))*\s(?:{nouns})(?![\w'’-])",
@@ -102,14 +117,26 @@ _TIME = _no_people(_SPANS)
 _TIME_OR_THINGS = _no_people(f"{_SPANS}|{_THINGS}")
 
 
+def speaks_of_people(text: str) -> bool:
+    """Tell whether a text names people in any way, so that its numbers may count them.
+
+    Examples
+    --------
+    >>> speaks_of_people("In 2 schools the head left"), speaks_of_people("2 schools joined")
+    (True, False)
+    """
+    return _PEOPLE.search(_plain(text)) is not None
+
+
 def mask_numbers(text: str, threshold: int, *, whole: bool = True) -> str:
     """Replace every number in `text` that could be a count of 1 to `threshold` people.
 
-    Whole numbers in digits of any script, also written ``3.0``, and number words. Numbers that
-    belong to a name (``KS2``), dates, academic years and fractions stay; so do numbers that say
-    themselves that they count years or other spans of time and, in a text that speaks of no person,
-    schools, partnerships and what they do. `whole` is False for a part of a text, of which nobody
-    can tell of whom the rest speaks.
+    Whole numbers in digits of any script, also written ``3.0``, number words and, in a text that
+    speaks of people, "both", "a couple" and the like. Numbers that belong to a name (``KS2``),
+    dates, academic years and fractions stay; so do numbers that say themselves that they count
+    years or other spans of time and, in a text that speaks of no person, schools, partnerships and
+    what they do. `whole` is False for a part of a text, of which nobody can tell of whom the rest
+    speaks.
 
     Examples
     --------
@@ -117,41 +144,46 @@ def mask_numbers(text: str, threshold: int, *, whole: bool = True) -> str:
     'Of 20 heads [withheld] left in 2019/20, and [withheld] at KS2'
     >>> mask_numbers("Three partnerships began two years ago; 4 others ended", 5)
     'Three partnerships began two years ago; [withheld] others ended'
+    >>> mask_numbers("Both heads left within a single year", 5)
+    '[withheld] heads left within a single year'
     """
     plain = _plain(text)
-    own = _TIME_OR_THINGS if whole and not _PEOPLE.search(plain) else _TIME
+    people = not whole or speaks_of_people(plain)
+    own = _TIME if people else _TIME_OR_THINGS
     out, at = [], 0
     for match in own.finditer(plain):
-        out += [_masked(plain[at : match.start()], threshold), match[0]]
+        out += [_masked(plain[at : match.start()], threshold, people), match[0]]
         at = match.end()
-    masked = "".join([*out, _masked(plain[at:], threshold)])
+    masked = "".join([*out, _masked(plain[at:], threshold, people)])
     return text if masked == plain else masked
 
 
-def _masked(text: str, threshold: int) -> str:
+def _masked(text: str, threshold: int, people: bool) -> str:
     def replace(match: re.Match[str]) -> str:
         if match["name"] or not _small(match["number"], threshold):
             return match[0]
         return MASK
 
+    if people:
+        text = _quantities(threshold).sub(MASK, text)
     return _words(threshold).sub(MASK, _NUMBER.sub(replace, text))
 
 
-def mask_template(text: str, threshold: int) -> str:
+def mask_template(text: str, mask: Callable[[str], str]) -> str:
     """Mask a format string: what is typed, not the ``{fields}``, which are judged by value.
 
     Examples
     --------
-    >>> mask_template("3 of {n:,} heads", 5)
+    >>> mask_template("3 of {n:,} heads", lambda typed: mask_numbers(typed, 5, whole=False))
     '[withheld] of {n:,} heads'
     """
     try:
         parts = list(string.Formatter().parse(text))
     except ValueError:  # no template at all; the report would show it as it stands
-        return mask_numbers(text, threshold)
+        return mask(text)
     out = []
     for literal, field, spec, conversion in parts:
-        out.append(_escape(mask_numbers(literal, threshold, whole=False)))
+        out.append(_escape(mask(literal)))
         if field is not None:
             out.append(_field(field, spec, conversion))
     return "".join(out)
@@ -170,6 +202,27 @@ def plain_fields(text: str, names: Collection[str]) -> str:
         out.append(_escape(literal))
         if field is not None:
             out.append(_field(field, *(("", None) if field in names else (spec, conversion))))
+    return "".join(out)
+
+
+def rename_fields(text: str, names: Mapping[str, str]) -> str:
+    """Give the fields of a format string the new `names` of what they stand for.
+
+    Examples
+    --------
+    >>> rename_fields("{three_left:,} of {n}", {"three_left": "withheld_left"})
+    '{withheld_left:,} of {n}'
+    """
+    try:
+        parts = list(string.Formatter().parse(text))
+    except ValueError:  # no template at all
+        return text
+    out = []
+    for literal, field, spec, conversion in parts:
+        out.append(_escape(literal))
+        if field is not None:
+            name = re.match(r"[^.\[]*", field)[0]  # type: ignore[index]
+            out.append(_field(names.get(name, name) + field[len(name) :], spec, conversion))
     return "".join(out)
 
 

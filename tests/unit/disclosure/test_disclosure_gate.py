@@ -85,6 +85,14 @@ def test_odd_templates_stop_nothing_and_show_nothing(text, values) -> None:
     assert "3" not in note.values.values()
 
 
+def test_keys_of_a_notes_values_say_no_small_count() -> None:
+    """A key goes into the files of a release; the sentence keeps its number under the new one."""
+    note = Note(text="{left_3} of {m} heads", values={"left_3": 40, "m": 90})
+    safe = protect(evaluation(notes=[note]), DFE).results[0].notes[0]
+    assert safe.values == {"left_withheld": 40, "m": 90}
+    assert str(safe) == "40 of 90 heads"
+
+
 def test_empty_and_one_row_tables_pass() -> None:
     """Nothing to protect is no error."""
     tables = [

@@ -7,7 +7,14 @@ import re
 import pytest
 
 from impactkit.disclosure import safe_id
-from impactkit.disclosure.text import MASK, mask_id, mask_numbers, mask_template, plain_fields
+from impactkit.disclosure.intake import Masker
+from impactkit.disclosure.text import (
+    MASK,
+    mask_id,
+    mask_numbers,
+    plain_fields,
+    rename_fields,
+)
 
 
 @pytest.mark.parametrize(
@@ -88,9 +95,14 @@ def test_schools_do_not_stand_in_for_their_people(text: str, masked: str) -> Non
     assert mask_numbers(text, 5) == masked
 
 
+def template(text: str) -> str:
+    """Mask a template as a note's text is masked."""
+    return Masker(threshold=5, declared=()).template(text)
+
+
 def test_a_part_of_a_text_keeps_spans_of_time_only() -> None:
     """Beside a field nobody can tell of whom the rest speaks."""
-    assert mask_template("3 schools {x} for 2 years", 5) == f"{MASK} schools {{x}} for 2 years"
+    assert template("3 schools {x} for 2 years") == f"{MASK} schools {{x}} for 2 years"
 
 
 def test_the_threshold_decides() -> None:
@@ -101,9 +113,9 @@ def test_the_threshold_decides() -> None:
 
 def test_template_keeps_its_fields() -> None:
     """Fields, their formats and literal braces survive; typed digits don't."""
-    masked = mask_template("{{3}} {n:5.1f} of {m!r} {0}", 5)
-    assert masked == "{{" + MASK + "}} {n:5.1f} of {m!r} {0}"
-    assert mask_template("broken {n 3", 5) == f"broken {{n {MASK}"
+    masked = template("{{3}} {n:5.1f} of {m!r} {0} {by_3}")
+    assert masked == "{{" + MASK + "}} {n:5.1f} of {m!r} {0} {by_3}"
+    assert template("broken {n 3") == f"broken {{n {MASK}"
     assert plain_fields("{n:.1f} {m:.1f}", {"n"}).format(n="some", m=2.0) == "some 2.0"
 
 
@@ -144,3 +156,55 @@ def test_safe_id_is_a_plain_file_name_everywhere(hostile: str) -> None:
     assert set(name) <= set("abcdefghijklmnopqrstuvwxyz0123456789_-")
     assert name not in ("con", "nul")
     assert name == safe_id(name)
+
+
+@pytest.mark.parametrize(
+    ("text", "masked"),
+    [
+        ("Both heads left", f"{MASK} heads left"),
+        ("Both of the deputies left", f"{MASK} the deputies left"),
+        ("A couple of governors and a single teacher", f"{MASK} governors and {MASK} teacher"),
+        ("The sole applicant; neither mentor", f"The {MASK} applicant; {MASK} mentor"),
+        ("The head changed twice, a trio of heads", f"The head changed {MASK}, {MASK} heads"),
+        ("A pair of leavers", f"{MASK} leavers"),
+    ],
+)
+def test_words_that_imply_a_small_count_of_people_are_masked(text: str, masked: str) -> None:
+    """A number need not be named to be told."""
+    assert mask_numbers(text, 5) == masked
+
+
+def test_a_dozen_goes_where_twelve_would() -> None:
+    """Each word counts what it counts: half a dozen is six, and a dozen twelve."""
+    text = "half a dozen heads, a dozen heads, both heads"
+    assert mask_numbers(text, 5) == f"half a dozen heads, a dozen heads, {MASK} heads"
+    assert mask_numbers(text, 9) == f"{MASK} heads, a dozen heads, {MASK} heads"
+    assert mask_numbers(text, 12) == f"{MASK} heads, {MASK} heads, {MASK} heads"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "It has an outcome in both periods, and neither side is worse",
+        "A single school; single-sex schools; partnerships listed twice",
+        "Leaders were asked in both years, twice as many as in a single term",
+        "It names neither school nor head",
+    ],
+)
+def test_words_that_imply_no_count_of_people_stay(text: str) -> None:
+    """Where nobody is spoken of, of spans of time, of ratios, and where "neither" joins."""
+    assert mask_numbers(text, 5) == text
+
+
+def test_of_whom_a_text_speaks_is_judged_across_ids() -> None:
+    """An id in the middle of a text does not part its people from their count."""
+    masker = Masker(threshold=5, declared=["kent.stay"])
+    assert (
+        masker.text("Heads of kent.stay: in 2 schools") == f"Heads of kent.stay: in {MASK} schools"
+    )
+
+
+def test_keys_of_a_note_are_masked_with_their_fields() -> None:
+    """A key is written to files as well as its value; the sentence still fits."""
+    assert rename_fields("{a_3.x:,} {b!r} {{a_3}}", {"a_3": "a"}) == "{a.x:,} {b!r} {{a_3}}"
+    assert rename_fields("broken {a_3", {"a_3": "a"}) == "broken {a_3"
