@@ -337,8 +337,11 @@ def _chart_faults(chart: Chart, tables: Mapping[str, Table]) -> Iterable[str]:
         if name and name not in columns:
             yield f"chart {chart.id}: its {field} is {name!r}, which {chart.data} does not have"
     for name in chart.where:
-        if name not in _FIELDS:
-            yield f"chart {chart.id}: `where` names {name!r}, which is no field of an estimate"
+        if name not in _FIELDS and name not in columns:
+            yield (
+                f"chart {chart.id}: `where` names {name!r}, which is no field of an estimate and "
+                "no column of its table"
+            )
     if table:
         yield from chart_faults(chart, table)
 

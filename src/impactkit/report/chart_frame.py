@@ -50,3 +50,8 @@ def one_plot(layers: list[dict[str, Any]], width: int, small: bool, right: int) 
         "height": 220 if small else 280,
         "layer": layers,
     }
+
+
+def pixels(field: str) -> dict[str, Any]:
+    """Return the encoding of a place that was worked out beforehand, in pixels of the plot."""
+    return {"field": field, "type": "quantitative", "scale": None, "axis": None}

@@ -15,6 +15,7 @@ from typing import Any
 import attrs
 
 from impactkit.report import theme
+from impactkit.report.chart_flow import flow
 from impactkit.report.chart_frame import (
     LETTER,
     LONGEST,
@@ -25,6 +26,10 @@ from impactkit.report.chart_frame import (
     paint,
     reach,
 )
+from impactkit.report.chart_heatmap import heatmap
+from impactkit.report.chart_scatter import scatter
+from impactkit.report.chart_stacked import stacked
+from impactkit.report.chart_waterfall import waterfall
 from impactkit.report.phrases import clean
 from impactkit.report.pictures import Picture
 
@@ -360,4 +365,9 @@ _KINDS: dict[str, Any] = {
     "step": _lines,
     "bar": _rows,
     "interval": _rows,
+    "scatter": scatter,
+    "waterfall": waterfall,
+    "stacked": stacked,
+    "heatmap": heatmap,
+    "flow": flow,
 }

@@ -17,6 +17,9 @@ INK = "#0B0C0C"
 QUIET = "#505A5F"
 FONT = "Arial, Helvetica, sans-serif"
 
+LIGHT, DARK = "#D3E2F0", DARK_BLUE
+"""Ends of the scale of shades: also in greyscale the more is the darker."""
+
 MAX_SERIES = len(CATEGORICAL)
 
 
@@ -29,6 +32,49 @@ def colours(n: int) -> tuple[str, ...]:
     ('#12436D', '#F46A25')
     """
     return TWO[:n] if n <= len(TWO) else CATEGORICAL[:n]
+
+
+def shade(share: float) -> str:
+    """Return the shade of a share between 0 (light) and 1 (dark).
+
+    Examples
+    --------
+    >>> shade(0.0), shade(1.0)
+    ('#D3E2F0', '#12436D')
+    """
+    mixed = (a + (b - a) * share for a, b in zip(_rgb(LIGHT), _rgb(DARK), strict=True))
+    return "#" + "".join(f"{round(c):02X}" for c in mixed)
+
+
+def parts(n: int) -> tuple[str, ...]:
+    """Return the colours of `n` parts of a whole: shades in their order, where they are many.
+
+    Examples
+    --------
+    >>> parts(2), len(set(parts(7)))
+    (('#12436D', '#F46A25'), 7)
+    """
+    return colours(n) if n <= MAX_SERIES else tuple(shade(i / (n - 1)) for i in range(n))
+
+
+def ink_on(fill: str) -> str:
+    """Return black or white, whichever has the greater contrast on `fill` (WCAG 2.2).
+
+    Examples
+    --------
+    >>> ink_on("#D3E2F0"), ink_on("#12436D")
+    ('black', 'white')
+    """
+    linear = [
+        c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4
+        for c in (v / 255 for v in _rgb(fill))
+    ]
+    luminance = 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+    return "black" if luminance > 0.179 else "white"
+
+
+def _rgb(colour: str) -> tuple[int, ...]:
+    return tuple(int(colour[i : i + 2], 16) for i in (1, 3, 5))
 
 
 def config(width: int, font_size: int) -> dict[str, Any]:
