@@ -48,6 +48,9 @@ class Panel:
     `counts` holds what ``evaluation.json`` shows under ``exclusions``, `exclusions` the reasons.
     `scale` says what standardised values are, `exposed_by` is the last day of joining that counts
     for the same academic year, and `breaks` are the years between which the measure changed.
+    `beside` has the same columns: of schools set aside since they share a partnership with treated
+    ones, the years before they did. They are no comparison group, but what was chosen by results
+    must not be missing from what forecasts are learnt from (see `impactkit.evidence.recovery`).
     """
 
     frame: pl.DataFrame
@@ -60,6 +63,7 @@ class Panel:
     scale: str = ""
     exposed_by: str = YEAR_END
     breaks: tuple[Break, ...] = ()
+    beside: pl.DataFrame | None = None
 
     @property
     def effect_unit(self) -> str:
@@ -124,6 +128,18 @@ class MetricContext:
                 f"metric {self.metric} did not declare table {name!r} in its needs "
                 f"(declared: {declared})"
             ) from None
+
+    def label(self, measure: str) -> str:
+        """Return a measure's name as readers know it; without one its id in words.
+
+        Examples
+        --------
+        >>> MetricContext().label("reading_score")
+        'Reading score'
+        """
+        known = self.measures.get(measure)
+        words = measure.replace("_", " ")
+        return (known.label if known is not None else "") or words[:1].upper() + words[1:]
 
     def rng(self) -> np.random.Generator:
         """Return a random generator seeded by the study and the metric."""

@@ -10,7 +10,9 @@ followed such results in schools that had not joined: year by year,
 where g is each year in which somebody joined and v = 1/pupils, since small schools recover more.
 Schools not in a partnership by g + j estimate it; forecasts stand in for the years from g on. Each
 step conditions on all results before it, so it does no harm that schools which go on to do badly
-join later and drop out (the g-formula: Robins 1986, Mathematical Modelling 7, 1393-1512). Then
+join later and drop out (the g-formula: Robins 1986, Mathematical Modelling 7, 1393-1512). Nor may
+schools be missing for what came later: those that help others, which mostly did well, are learnt
+from until they do (`Panel.beside`), though they are no comparison group. Then
 
     raw change = trend (change elsewhere, the same years) + recovery (beyond it) + excess
 
@@ -121,7 +123,8 @@ def recovery(
     Parameters
     ----------
     panel
-        As for `improvement`; the change is from the year before joining.
+        As for `improvement`; the change is from the year before joining. What others are learnt
+        from is its `frame` and `beside`.
     facts
         As `school_facts` returns them: `school_key`, `pupils`, `phase`.
     after
@@ -136,6 +139,8 @@ def recovery(
         before; with the counts.
     """
     frame = panel if isinstance(panel, pl.DataFrame) else panel.frame
+    if not isinstance(panel, pl.DataFrame) and panel.beside is not None:
+        frame = pl.concat([frame, panel.beside])
     n_joined = frame.filter(pl.col("cohort").is_not_null())["school_key"].n_unique()
     wide = _wide(frame, facts, after)
     pool = Pool(wide.filter(pl.col("cohort").is_null() | (pl.col("cohort") > pl.col("g"))), after)

@@ -159,6 +159,7 @@ def build_panel(
     frame = frame.select(name for name in COLUMNS if name in frame.columns)
     return Panel(
         frame=frame,
+        beside=_beside(ledger, exposed).select(frame.columns),
         measure=measure,
         unit=STANDARD_UNITS.get(standardise, unit),
         scale=scale,
@@ -220,6 +221,17 @@ def _sort_out(
     restrict(ledger, years, design.balance, design.min_before, design.min_after)
     counts |= doubled | count(before, ledger.kept, exposed, years)
     return ledger, exposed, counts
+
+
+def _beside(ledger: Ledger, exposed: Exposure) -> pl.DataFrame:
+    """Return what was set aside of schools beside treated ones, of the years before they were."""
+    aside = (rows.filter(pl.col("reason") == "beside_treated") for rows in ledger.aside)
+    return (
+        pl.concat([ledger.kept.clear(), *aside], how="diagonal")
+        .join(exposed.beside, on="school_key")
+        .filter(pl.col("year") < pl.col("from_year"))
+        .sort("school_key", "year")
+    )
 
 
 def _chosen(outcomes: pl.DataFrame, lineage: Lineage, design: _Design) -> pl.DataFrame:

@@ -47,6 +47,9 @@ class Exposure:
         not listed are clusters of their own, which `build_panel` names ``school:`` and their key.
     one_school
         The partnerships with one school only: `partnership_id`, `school_key`.
+    beside
+        `school_key` and `from_year` of each school that is ``beside_treated``: the first year in
+        which it is. Not listed where a date is missing or a placeholder.
     n_repeated
         Rows that say again that a school joined a partnership: a second URN of the same school, or
         the same row twice. The earliest date counts.
@@ -55,6 +58,7 @@ class Exposure:
     schools: pl.DataFrame
     clusters: pl.DataFrame
     one_school: pl.DataFrame
+    beside: pl.DataFrame
     n_repeated: int = 0
 
 
@@ -108,6 +112,7 @@ def exposure(
         .select("partnership_id", "school_key")
         .unique()
         .sort("partnership_id", "school_key"),
+        beside=_beside(rows),
         n_repeated=rows.height - rows.select("partnership_id", "school_key", "role").n_unique()
         if rows.height
         else 0,
@@ -225,6 +230,19 @@ def _schools(rows: pl.DataFrame) -> pl.DataFrame:
             cohort=pl.when(pl.col("standing") == "treated").then("earliest"),
             standing="standing",
         )
+        .sort("school_key")
+    )
+
+
+def _beside(rows: pl.DataFrame) -> pl.DataFrame:
+    """Return the first year of those who are with treated schools and never treated themselves."""
+    return (
+        rows.filter(pl.col("real").any().over("partnership_id"))
+        .filter(
+            ~pl.col("real").any().over("school_key"), ~pl.col("undated").any().over("school_key")
+        )
+        .group_by("school_key")
+        .agg(from_year=pl.col("year").min())
         .sort("school_key")
     )
 

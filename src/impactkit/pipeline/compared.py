@@ -134,6 +134,7 @@ def compared(panel: Panel, design: Design, tables: Mapping[str, pl.DataFrame]) -
             return attrs.evolve(
                 panel,
                 frame=panel.frame.clear(),
+                beside=None,
                 counts={**panel.counts, **_counts(panel.frame.clear(), panel.years)},
                 exclusions=tuple(exclusions),
                 warnings=tuple(warnings),
@@ -151,9 +152,12 @@ def compared(panel: Panel, design: Design, tables: Mapping[str, pl.DataFrame]) -
         own = pl.col("weight") if "weight" in frame.columns else pl.lit(1.0)
         frame = frame.with_columns(weight=own * pl.col("_weight"))
     frame = frame.drop("_weight")
+    only_memberships = design.exclude == ("memberships",) and design.comparison != "same_trigger"
     return attrs.evolve(
         panel,
         frame=frame,
+        # Whether these are near, of one trust or met the trigger has not been looked into.
+        beside=panel.beside if only_memberships else None,
         years=tuple(frame["year"].unique().sort()),
         counts={**panel.counts, **_counts(frame, panel.years)},
         exclusions=tuple(exclusions),

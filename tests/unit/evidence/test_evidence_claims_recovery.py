@@ -11,6 +11,7 @@ import pytest
 from impactkit.errors import EstimationError
 from impactkit.evidence.recovery import recovery, school_facts
 from impactkit.evidence.reliability import expected_recovery, reliability
+from impactkit.metrics import Panel
 from impactkit.synthetic import county
 from impactkit.synthetic.regression import regression_to_the_mean
 
@@ -127,6 +128,37 @@ def test_standard_errors_are_as_large_as_estimates_vary():
     found = twenty(0.0)
     spread = np.std([f.excess.value for f in found], ddof=1)
     assert np.mean([f.excess.std_error for f in found]) == pytest.approx(spread, rel=0.35)
+
+
+def with_helpers(seed: int) -> tuple[Panel, pl.DataFrame, pl.DataFrame]:
+    """Return a world whose four best schools of each year help from the next; it with them left in.
+
+    As in a study, they are no comparison group, and stand in `beside` with the years before.
+    """
+    frame, facts = world(seed)
+    helps: dict[str, int] = {}
+    for g in range(2013, 2018):
+        last = frame.filter(pl.col("cohort").is_null(), pl.col("year") == g - 1)
+        free = last.filter(~pl.col("school_key").is_in(list(helps))).sort("value")
+        helps |= dict.fromkeys(free["school_key"][-4:], g)
+    from_year = pl.col("school_key").replace_strict(helps, default=None, return_dtype=pl.Int64)
+    panel = Panel(
+        frame=frame.filter(from_year.is_null()),
+        beside=frame.filter(pl.col("year") < from_year),
+        measure="m",
+    )
+    return panel, facts, frame
+
+
+def test_schools_that_helped_later_do_not_go_missing_from_what_is_learnt():
+    """Leaving out who did well later makes the rest fall back; as if nobody had helped, with it."""
+    with_them, without, nobody_helped = [], [], []
+    for panel, facts, frame in map(with_helpers, range(20)):
+        with_them.append(recovery(panel, facts=facts, draws=2).excess.value)
+        without.append(recovery(panel.frame, facts=facts, draws=2).excess.value)
+        nobody_helped.append(recovery(frame, facts=facts, draws=2).excess.value)
+    assert np.mean(with_them) == pytest.approx(np.mean(nobody_helped), abs=0.08)
+    assert np.mean(nobody_helped) - np.mean(without) > 0.15
 
 
 def test_without_sizes_it_is_still_worked_out_and_says_so():

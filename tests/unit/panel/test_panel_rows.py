@@ -148,6 +148,37 @@ def test_unknown_dates_and_neighbours_of_the_treated_leave_both_groups() -> None
     assert (panel.counts["placeholder_dates"], panel.counts["beside_treated"]) == (1, 1)
 
 
+def test_schools_beside_the_treated_keep_the_years_before_they_were() -> None:
+    """Apart from the panel, up to the first date known; where one is unknown, there are none."""
+    helps = _members(
+        ("A", 100003, dt.date(2015, 9, 1)),
+        ("B", 100003, dt.date(2014, 9, 1)),
+        ("A", 100004, dt.date(2014, 9, 1)),
+        ("B", 100004, dt.date(1900, 1, 1)),
+        ("C", 100003, dt.date(2012, 9, 1)),
+        role="supporter",
+    )
+    peers = _members(("A", 100001, dt.date(2014, 9, 1)), ("B", 100002, dt.date(2014, 9, 1)))
+    rows = _outcomes(
+        *((100000 + i, y, 1.0 * y, "ok") for i in (1, 2, 3, 4) for y in (2013, 2014, 2015, 2016))
+    )
+    panel = build_panel(
+        rows,
+        pl.concat([peers, helps]),
+        NONE,
+        measure="ratio",
+        treated=pl.col("role") == "peer",
+    )
+    assert panel.frame["school_key"].unique().sort().to_list() == ["100001", "100002"]
+    assert panel.beside.columns == panel.frame.columns
+    assert panel.beside.select("school_key", "year", "cohort").rows() == [
+        ("100003", 2013, None),
+        ("100003", 2014, None),
+    ]
+    alone = build_panel(rows, peers, NONE, measure="ratio", min_schools=1)
+    assert alone.beside.is_empty()
+
+
 def test_counts_of_treatment_by_the_window() -> None:
     """Of cohorts 2012, 2013, 2014 and 2016 in 2012 to 2015: three by the end, one from the start.
 

@@ -137,18 +137,26 @@ def _of(context: MetricContext, measure: str) -> Iterator[Any]:
             else "the default: no plan says what loss would matter",
         },
     )
-    yield from _picture(measure, panel, found, margin, lower_better)
+    yield from _picture(context.label(measure), panel, found, margin, lower_better)
     yield from left_out
 
 
 def _outsiders(context: MetricContext, panel: Panel) -> tuple[Panel, tuple[Exclusion, ...]]:
-    """Leave comparison schools out that are in some partnership themselves."""
+    """Leave comparison schools out that are in some partnership, but for what was before it."""
     import polars as pl
 
     members = context.table("memberships")["school_key"].cast(pl.String).drop_nulls().unique()
     inside = pl.col("cohort").is_null() & pl.col("school_key").is_in(members.implode())
     n = panel.frame.filter(inside)["school_key"].n_unique()
-    kept = attrs.evolve(panel, frame=panel.frame.filter(~inside))
+    # Who is helped is mostly chosen by results, which forecasts must not lack.
+    joined = context.panel(panel.measure, treated=pl.lit(True)).frame
+    before = panel.frame.filter(inside).join(
+        joined.filter(pl.col("year") < pl.col("cohort")).select("school_key", "year"),
+        on=["school_key", "year"],
+        how="semi",
+    )
+    beside = before if panel.beside is None else pl.concat([panel.beside, before])
+    kept = attrs.evolve(panel, frame=panel.frame.filter(~inside), beside=beside)
     text = "schools that are helped in some partnership, and so are no comparison"
     lost = Exclusion(
         reason="claims.in_partnership", text=text, n_schools=n, measure=panel.measure, treated=0
@@ -198,9 +206,9 @@ def _verdict(estimate: Estimate, margin: float, lower_better: bool) -> Iterator[
 
 
 def _picture(
-    measure: str, panel: Panel, found: list[Estimate], margin: float, lower_better: bool
+    name: str, panel: Panel, found: list[Estimate], margin: float, lower_better: bool
 ) -> Iterator[Any]:
-    name, unit = measure.replace("_", " "), panel.effect_unit
+    measure, unit = panel.measure, panel.effect_unit
     labels = {EFFECT: "as it is", ADJUSTED: "adjusted for falling back"}
     rows = [(labels[e.estimand], e.value, e.ci_low, e.ci_high) for e in found if e.status == "ok"]
     yield Table(
@@ -218,7 +226,7 @@ def _picture(
     yield Chart(
         id=f"supporters_{measure}",
         kind="interval",
-        title=f"{name.capitalize()}: effect of giving help, and the margin",
+        title=f"{name}: effect of giving help, and the margin",
         data=f"supporters_{measure}",
         x="estimate",
         y="change",
