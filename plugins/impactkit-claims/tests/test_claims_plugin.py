@@ -8,6 +8,8 @@ from importlib.metadata import entry_points
 
 import pytest
 
+from impactkit import Chart, Table
+from impactkit.synthetic import county
 from impactkit_claims import plugin
 
 FOUNDING = {
@@ -49,3 +51,14 @@ def test_listing_imports_no_heavy_library():
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert run.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("name", ["rtm_adjusted", "improvement_ratio", "supporter_non_inferiority"])
+def test_titles_name_a_measure_as_readers_know_it(on, name):
+    """Tables and pictures bear the measure's label, and not its id."""
+    made = county(seed=2, n_schools=200, selection="worst")
+    label = made.tables["measures"].row(0, named=True)["label"]
+    assert "attainment" not in label
+    titles = [p.title for p in on.parts(name, made) if isinstance(p, Table | Chart)]
+    assert titles
+    assert all(label in title for title in titles)

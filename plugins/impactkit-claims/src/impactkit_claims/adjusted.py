@@ -94,7 +94,7 @@ def _of(context: MetricContext, measure: str) -> Iterator[Any]:
         level=context.design.level,
     )
     yield from estimates(context, panel, found)
-    yield from _picture(measure, panel.effect_unit, found)
+    yield from _picture(measure, context.label(measure), panel.effect_unit, found)
     yield from cautions(measure, found)
     yield from found.exclusions
 
@@ -134,14 +134,13 @@ def estimates(context: MetricContext, panel: Panel, found: Recovery) -> Iterator
     )
 
 
-def _picture(measure: str, unit: str, found: Recovery) -> Iterator[Any]:
+def _picture(measure: str, name: str, unit: str, found: Recovery) -> Iterator[Any]:
     parts = (
         ("Raw change", found.raw),
         ("of it trend", found.trend),
         ("of it recovery", found.recovery),
         ("left over", found.excess),
     )
-    name = measure.replace("_", " ")
     yield Table(
         id=f"parts_{measure}",
         title=f"What the change is made of: {name}",
@@ -157,7 +156,7 @@ def _picture(measure: str, unit: str, found: Recovery) -> Iterator[Any]:
     yield Chart(
         id=f"parts_{measure}",
         kind="bar",
-        title=f"{name.capitalize()}: what the change after joining is made of",
+        title=f"{name}: what the change after joining is made of",
         data=f"parts_{measure}",
         x="part",
         y="change",

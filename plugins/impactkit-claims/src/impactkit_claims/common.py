@@ -48,6 +48,7 @@ class Told:
 
     metric: str
     measure: str
+    label: str
     unit: str
     level: float
     found: Any
@@ -132,6 +133,7 @@ def told(context: MetricContext, panel: Panel, found: Any) -> Told:
     return Told(
         metric=context.metric,
         measure=panel.measure,
+        label=context.label(panel.measure),
         unit=panel.effect_unit,
         level=context.design.level,
         found=found,

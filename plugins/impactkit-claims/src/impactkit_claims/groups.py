@@ -128,7 +128,7 @@ def picture(
         return
     yield Table(
         id=f"{name}_{say.measure}",
-        title=f"{title}: {say.measure.replace('_', ' ')}",
+        title=f"{title}: {say.label}",
         columns=(
             Column(name="group", label=axis, kind="dimension"),
             Column(name="effect", label="Effect", unit=say.unit, digits=2),
@@ -142,7 +142,7 @@ def picture(
     yield Chart(
         id=f"{name}_{say.measure}",
         kind="interval",
-        title=f"{say.measure.replace('_', ' ').capitalize()}: {title[:1].lower()}{title[1:]}",
+        title=f"{say.label}: {title[:1].lower()}{title[1:]}",
         data=f"{name}_{say.measure}",
         x="group",
         y="effect",

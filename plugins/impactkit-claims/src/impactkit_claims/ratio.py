@@ -169,12 +169,12 @@ def _of(context: MetricContext, measure: str) -> Iterator[Any]:
             "start": params.after[0],
             "end": params.after[1],
             "zero": 0,
-            "measure": measure.replace("_", " "),
+            "measure": say.label,
         },
     )
     yield Table(
         id=f"changes_{measure}",
-        title=f"Mean changes over the same years: {measure.replace('_', ' ')}",
+        title=f"Mean changes over the same years: {say.label}",
         columns=(
             Column(name="who", label="Who", kind="dimension"),
             Column(name="change", label="Change", unit=say.unit, digits=2),
@@ -186,7 +186,7 @@ def _of(context: MetricContext, measure: str) -> Iterator[Any]:
     yield Chart(
         id=f"changes_{measure}",
         kind="interval",
-        title=f"{measure.replace('_', ' ').capitalize()}: change after joining, and elsewhere",
+        title=f"{say.label}: change after joining, and elsewhere",
         data=f"changes_{measure}",
         x="who",
         y="change",

@@ -131,9 +131,3 @@ def effect_unit(unit: str) -> str:
     from impactkit import EFFECT_UNITS
 
     return EFFECT_UNITS.get(unit, unit)
-
-
-def label(context: MetricContext, measure: str) -> str:
-    """Return a measure in words."""
-    known = context.measures.get(measure)
-    return known.label if known is not None and known.label else measure.replace("_", " ")

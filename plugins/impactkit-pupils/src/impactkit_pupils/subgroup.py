@@ -21,7 +21,7 @@ from impactkit import (
     Table,
     estimating_metric,
 )
-from impactkit_pupils.common import ALIKE, Joint, Window, estimate, joint, label, missing
+from impactkit_pupils.common import ALIKE, Joint, Window, estimate, joint, missing
 from impactkit_pupils.standing import Placed, measures_of, placed
 
 if TYPE_CHECKING:
@@ -184,7 +184,7 @@ def _picture(
             gained = float(schools[more].mean())  # type: ignore[arg-type]
             rows.append(("before", series, before, schools.height))
             rows.append(("after", series, before + gained, schools.height))
-    words = label(context, measure)
+    words = context.label(measure)
     yield Table(
         id=f"gap_{measure}",
         title=f"{words}: both groups in schools that joined, in {source.scale}",

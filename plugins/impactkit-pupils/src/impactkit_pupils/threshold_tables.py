@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from impactkit import Chart, Column, Estimate, MetricContext, Table
-from impactkit_pupils.common import label
 from impactkit_pupils.counts import EXACT_BELOW, interval, side
 
 if TYPE_CHECKING:
@@ -23,7 +22,7 @@ def whole(context: MetricContext, measure: str, found: tuple[Estimate, Estimate]
     shown = [e for e in found if e.status == "ok"]
     yield Table(
         id=f"change_{measure}",
-        title=f"{label(context, measure)}: change since joining",
+        title=f"{context.label(measure)}: change since joining",
         columns=(
             Column(name="what", label="What", kind="dimension"),
             Column(name="change", label="Change, percentage points", unit=POINTS, digits=1),
@@ -36,7 +35,7 @@ def whole(context: MetricContext, measure: str, found: tuple[Estimate, Estimate]
     yield Chart(
         id=f"change_{measure}",
         kind="interval",
-        title=f"{label(context, measure)}: change since joining",
+        title=f"{context.label(measure)}: change since joining",
         data=f"change_{measure}",
         x="what",
         y="change",
@@ -78,7 +77,7 @@ def by_partnership(context: MetricContext, rows: pl.DataFrame, measure: str) -> 
         )
     yield Table(
         id=f"threshold_{measure}",
-        title=f"{label(context, measure)}: pupils before and after joining",
+        title=f"{context.label(measure)}: pupils before and after joining",
         columns=(
             Column(name="partnership", label="Partnership", kind="dimension"),
             Column(name="schools", label="Schools", kind="count", of="schools"),
@@ -139,7 +138,7 @@ def by_partnership(context: MetricContext, rows: pl.DataFrame, measure: str) -> 
     yield Chart(
         id=f"threshold_{measure}",
         kind="interval",
-        title=f"{label(context, measure)}: change since joining, by partnership",
+        title=f"{context.label(measure)}: change since joining, by partnership",
         data=f"threshold_{measure}",
         x="partnership",
         y="change",
