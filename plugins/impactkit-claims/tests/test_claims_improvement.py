@@ -78,17 +78,19 @@ def test_a_ratio_stands_beside_the_one_for_recovery_alone(on):
 
 
 def test_the_parts_add_up_and_a_picture_shows_them(on):
-    """Raw is trend, recovery and the rest; a bar chart of a table in that order."""
+    """Raw is trend, recovery and the rest; a waterfall of them ends where raw does."""
     found = on.parts("rtm_adjusted", worst(2))
     [table] = [p for p in found if isinstance(p, Table)]
     value = dict(table.to_frame().select("part", "change").iter_rows())
-    parts = value["of it trend"] + value["of it recovery"] + value["left over"]
+    parts = value["Trend elsewhere"] + value["Recovery"] + value["Left over"]
     assert parts == pytest.approx(value["Raw change"])
     [chart] = [p for p in found if isinstance(p, Chart)]
-    assert (chart.kind, chart.data) == ("bar", table.id)
+    assert (chart.kind, chart.data) == ("waterfall", table.id)
+    assert table.to_frame()[chart.series].to_list() == ["part", "part", "part", "total"]
+    assert table.to_frame()[chart.x].to_list()[-1] == "Raw change"
     told = on.estimates(found)
     assert told[TREND_ADJUSTED, ""].value == pytest.approx(
-        value["Raw change"] - value["of it trend"]
+        value["Raw change"] - value["Trend elsewhere"]
     )
     assert told[RAW, ""].value == value["Raw change"]
 
@@ -170,6 +172,25 @@ def test_schools_that_are_helped_are_no_comparison(on):
     found = on.parts("supporter_non_inferiority", made)
     helped = [p for p in found if isinstance(p, Exclusion) and p.reason == "claims.in_partnership"]
     assert helped[0].n_schools > 0
+
+
+@pytest.mark.parametrize("role", ["client", "peer"])
+def test_what_helped_schools_reached_before_is_learnt_from_and_nothing_after(on, role):
+    """Who is helped is chosen by results: without their past, others seem to go on better."""
+    made = worst(1)
+    helped = made.tables["memberships"].filter(pl.col("role") == role)
+    joined = dict(helped.select("school_key", pl.col("joined").dt.year() + 1).iter_rows())
+    first = pl.col("school_key").replace_strict(joined, default=None, return_dtype=pl.Int64)
+
+    def adjusted(changed: pl.Expr) -> float:
+        value = pl.when(changed).then(pl.col("value") * 0.9).otherwise("value")
+        tables = {"outcomes": made.tables["outcomes"].with_columns(value=value)}
+        found = on.parts("supporter_non_inferiority", made, tables=tables)
+        return on.estimates(found)[ADJUSTED, ""].value
+
+    as_it_is = adjusted(pl.lit(False))
+    assert adjusted(pl.col("year") >= first) == as_it_is
+    assert adjusted(pl.col("year") == first - 1) != pytest.approx(as_it_is, abs=0.01)
 
 
 def test_where_less_is_better_a_rise_is_the_loss(on):
