@@ -8,7 +8,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from impactkit import Study, default_registry, evaluate
+from impactkit import Design, Study, context, default_registry, evaluate
 from impactkit.errors import InputError, StudyError
 from impactkit.results import Evaluation
 
@@ -129,6 +129,30 @@ def test_contaminated_schools_are_left_out_and_counted(word: str, reason: str, n
     found = _evaluated(exclude=[word])
     assert _left_out(found) == {reason: n}
     assert _schools(found) == (4, 8 - n)
+
+
+def test_the_past_of_helpers_is_there_unless_nobody_looked_whether_it_is_contaminated() -> None:
+    """A supporter's years before it helped; distance and trust are asked of comparison schools."""
+    tables = _tables()
+    helps = tables["memberships"][:1].with_columns(
+        urn=pl.lit(100012, pl.Int64), role=pl.lit("supporter")
+    )
+    tables["memberships"] = pl.concat([tables["memberships"], helps])
+
+    def beside(**design: Any) -> pl.DataFrame | None:
+        study = Study(
+            title="T", design=Design(outcome="overall_absence", treated="role == 'peer'", **design)
+        )
+        return context(study, "did.effect", tables=tables).panel("overall_absence").beside
+
+    for design in ({}, {"exclude": ("memberships",)}):
+        found = beside(**design)
+        assert found is not None
+        assert found.select("school_key", "year").rows() == [
+            ("100012", y) for y in range(2010, 2014)
+        ]
+    assert beside(exclude=("near",)) is None
+    assert beside(exclude=("memberships", "same_trust")) is None
 
 
 def test_years_and_distance_are_the_studys_own() -> None:
