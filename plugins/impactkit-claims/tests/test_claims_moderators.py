@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from impactkit import Estimate, Exclusion, MetricContext, Note, Table, context
+from impactkit import Chart, Estimate, Exclusion, MetricContext, Note, Table, context
 from impactkit.synthetic import county
 from impactkit_claims.distance import BY_KM, GOWER, KM
 from impactkit_claims.intensity import BY_DOSE, BY_TYPE, CRUDE, SLOPE
@@ -207,6 +207,23 @@ def test_distance_has_thirds_and_an_equivalence_test(on):
     assert none.passed is None
     wide = on.parts("distance_dissimilarity", made(1, km=0.5), params={"margin_sd": 9.0})
     assert on.diagnostics(wide)["slope on distance as good as none"].passed is True
+
+
+def test_the_scatter_has_groups_of_five_schools_or_more_in_order_of_distance(on):
+    """Distances rise from group to group; no school is in two or in none; the slope is seen."""
+    found = on.parts("distance_dissimilarity", made(1, km=3.0))
+    (chart,) = [p for p in found if isinstance(p, Chart) and p.kind == "scatter"]
+    (table,) = [p for p in found if isinstance(p, Table) and p.id == chart.data]
+    rows = table.to_frame()
+    slope = on.estimates(found)[KM, ""]
+    assert rows["km"].is_sorted()
+    assert rows["schools"].min() >= 5
+    assert rows["schools"].sum() == slope.n_schools
+    assert rows.height == 10
+    line = np.polyfit(rows["km"] / 10, rows["effect"], 1)[0]
+    assert slope.ci_low < line < slope.ci_high
+    lone = rows.filter(pl.col("partnerships") < 2)
+    assert lone["effect"].null_count() == lone.height
 
 
 def test_distance_and_dissimilarity_by_hand():

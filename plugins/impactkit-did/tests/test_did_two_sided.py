@@ -74,6 +74,14 @@ def test_partnerships_stand_in_the_quarters_that_their_sides_say():
     assert sum(quarters.values()) == rows.height > 10
 
 
+def test_the_quarters_are_drawn_a_point_a_partnership():
+    """Across: schools that are helped; up: those that help; no partnership has a name there."""
+    found = run(here(1, 3.0, 2.0).tables)
+    first = found.charts[0]
+    assert (first.kind, first.data) == ("scatter", "sides_attainment")
+    assert (first.x, first.y, first.series, first.reference) == ("helped", "help", "", 0.0)
+
+
 def test_schools_of_the_other_side_are_no_comparison():
     """A comparison school is in no partnership at all."""
     made = here(2)

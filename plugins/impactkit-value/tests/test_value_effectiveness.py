@@ -117,6 +117,24 @@ def test_the_ratio_is_cost_over_tenths_of_the_effect(evaluated):
     assert found[ICER].ci_low < found[ICER].value < found[ICER].ci_high
 
 
+def test_the_plane_has_the_estimate_among_the_draws_about_it(evaluated):
+    """Sixty draws and the estimate; better results at a cost, so that all lie in one corner."""
+    result = evaluated(small(), sd=15.0)
+    found = by_name(result)
+    (table,) = [t for t in result.tables if t.id == "plane_draws"]
+    (chart,) = [c for c in result.charts if c.data == "plane_draws"]
+    rows = table.to_frame()
+    assert chart.kind == "scatter"
+    assert rows.height == 61
+    assert rows.row(-1)[1:3] == (found[EFFECT].value, found[COST].value)
+    assert rows.select((pl.col(chart.x) > 0).all(), (pl.col(chart.y) > 0).all()).row(0) == (
+        True,
+        True,
+    )
+    assert rows["effect"].min() < found[EFFECT].value < rows["effect"].max()
+    assert rows["cost"].min() < found[COST].value < rows["cost"].max()
+
+
 def test_without_a_standard_deviation_of_pupils_a_warning_stands_beside_it(evaluated):
     """That of schools makes effects look large and costs small."""
     found = by_name(evaluated(small()))
@@ -150,7 +168,7 @@ def test_no_ratio_to_an_effect_that_may_be_zero(evaluated):
     assert found[ICER].status == "not_estimable"
     assert "acceptability" in found[ICER].reason
     assert found[COST].status == "ok"
-    assert {table.id for table in result.tables} == {"acceptability", "plane"}
+    assert {table.id for table in result.tables} == {"acceptability", "plane", "plane_draws"}
 
 
 def test_partnerships_that_save_more_than_they_cost_have_no_ratio(evaluated):

@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from impactkit import Design, EstimationError, MetricContext
+from impactkit import Chart, Design, EstimationError, MetricContext
 from impactkit_value.ledger import ACADEMIC, FISCAL, covered, ledger
 from impactkit_value.ratios import ratio
 from impactkit_value.savings import NET, SHARE, Params, verified_savings
@@ -74,15 +74,19 @@ def test_savings_claims_and_grants_are_not_added_up_with_one_another():
 def test_the_waterfall_adds_up_and_tells_savings_made_once_from_those_that_come_again():
     """Steps and net are those of the table of money, by hand."""
     _, parts = told(TWO_YEARS)
-    (table,) = [
-        part for part in parts if getattr(part, "id", "") == "savings" and hasattr(part, "rows")
-    ]
-    total = {row[0]: row[2] for row in table.rows}
+    tables = {part.id: part for part in parts if hasattr(part, "rows")}
+    total = {row[0]: row[2] for row in tables["savings"].rows}
     assert total["Savings that come again"] == 37_000
     assert total["Savings made once"] == 3_000
     assert total["Cost of the manager"] == -38_000
     assert total["Net, evidenced"] == 2_000
-    assert total["Apart: grants"] == 10_000
+    assert {row[0]: row[2] for row in tables["savings_apart"].rows}["Grants"] == 10_000
+    (chart,) = [part for part in parts if isinstance(part, Chart)]
+    assert (chart.kind, chart.data) == ("waterfall", "savings")
+    rows = tables["savings"].to_frame()
+    # two partnership-years: half of the amounts, and the last stands on zero
+    assert rows[chart.y].to_list() == [18_500, 1_500, -19_000, 1_000]
+    assert rows[chart.series].to_list() == ["part", "part", "part", "total"]
 
 
 def test_few_partnerships_have_no_interval_and_say_why():

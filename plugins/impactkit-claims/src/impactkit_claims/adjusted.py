@@ -136,10 +136,10 @@ def estimates(context: MetricContext, panel: Panel, found: Recovery) -> Iterator
 
 def _picture(measure: str, name: str, unit: str, found: Recovery) -> Iterator[Any]:
     parts = (
-        ("Raw change", found.raw),
-        ("of it trend", found.trend),
-        ("of it recovery", found.recovery),
-        ("left over", found.excess),
+        ("Trend elsewhere", found.trend, "part"),
+        ("Recovery", found.recovery, "part"),
+        ("Left over", found.excess, "part"),
+        ("Raw change", found.raw, "total"),
     )
     yield Table(
         id=f"parts_{measure}",
@@ -149,20 +149,22 @@ def _picture(measure: str, name: str, unit: str, found: Recovery) -> Iterator[An
             Column(name="change", label="Change", unit=unit, digits=2),
             Column(name="low", label="From", unit=unit, digits=2),
             Column(name="high", label="To", unit=unit, digits=2),
+            Column(name="stands", label="In the sum", kind="text"),
         ),
-        rows=[(label, p.value, p.ci_low, p.ci_high) for label, p in parts],
+        rows=[(label, p.value, p.ci_low, p.ci_high, stands) for label, p, stands in parts],
         note="Trend, recovery and what is left over add up to the raw change.",
     )
     yield Chart(
         id=f"parts_{measure}",
-        kind="bar",
+        kind="waterfall",
         title=f"{name}: what the change after joining is made of",
         data=f"parts_{measure}",
         x="part",
         y="change",
-        x_title="Part",
+        low="low",
+        high="high",
+        series="stands",
         y_title=f"Change, {unit}",
-        reference=0.0,
     )
 
 

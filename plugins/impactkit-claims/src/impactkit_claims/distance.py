@@ -9,12 +9,15 @@ import attrs
 
 from impactkit import (
     Card,
+    Chart,
+    Column,
     Diagnostic,
     EstimationError,
     Exclusion,
     MetricContext,
     Needs,
     Note,
+    Table,
     estimating_metric,
 )
 from impactkit_claims.common import (
@@ -35,6 +38,8 @@ GOWER = "Effect of a tenth more dissimilarity"
 TOGETHER = "Effect of distance by dissimilarity (product, standardised)"
 BY_KM = "ATT by distance"
 THIRDS = ("near", "middle", "far")
+MOST_GROUPS, LEAST_IN_GROUP = 10, 5
+"""Points of the scatter, and schools in each."""
 
 
 @attrs.frozen(kw_only=True)
@@ -130,6 +135,7 @@ def _of(context: MetricContext, measure: str) -> Iterator[Any]:
     yield say.estimate(GOWER, fit, [0.0, 0.0, 1.0], schools=some)
     yield from _more(found, say, km, gower, kept, some)
     yield _equivalence(value, error, df, params.margin_sd * spread(panel), measure)
+    yield from _scatter(found, say, km, kept)
     cuts = np.quantile(km[kept], [1 / 3, 2 / 3])
     thirds = [
         THIRDS[int(np.searchsorted(cuts, x, side="left"))] if k else None
@@ -147,6 +153,59 @@ def _of(context: MetricContext, measure: str) -> Iterator[Any]:
         yield Exclusion(
             reason="claims.no_partner", text=text, n_schools=n, treated=n, measure=measure
         )
+
+
+def _scatter(found: Any, say: Any, km: Any, kept: Any) -> Iterator[Any]:
+    """Yield the mean effect of groups of neighbours along the distance, to see its shape.
+
+    Groups and not schools: one school's change is mostly chance, and its distance would name it.
+    """
+    import numpy as np
+
+    groups = min(MOST_GROUPS, int(kept.sum()) // LEAST_IN_GROUP)
+    if groups < len(THIRDS) + 1:  # the thirds, which are shown anyway, say as much
+        return
+    cuts = np.quantile(km[kept], np.arange(1, groups) / groups)
+    place = np.searchsorted(cuts, km, side="left")
+    names = [f"{g + 1:02d}" if k else None for g, k in zip(place, kept, strict=True)]
+    got = grouped(found, names)
+    rows: list[tuple[Any, ...]] = []
+    for name in sorted({name for name in names if name}):
+        near = float(km[np.array(names) == name].mean())
+        if name in got.lost:
+            rows.append((name, near, None, None, None, names.count(name), 1))
+            continue
+        own = [float(name == other) for other in got.names]
+        e = say.estimate(BY_KM, got.fit, own, schools=got.schools[name])
+        rows.append((name, near, e.value, e.ci_low, e.ci_high, e.n_schools, e.n_partnerships))
+    yield Table(
+        id=f"along_{say.measure}",
+        title=f"Effect along the distance: {say.measure.replace('_', ' ')}",
+        columns=(
+            Column(name="group", label="Group, from the nearest", kind="dimension"),
+            Column(name="km", label="Mean distance", unit="km", digits=1),
+            Column(name="effect", label="Effect", unit=say.unit, digits=2),
+            Column(name="low", label="From", unit=say.unit, digits=2),
+            Column(name="high", label="To", unit=say.unit, digits=2),
+            Column(name="schools", label="Schools", kind="count", of="schools"),
+            Column(name="partnerships", label="Partnerships", kind="count", of="partnerships"),
+        ),
+        rows=rows,
+        note="Of schools that are all in one partnership no effect is given.",
+    )
+    yield Chart(
+        id=f"along_{say.measure}",
+        kind="scatter",
+        title=f"{say.measure.replace('_', ' ').capitalize()}: effect along the distance",
+        data=f"along_{say.measure}",
+        x="km",
+        y="effect",
+        low="low",
+        high="high",
+        x_title="Distance to the partner, km (mean of a group of schools)",
+        y_title=f"Effect, {say.unit}",
+        reference=0.0,
+    )
 
 
 def _more(found: Any, say: Any, km: Any, gower: Any, kept: Any, some: Any) -> Iterator[Any]:

@@ -193,7 +193,7 @@ def _both(found: list[Estimate], measure: str, lower_better: bool) -> Diagnostic
 
 def _table(
     changed: dict[str, pl.DataFrame | None], measure: str, unit: str, lower_better: bool
-) -> Iterator[Table]:
+) -> Iterator[Table | Chart]:
     """Yield each partnership's two sides, and how many stand in which quarter of the plane."""
     import polars as pl
 
@@ -215,6 +215,17 @@ def _table(
         rows=both.select("partnership_id", "change", "schools", "change_s", "schools_s").rows(),
         note="Mean change beyond that of schools in no partnership. Most of what differs from one "
         "to another is chance.",
+    )
+    yield Chart(
+        id=f"quarters_{measure}",
+        kind="scatter",
+        title=f"{label.capitalize()}: both sides of each partnership, mostly chance",
+        data=f"sides_{measure}",
+        x="helped",
+        y="help",
+        x_title=f"Change of schools that are helped, {unit}",
+        y_title=f"Up: change of schools that help, {unit}; a point is a partnership",
+        reference=0.0,
     )
     sign = -1.0 if lower_better else 1.0
     up, up_s = sign * pl.col("change") > 0, sign * pl.col("change_s") > 0

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 TENTH = 0.1
 """Of a standard deviation: what costs are told of."""
+SHOWN = 60
+"""Draws that are drawn: a reader sees the cloud, and can still read its table."""
 
 
 @attrs.frozen(kw_only=True, eq=False)
@@ -72,6 +74,36 @@ def acceptability(drawn: Drawn, willing: tuple[float, ...]) -> list[float]:
     return [
         100 * float((worth * drawn.effect / TENTH - drawn.cost > 0).mean()) for worth in willing
     ]
+
+
+def plane(drawn: Drawn, effect: float | None, cost: float | None, unit: str) -> Iterator[Any]:
+    """Yield the cost-effectiveness plane: where the first draws lie, and the estimate itself."""
+    some = zip(drawn.effect[:SHOWN].tolist(), drawn.cost[:SHOWN].tolist(), strict=True)
+    points = [(f"{i}", *at, "a draw") for i, at in enumerate(some, start=1)]
+    yield Table(
+        id="plane_draws",
+        title="The cost-effectiveness plane, draw by draw",
+        columns=(
+            Column(name="draw", label="Draw", kind="dimension"),
+            Column(name="effect", label="Effect", unit=unit, digits=2),
+            Column(name="cost", label="Net cost a pupil and year", unit="gbp", digits=0),
+            Column(name="what", label="What", kind="text"),
+        ),
+        rows=[*points, ("all", effect, cost, "the estimate")],
+        note=f"The first {len(points)} of {len(drawn.cost):,} bootstrap draws, and the estimate.",
+    )
+    yield Chart(
+        id="plane",
+        kind="scatter",
+        title="The cost-effectiveness plane",
+        data="plane_draws",
+        x="effect",
+        y="cost",
+        series="what",
+        x_title=f"Effect, {unit}; to the right is better",
+        y_title="Net cost, pounds a pupil and year; up is dearer",
+        reference=0.0,
+    )
 
 
 def pictures(drawn: Drawn, willing: tuple[float, ...], unit: str) -> Iterator[Any]:

@@ -17,7 +17,7 @@ from impactkit import (
     Note,
     estimating_metric,
 )
-from impactkit_value.acceptability import TENTH, Drawn, draws, pictures
+from impactkit_value.acceptability import TENTH, Drawn, draws, pictures, plane
 
 if TYPE_CHECKING:
     import polars as pl
@@ -164,6 +164,7 @@ def cost_effectiveness(context: MetricContext) -> Iterator[Any]:
     yield effect
     yield _ratio(context, cost, effect, drawn, warnings)
     if drawn is not None:
+        yield from plane(drawn, effect.value, cost.value, unit)
         yield from pictures(drawn, params.willing, unit)
     yield _full_account(books.rows, params)
     yield Note(

@@ -238,43 +238,55 @@ def _estimates(
 
 
 def _waterfall(sums: pl.DataFrame, books: Ledger) -> Iterator[Any]:
-    """Yield what adds up to the net saving, step by step, and what stands beside it."""
+    """Yield what adds up to the net saving, step by step, and what stands apart from it."""
     years = float(sums["years"].sum())
     steps = (
-        ("Savings that come again", "again", 1),
-        ("Savings made once", "single", 1),
-        ("Cost of the manager", "cost", -1),
-        ("Net, evidenced", "", 1),
-        ("Apart: unproven savings", "unshown", 1),
-        ("Apart: costs avoided", "avoided", 1),
-        ("Apart: grants", "grants", 1),
+        ("Savings that come again", "again", 1, "part"),
+        ("Savings made once", "single", 1, "part"),
+        ("Cost of the manager", "cost", -1, "part"),
+        ("Net, evidenced", "", 1, "total"),
     )
-    totals = {name: float(sums[name].sum()) for _, name, _ in steps if name}
+    apart = (
+        ("Unproven savings", "unshown"),
+        ("Costs avoided", "avoided"),
+        ("Grants", "grants"),
+    )
+    named = [name for _, name, *_ in (*steps, *apart) if name]
+    totals = {name: float(sums[name].sum()) for name in named}
     totals[""] = totals["again"] + totals["single"] - totals["cost"]
-    counts: dict[str, int | None] = {name: int(sums[f"n_{name}"].sum()) for name in totals if name}
+    counts: dict[str, int | None] = {name: int(sums[f"n_{name}"].sum()) for name in named}
+    amounts = (
+        Column(name="entries", label="Amounts", kind="count", of="events"),
+        Column(name="total", label="All together", unit="gbp", digits=0),
+        Column(name="a_year", label="A partnership and year", unit="gbp", digits=0),
+    )
     yield Table(
         id="savings",
         title=f"Savings and what they took, {books.prices}",
         columns=(
             Column(name="step", label="What", kind="dimension"),
-            Column(name="entries", label="Amounts", kind="count", of="events"),
-            Column(name="total", label="All together", unit="gbp", digits=0),
-            Column(name="a_year", label="A partnership and year", unit="gbp", digits=0),
+            *amounts,
+            Column(name="stands", label="In the sum", kind="text"),
         ),
         rows=[
-            (words, counts.get(name), sign * totals[name], sign * totals[name] / years)
-            for words, name, sign in steps
+            (words, counts.get(name), sign * totals[name], sign * totals[name] / years, stands)
+            for words, name, sign, stands in steps
         ],
-        note="Savings are evidenced, unless called unproven. What stands apart is in no sum.",
+        note="All savings here are evidenced.",
+    )
+    yield Table(
+        id="savings_apart",
+        title=f"What stands apart and is in no sum, {books.prices}",
+        columns=(Column(name="what", label="What", kind="dimension"), *amounts),
+        rows=[(words, counts[name], totals[name], totals[name] / years) for words, name in apart],
     )
     yield Chart(
         id="savings",
-        kind="bar",
+        kind="waterfall",
         title="From savings to the net, a partnership and year",
         data="savings",
         x="step",
         y="a_year",
-        x_title="What",
+        series="stands",
         y_title="Pounds a partnership and year",
-        reference=0.0,
     )
