@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import attrs
 import polars as pl
 
-from impactkit import Chart, Column, Estimate, Table, clopper_pearson, median_interval
+from impactkit import Chart, Column, Estimate, Table, clopper_pearson
 from impactkit_leadership.levels import LABELS
 from impactkit_leadership.shares import (
     IN,
@@ -26,7 +26,6 @@ METRIC = "leadership.internal_appointments"
 OWN = "Appointed from the school itself"
 PARTNER = "Appointed from the partnership"
 WITHIN = "Appointed from the school or the partnership"
-WAIT = "Days from advertisement to appointment, median"
 ALL = "all senior posts"
 
 SOURCES = {
@@ -60,10 +59,10 @@ def _segments(params: AppointmentParams, *, groups: bool) -> Iterator[tuple[str,
 def estimates(
     rows: pl.DataFrame, params: AppointmentParams, *, groups: bool, years: int
 ) -> Iterator[Estimate]:
-    """Yield the shares by source, level and partnership, and the length of vacancies.
+    """Yield the shares by source, level and partnership.
 
-    `rows` has `school_key`, `level` (in words), `source`, `days`, `in_partnership` and `cluster`,
-    one row an appointment; `years` is how many academic years they cover.
+    `rows` has `school_key`, `level` (in words), `source`, `in_partnership` and `cluster`, one row
+    an appointment; `years` is how many academic years they cover.
     """
     limits = Limits(params.min_appointments, params.min_schools, params.min_clusters)
     known = rows.filter(pl.col("source") != "not_known")
@@ -105,42 +104,6 @@ def estimates(
                 metric=METRIC,
                 estimand=f"{estimand}: partnership schools less others",
             )
-    internal = pl.col("source").is_in(KINDS[WITHIN])
-    for group, part in (
-        ("all", rows),
-        ("appointed from within", known.filter(internal)),
-        ("appointed from outside", known.filter(~internal)),
-    ):
-        yield _wait(part.drop_nulls("days"), group, params)
-
-
-def _wait(rows: pl.DataFrame, group: str, params: AppointmentParams) -> Estimate:
-    """Return the median length of the vacancies, each about one person appointed."""
-    common: dict[str, Any] = {
-        "metric": METRIC,
-        "estimand": WAIT,
-        "term": ALL,
-        "subgroup": group,
-        "unit": "days",
-        "n_people": rows.height,
-        "n_schools": rows["school_key"].n_unique() if rows.height else 0,
-    }
-    if rows.height < params.min_appointments:
-        return Estimate(
-            **common,
-            status="not_estimable",
-            reason=f"there are fewer than {params.min_appointments} appointments with both dates",
-        )
-    middle, bounds = median_interval(rows["days"].to_list())
-    return Estimate(
-        **common,
-        value=float(middle),
-        ci_low=None if bounds is None else float(bounds[0]),
-        ci_high=None if bounds is None else float(bounds[1]),
-        reason="" if bounds else "too few appointments for an interval of the median",
-        method="median; distribution-free interval between ordered values",
-        variance="appointments taken as independent",
-    )
 
 
 def table(rows: pl.DataFrame, params: AppointmentParams, *, groups: bool) -> Table:

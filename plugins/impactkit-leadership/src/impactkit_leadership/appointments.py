@@ -63,8 +63,9 @@ CARD = Card(
         "vacancy and the number of applicants.",
         "A school in no partnership cannot appoint from one; compare the share from the school or "
         "the partnership.",
-        "Posts not yet filled have no source and no length; they are counted and left out, so the "
-        "median understates vacancies where many are open.",
+        "Posts not yet filled have no source and are in no share. They do count in the median wait "
+        "over all, as open up to the last day in the table (Kaplan-Meier): leave out posts that "
+        "were withdrawn. The waits by source are of filled posts only, so they understate.",
         "So far only the synthetic authority has filled the table of appointments.",
     ),
     founding="M06",
@@ -91,18 +92,19 @@ def internal_appointments(context: MetricContext) -> MetricResult:
     """Estimate the shares of senior appointments from within, and the length of vacancies."""
     import polars as pl
 
-    from impactkit_leadership import appointment_tables, partners
+    from impactkit_leadership import appointment_tables, appointment_waits, partners
 
     params = context.params or AppointmentParams()
     memberships = partners.members(context.tables.get("memberships"))
-    filled, exclusions = _clean(context.table("appointments"), params)
+    posts, filled, exclusions = _clean(context.table("appointments"), params)
     alone = pl.concat_str(pl.lit("school "), "school_key")
-    rows = filled.with_columns(
-        pl.col("school_key")
-        .replace_strict(partners.cluster_labels(memberships), default=alone, return_dtype=pl.String)
-        .alias("cluster"),
-        partners.in_partnership(filled, memberships, "filled"),
+    cluster = pl.col("school_key").replace_strict(
+        partners.cluster_labels(memberships), default=alone, return_dtype=pl.String
     )
+    rows = filled.with_columns(
+        cluster.alias("cluster"), partners.in_partnership(filled, memberships, "filled")
+    )
+    posts = posts.with_columns(cluster.alias("cluster"))
     groups = not memberships.is_empty()
     years = rows["filled"].dt.offset_by("4mo").dt.year().n_unique() if rows.height else 0
     return MetricResult(
@@ -110,7 +112,10 @@ def internal_appointments(context: MetricContext) -> MetricResult:
         title=TITLE,
         question=QUESTION,
         unit="percent",
-        estimates=tuple(appointment_tables.estimates(rows, params, groups=groups, years=years)),
+        estimates=(
+            *appointment_tables.estimates(rows, params, groups=groups, years=years),
+            *appointment_waits.estimates(posts, params),
+        ),
         tables=(appointment_tables.table(rows, params, groups=groups),),
         charts=tuple(appointment_tables.charts()),
         notes=tuple(_notes(rows, groups=groups)),
@@ -120,8 +125,11 @@ def internal_appointments(context: MetricContext) -> MetricResult:
 
 def _clean(
     appointments: pl.DataFrame, params: AppointmentParams
-) -> tuple[pl.DataFrame, tuple[Exclusion, ...]]:
-    """Return filled appointments to the levels asked for, and what was set aside and why."""
+) -> tuple[pl.DataFrame, pl.DataFrame, tuple[Exclusion, ...]]:
+    """Return posts of the levels asked for, those filled, and what was set aside and why.
+
+    Of a post `days` is how long it was open: until it was filled, or the last day in the table.
+    """
     import polars as pl
 
     from impactkit import set_aside, typed_columns
@@ -149,7 +157,6 @@ def _clean(
             "Appointments to other levels than those asked for",
             ~pl.col("level").is_in(wanted),
         ),
-        ("unfilled", "Posts advertised and not filled", pl.col("filled").is_null()),
         (
             "backward_appointment",
             "Posts filled before they were advertised",
@@ -159,14 +166,19 @@ def _clean(
     kept, exclusions = set_aside(frame, faults, ID)
     known = pl.col("appointed_source").is_in(list(SOURCES))
     label = {post: LABELS[level] for level in params.levels for post in posts_of(level)}
-    return (
-        kept.with_columns(
-            pl.when(known).then("appointed_source").otherwise(pl.lit("not_known")).alias("source"),
-            pl.col("level").replace(label),
-            (pl.col("filled") - pl.col("advertised")).dt.total_days().alias("days"),
-        ).sort("school_key", "level", "filled", "source", "days"),
-        tuple(exclusions),
+    last = pl.lit(kept.select(pl.max_horizontal(pl.col("advertised", "filled").max())).item())
+    posts = kept.with_columns(
+        pl.when(known).then("appointed_source").otherwise(pl.lit("not_known")).alias("source"),
+        pl.col("level").replace(label),
+        (pl.col("filled").fill_null(last) - pl.col("advertised")).dt.total_days().alias("days"),
+    ).sort("school_key", "level", "filled", "source", "days")
+    open_still = (
+        "unfilled",
+        "Posts advertised and not filled: in no share, but in the median wait over all",
+        pl.col("filled").is_null(),
     )
+    filled, more = set_aside(posts, [open_still], ID)
+    return posts, filled, (*exclusions, *more)
 
 
 def _notes(rows: pl.DataFrame, *, groups: bool) -> Iterator[Note]:
