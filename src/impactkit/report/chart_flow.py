@@ -31,14 +31,16 @@ def flow(picture: Picture, width: int, small: bool) -> dict[str, Any]:
     height = max(column[-1]["end"] if column else 0.0 for column in (left, right))
     for column in (left, right):
         _centre(column, height)
-    fills = theme.parts(len(right)) if len(right) <= theme.MAX_SERIES else ()
-    colour = {bar["name"]: fills[i] if fills else theme.MID_BLUE for i, bar in enumerate(right)}
+    # Ribbons have the colour of the side whose bars are few enough to be told apart.
+    side, few = ("to", right) if len(right) <= theme.MAX_SERIES else ("from", left)
+    fills = theme.parts(len(few)) if len(few) <= theme.MAX_SERIES else [theme.MID_BLUE] * len(few)
+    colour = {bar["name"]: fill for bar, fill in zip(few, fills, strict=True)}
     start, end = room + _BAR, width - room - _BAR
     ribbons = _ribbons(amounts, left, right, (start, end))
     for ribbon in ribbons:
-        ribbon["fill"] = colour[ribbon["to"]]
+        ribbon["fill"] = colour[ribbon[side]]
     for bar in (*left, *right):
-        bar["fill"] = theme.QUIET if bar in left else colour[bar["name"]]
+        bar["fill"] = colour[bar["name"]] if bar in few else theme.QUIET
     return {
         "padding": {"left": 0, "right": 0, "top": 4, "bottom": 4},
         "width": width,
@@ -113,6 +115,7 @@ def _ribbons(
                 found.append(
                     {
                         "ribbon": f"{source} → {target}",
+                        "from": source,
                         "to": target,
                         "x": ends[0] + (ends[1] - ends[0]) * t,
                         "top": top,

@@ -47,7 +47,7 @@ def heatmap(picture: Picture, width: int, small: bool) -> dict[str, Any]:
             "domain": False,
             "ticks": False,
             "labelExpr": SHORT,
-            "labelLimit": _MOST_LABEL,
+            "labelLimit": _MOST_LABEL if tilted else wide,
             **(
                 {"labelAngle": -90, "labelAlign": "left", "labelBaseline": "middle"}
                 if tilted

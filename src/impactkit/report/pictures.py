@@ -176,13 +176,22 @@ def _of_table(chart: Chart, table: Table) -> list[Picture]:
 def _unfolded(
     rows: list[dict[str, Any]], x: str, y: str, chart: Chart, table: Table
 ) -> tuple[list[dict[str, Any]], str, Chart]:
-    """Turn the columns that add up to `y` into rows, under the name that the chart lacks."""
+    """Turn columns into rows, under the name that the chart lacks: those that add up to its `y`.
+
+    Without `y` they are all that hold numbers. Bars show the parts in per cent of their whole.
+    """
     labels = {c.name: c.label or humanise(c.name) for c in table.columns}
-    parts = dict(table.sums).get(y, ())
+    numbers = [c.name for c in table.columns if c.kind not in ("dimension", "text")]
+    parts = dict(table.sums).get(chart.y, ()) if chart.y else numbers
     if not parts:
         return rows, x, chart
     key = "part of the sum"
     turned = [{**row, key: labels[part], y: row[part]} for row in rows for part in parts]
+    if chart.kind == "stacked" and chart.y:  # wholes differ in size, and parts are to be compared
+        wholes = [_finite(row[y]) for row in rows for _ in parts]
+        for row, whole in zip(turned, wholes, strict=True):
+            of = _finite(row[y])
+            row[y] = 100 * of / whole if of is not None and whole else None
     if chart.series:
         return turned, key, chart
     return turned, x, attrs.evolve(chart, series=key)
@@ -337,7 +346,7 @@ def _said_of_scatter(picture: Picture) -> str:
     said = f"Points in a plane, {len(points):,}: {' and '.join(spans)}."
     names = [name for name in picture.series if name]
     if len(names) > 1:
-        said += f" They are of {', '.join(names)}."
+        said += f" Kinds of point: {', '.join(names)}."
     if level is not None and min(x for x, _ in pairs) < 0 < max(x for x, _ in pairs):
         corners = Counter(
             f"{'above' if y > level else 'below'} on the {'right' if x > 0 else 'left'}"

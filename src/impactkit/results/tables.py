@@ -95,10 +95,10 @@ class Chart:
     ``step``, ``scatter``, ``waterfall`` (`x`: steps; `series` ``total``: those that stand on zero),
     ``stacked`` (`x`: bars, `series`: their parts), ``heatmap`` (`x`: columns, `series`: rows) and
     ``flow`` (from `x` to `series`). Where one of the last three has no `series`, or a heatmap no
-    `x`, the columns stand for it that add up to `y` by the table's `sums`. `data` is the id of a
-    table in the same result, or ``estimates``. `where` keeps the estimates whose fields, or the
-    rows whose cells, equal the given values. `alt` says in words what the chart shows; core writes
-    one when it is empty.
+    `x`, the columns stand for it that add up to `y` by the table's `sums` (as bars, in per cent of
+    it); without `y`, all that hold numbers. `data` is the id of a table in the same result, or
+    ``estimates``. `where` keeps the estimates whose fields, or the rows whose cells, equal the
+    given values. `alt` says in words what the chart shows; core writes one when it is empty.
     """
 
     id: str

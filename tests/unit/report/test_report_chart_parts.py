@@ -114,31 +114,36 @@ def test_where_keeps_the_rows_of_a_table() -> None:
 
 def test_columns_that_add_up_are_the_parts() -> None:
     """Without series the columns named in `sums` stand for it, by their labels; years are names."""
-    bars = wide("stacked", x="year")
-    assert [(p.x, p.series, p.y) for p in bars.points] == [
+    ribbons = wide("flow", x="year")
+    assert [(p.x, p.series, p.y) for p in ribbons.points] == [
         ("2020", "Stayed", 75.0),
         ("2020", "Left", 25.0),
         ("2021", "Stayed", 60.0),
         ("2021", "Left", 0.0),
     ]
+    bars = wide("stacked", x="year")
+    assert [p.y for p in bars.points] == [75.0, 25.0, 100.0, 0.0]  # per cent of 100, and of 60
     grid = wide("heatmap", series="year")
     assert [(p.x, p.series) for p in grid.points][:2] == [("Stayed", "2020"), ("Left", "2020")]
+    every = attrs.evolve(grid.chart, y="")
+    (found,) = pictures(every, [], [WIDE_TABLE])
+    assert [p.x for p in found.points][:3] == ["Teachers", "Stayed", "Left"]
 
 
 def test_parts_of_a_bar_follow_one_another() -> None:
     """Each part begins where the one before ended; what is negative goes the other way."""
     picture = wide("stacked", x="year")
     ends = [(v["from"], v["to"]) for v in values(spec(picture, WIDE)["layer"][0])]
-    assert ends == [(0.0, 75.0), (75.0, 100.0), (0.0, 60.0), (60.0, 60.0)]
+    assert ends == [(0.0, 75.0), (75.0, 100.0), (0.0, 100.0), (100.0, 100.0)]
     points = tuple(attrs.evolve(p, y=-p.y if p.series == "Left" else p.y) for p in picture.points)
     turned = spec(attrs.evolve(picture, points=points), WIDE)["layer"][0]
     assert [(v["from"], v["to"]) for v in values(turned)][1] == (0.0, -25.0)
 
 
 def test_amounts_are_written_where_there_is_room() -> None:
-    """75, 25 and 60 are in their parts; the part of nobody has no number."""
+    """75, 25 and 100 are in their parts; the part of nobody has no number."""
     layer = spec(wide("stacked", x="year"), WIDE)["layer"][1]
-    assert [v["label"] for v in values(layer)] == ["75", "25", "60"]
+    assert [v["label"] for v in values(layer)] == ["75", "25", "100"]
     assert "2021" in texts(wide("stacked", x="year"), NARROW)
 
 
