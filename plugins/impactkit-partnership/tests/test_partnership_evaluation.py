@@ -124,8 +124,8 @@ def test_two_coders_must_agree_and_their_kappa_is_that_of_scikit_learn(run, find
     e = find(result, "Agreement of two coders (kappa)", "criteria")
     assert e.value == pytest.approx(metrics.cohen_kappa_score(one, two))
     scorecard = next(t for t in result.tables if t.id == "scorecard").to_frame()
-    assert scorecard["aims"].to_list() == ["no"] * 6
-    assert scorecard["comparator"].to_list() == ["no", "no", "yes", "yes", "yes", "yes"]
+    assert scorecard["aims"].to_list() == [False] * 6
+    assert scorecard["comparator"].to_list() == [False, False, True, True, True, True]
 
 
 def test_levels_at_work_come_from_the_log(run, find):
@@ -136,7 +136,7 @@ def test_levels_at_work_come_from_the_log(run, find):
         run(evaluation_coverage, {**given, **more}).tables[0].to_frame()["outcome_each_level"][0]
         for more in ({}, {"activity": log})
     ]
-    assert scored == ["yes", "no"]
+    assert scored == [True, False]
 
 
 def settled(rows):

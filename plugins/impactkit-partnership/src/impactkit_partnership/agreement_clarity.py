@@ -153,14 +153,12 @@ def agreement_clarity(context: MetricContext) -> Iterator[Any]:
     yield _partnerships(scores, params)
     yield Chart(
         id="items",
-        kind="interval",
-        title="Items settled at the outset",
+        kind="stacked",
+        title="What was settled, and when",
         data="items",
         x="item",
-        y="share",
-        low="low",
-        high="high",
-        y_title="Percent of partnerships",
+        y="judged",
+        y_title="Percent of partnerships judged",
     )
 
 

@@ -113,6 +113,15 @@ def enquiries(context: MetricContext) -> Iterator[Any]:
     )
     yield from _estimates(rows)
     yield from _tables(rows)
+    yield Chart(
+        id="matrix",
+        kind="heatmap",
+        title="Enquiries by how they were put and what came of them",
+        data="matrix",
+        y="all",
+        series="formed",
+        y_title="Enquiries",
+    )
     asked = ", ".join(PARTS[part].lower() for part in params.parts)
     yield Note(text=f"Well formed is an enquiry of which these are written down: {asked}.")
     yield Chart(

@@ -175,7 +175,7 @@ def evaluation_coverage(context: MetricContext) -> Iterator[Any]:
     yield scorecard(scores.agreed)
     yield criteria(scores.agreed)
     yield beside_ofsted(scores.agreed)
-    yield from charts()
+    yield from charts(len(scores.agreed))
     yield Note(
         text="Ofsted found systematic evaluation in {n} of {m} partnerships visited in 2009; what "
         "it counted as such is not published.",

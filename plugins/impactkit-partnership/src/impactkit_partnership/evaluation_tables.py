@@ -21,6 +21,10 @@ OFSTED = (11, 20)
 OFSTED_LABEL = "Ofsted's survey of 2009"
 
 
+MOST_ROWS = 80
+"""Partnerships that a picture with a row for each can have and still be looked at."""
+
+
 LABELS = {
     "aims": "Written aims",
     "baseline": "Baseline in time (gate)",
@@ -47,12 +51,13 @@ def scorecard(scores: tuple[RubricScore, ...]) -> Table:
         rows=[
             (
                 score.partnership,
-                *("yes" if met else "no" for met in score.by_criterion.values()),
+                *score.by_criterion.values(),
                 score.score,
                 score.level,
             )
             for score in scores
         ],
+        sums=(("met", tuple(LABELS)),),
         note="By rubric R1, which is this project's. Systematic: enough criteria and both gates.",
     )
 
@@ -107,8 +112,8 @@ def beside_ofsted(scores: tuple[RubricScore, ...]) -> Table:
     )
 
 
-def charts() -> Iterator[Chart]:
-    """Yield the pictures: beside Ofsted, by criterion, and over the years."""
+def charts(partnerships: int) -> Iterator[Chart]:
+    """Yield the pictures: beside Ofsted, by criterion, over the years, and each partnership."""
     between: dict[str, Any] = {
         "y": "share",
         "low": "low",
@@ -144,3 +149,13 @@ def charts() -> Iterator[Chart]:
         x_title="Academic year",
         y_title="Percent of partnerships",
     )
+    if partnerships <= MOST_ROWS:
+        yield Chart(
+            id="scorecard",
+            kind="heatmap",
+            title="Criteria that each partnership meets",
+            data="scorecard",
+            y="met",
+            series="partnership",
+            y_title="1: met, 0: not met",
+        )

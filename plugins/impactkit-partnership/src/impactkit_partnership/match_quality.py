@@ -220,7 +220,9 @@ def _against_chance(
     )
 
 
-def _tables(found: list[tuple[Member, Member, float]], profiles: Profiles) -> Iterator[Table]:
+def _tables(
+    found: list[tuple[Member, Member, float]], profiles: Profiles
+) -> Iterator[Table | Chart]:
     by: dict[str, list[float]] = {}
     for one, _, match in found:
         by.setdefault(one.partnership, []).append(match)
@@ -251,4 +253,12 @@ def _tables(found: list[tuple[Member, Member, float]], profiles: Profiles) -> It
             c.number("strength", "Strength of supporters, mean, 0 to 4"),
         ),
         rows=[(d, mean(clients, "need", d), mean(supporters, "strength", d)) for d in domains],
+    )
+    yield Chart(
+        id="domains",
+        kind="heatmap",
+        title="Needs of clients and strengths of supporters, by domain",
+        data="domains",
+        series="domain",
+        y_title="Mean score, 0 to 4",
     )

@@ -112,15 +112,18 @@ def need_provision(context: MetricContext) -> Iterator[Any]:
             "been diagnosed is not known."
         )
     yield from _tables(rows)
-    yield Chart(
-        id="hours_by_answer",
-        kind="bar",
-        title="Hours of help, by what they answer",
-        data="answers",
-        x="answers",
-        y="share",
-        y_title="Percent of hours",
-    )
+    if rows.height:
+        yield _routes(rows)
+        yield Chart(
+            id="routes",
+            kind="flow",
+            title="Hours of help, from what they answer to the kind of help",
+            data="routes",
+            x="answers",
+            y="hours",
+            series="kind",
+            y_title="Hours delivered",
+        )
 
 
 def _helped(interventions: pl.DataFrame, params: NeedProvisionParams) -> tuple[pl.DataFrame, Any]:
@@ -238,3 +241,26 @@ def _tables(rows: pl.DataFrame) -> Iterator[Table]:
                 for name, n, hours, hit in parts.iter_rows()
             ],
         )
+
+
+def _routes(rows: pl.DataFrame) -> Table:
+    """Return hours by what they answer and by kind of help."""
+    import polars as pl
+
+    hours = (
+        rows.with_columns(pl.col("type").fill_null("not stated").str.replace_all("_", " "))
+        .group_by("answers", "type")
+        .agg(pl.len(), pl.col("hours").sort().sum())
+        .sort("answers", "type")
+    )
+    return Table(
+        id="routes",
+        title="Hours of help by what they answer and kind of help",
+        columns=(
+            c.what("answers", "Help that answers"),
+            c.what("kind", "Kind of help"),
+            c.events("pieces", "Pieces of help"),
+            c.number("hours", "Hours delivered", "hours", digits=0),
+        ),
+        rows=hours.rows(),
+    )

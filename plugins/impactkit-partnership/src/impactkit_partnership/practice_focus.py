@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from impactkit import Card, Estimate, MetricContext, Needs, Table, estimating_metric
+from impactkit import Card, Chart, Estimate, MetricContext, Needs, Table, estimating_metric
 from impactkit_partnership import columns as c
 
 if TYPE_CHECKING:
@@ -120,6 +120,7 @@ def practice_focus(context: MetricContext) -> Iterator[Any]:
         )
     yield from _thirds(hours)
     yield from _tables(hours, rows)
+    yield from _focus(hours)
     shares = (100 * row[3] / row[2] for row in _ranked(hours))
     yield from spread(shares, "Partnerships by how much of their joint time is about practice")
 
@@ -167,6 +168,44 @@ def _thirds(hours: pl.DataFrame) -> Iterator[Estimate]:
             variance="none",
             reason="thirds are made by ranking, so they differ even where only chance is at work",
         )
+
+
+def _focus(hours: pl.DataFrame) -> Iterator[Table | Chart]:
+    """Yield joint hours by what they were about, in all and by third, and their picture."""
+    ranked = _ranked(hours)
+    if not ranked:
+        return
+    groups = {"all partnerships": ranked}
+    if len(ranked) >= len(THIRDS):
+        for i, row in enumerate(ranked):
+            groups.setdefault(f"the {_third(i, len(ranked))}", []).append(row)
+    rows = []
+    for name, part in groups.items():
+        whole, practice = sum(row[2] for row in part), sum(row[3] for row in part)
+        for about, of in (("practice", practice), ("something else", whole - practice)):
+            rows.append((name, about, of, 100 * of / whole))
+    yield Table(
+        id="focus",
+        title="What joint hours were about",
+        columns=(
+            c.what("partnerships", "Partnerships"),
+            c.what("about", "About"),
+            c.number("hours", "Hours", "hours"),
+            c.number("share", "Of their joint hours, %", "percent"),
+        ),
+        rows=rows,
+        note="Thirds are of partnerships, ranked by their own share about practice.",
+    )
+    yield Chart(
+        id="focus",
+        kind="stacked",
+        title="What joint hours were about",
+        data="focus",
+        x="partnerships",
+        y="share",
+        series="about",
+        y_title="Percent of joint hours",
+    )
 
 
 def _tables(hours: pl.DataFrame, rows: pl.DataFrame) -> Iterator[Table]:
