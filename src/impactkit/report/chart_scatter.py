@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import textwrap
+from collections import Counter
 from typing import Any
 
 from impactkit.report import theme
-from impactkit.report.chart_frame import LONGEST, one_plot, paint, reach
+from impactkit.report.chart_frame import LETTER, LONGEST, one_plot, paint, reach
 from impactkit.report.phrases import clean
 from impactkit.report.pictures import Picture
 
 SHAPES = ("circle", "diamond", "square", "triangle-up")
 """One a series, so that they are told apart without their colours."""
-_MANY = 60
-"""Points beyond which smaller and paler ones let one see where they are dense."""
+_MANY = 40
+"""Points of a series beyond which smaller and paler ones let one see where they are dense."""
 
 
 def scatter(picture: Picture, width: int, small: bool) -> dict[str, Any]:
@@ -26,19 +28,29 @@ def scatter(picture: Picture, width: int, small: bool) -> dict[str, Any]:
     heights = [v for p in points for v in (p.y, p.low, p.high, chart.reference) if v is not None]
     upright = [{"x": 0.0}] if min(along) < 0 < max(along) else []
     level = [] if chart.reference is None else [{"y": chart.reference}]
-    x = {
+    x: dict[str, Any] = {
         "field": "x",
         "type": "quantitative",
-        "axis": {"title": clean(chart.x_title) or None, "tickCount": 4 if small else 7},
+        "axis": {
+            "title": textwrap.wrap(clean(chart.x_title), width // LETTER) or None,
+            "tickCount": 4 if small else 7,
+        },
         "scale": {"domain": list(reach(along)), "nice": False, "zero": False},
     }
-    y = {
+    y: dict[str, Any] = {
         "field": "y",
         "type": "quantitative",
         "axis": {"title": None, "tickCount": 5},
         "scale": {"domain": list(reach(heights)), "nice": False, "zero": False},
     }
-    told_apart = _told_apart(picture, small)
+    sizes = Counter(p.series for p in points)
+    crowds = [name for name, n in sizes.items() if n > _MANY]
+    # What there is little of is drawn last: it would not be seen under a cloud, nor in its size.
+    kinds: list[tuple[list[str], int, float]] = [
+        (crowds, 24, 0.5),
+        ([name for name in sizes if name not in crowds], 70, 0.9),
+    ]
+    marked = {"x": x, "y": y, **_told_apart(picture, small)}
     quiet = {"mark": {"type": "rule", "color": theme.QUIET}}
     layers: list[dict[str, Any]] = [
         {**quiet, "data": {"values": level}, "encoding": {"y": y}},
@@ -50,20 +62,24 @@ def scatter(picture: Picture, width: int, small: bool) -> dict[str, Any]:
                 "x": x,
                 "y": {**y, "field": "low"},
                 "y2": {"field": "high"},
-                "color": told_apart["color"],
+                "color": marked["color"],
             },
         },
-        {
-            "mark": {
-                "type": "point",
-                "filled": True,
-                "size": 60 if len(points) <= _MANY else 24,
-                "opacity": 0.85 if len(points) <= _MANY else 0.5,
-                "stroke": "white",
-                "strokeWidth": 0.5,
-            },
-            "encoding": {"x": x, "y": y, **told_apart},
-        },
+        *(
+            {
+                "transform": [{"filter": {"field": "series", "oneOf": names}}],
+                "mark": {
+                    "type": "point",
+                    "filled": True,
+                    "size": size,
+                    "opacity": opacity,
+                    "stroke": "white",
+                    "strokeWidth": 0.5,
+                },
+                "encoding": marked,
+            }
+            for names, size, opacity in kinds
+        ),
     ]
     return one_plot(layers, width, small, right=16)
 
@@ -78,7 +94,7 @@ def _told_apart(picture: Picture, small: bool) -> dict[str, Any]:
         "title": None,
         "orient": "top",
         "direction": "vertical",
-        "labelLimit": 7 * LONGEST,
+        "labelLimit": LETTER * LONGEST,
         "symbolOpacity": 1,
         "symbolSize": 80,
         "labelFontSize": 12 if small else 13,

@@ -9,7 +9,7 @@ from typing import Any
 import attrs
 
 from impactkit.report import theme
-from impactkit.report.chart_frame import LETTER, WIDE, reach
+from impactkit.report.chart_frame import LETTER, reach
 from impactkit.report.phrases import figures_shown, number
 from impactkit.report.pictures import TOTAL, Picture, Point
 
@@ -99,7 +99,7 @@ def waterfall(picture: Picture, width: int, small: bool) -> dict[str, Any]:
     }
     x = {
         "type": "quantitative",
-        "axis": {"title": None, "tickCount": 3 if width < WIDE else 6, "grid": True},
+        "axis": {"title": None, "tickCount": 3 if small else 5, "grid": True},
         "scale": {"domain": [low, high], "nice": False, "zero": False},
     }
     colour = {"field": "colour", "type": "nominal", "scale": None}

@@ -51,7 +51,7 @@ def fall(rows: list[tuple[object, ...]]) -> list[Picture]:
 
 def words_in(svg: str) -> list[str]:
     """Return the texts of a drawing."""
-    return ["".join(e.itertext()) for e in ET.fromstring(svg).iter() if e.tag.endswith("text")]
+    return [" ".join(e.itertext()) for e in ET.fromstring(svg).iter() if e.tag.endswith("text")]
 
 
 @pytest.mark.parametrize("width", [WIDE, NARROW])
@@ -85,6 +85,26 @@ def test_series_of_a_scatter_are_named_and_told_apart_without_colour() -> None:
     assert {"Clusters", "Chains"} <= set(texts)
     assert json.dumps(list(SHAPES[:2])) in json.dumps(spec(picture, WIDE))
     assert len(set(SHAPES)) == len(SHAPES)
+
+
+def test_the_one_of_a_series_is_seen_beside_a_crowd() -> None:
+    """Sixty draws are small, the one estimate is larger and drawn after them."""
+    crowd = [(str(i), float(i), 1.0, "draws") for i in range(60)]
+    [picture] = plane([("it", 30.0, 1.0, "the estimate"), *crowd])
+    marks = [e for e in spec(picture, WIDE)["layer"] if e["mark"]["type"] == "point"]
+    found = [(e["transform"][0]["filter"]["oneOf"], e["mark"]["size"]) for e in marks]
+    (crowds, small), (few, large) = found
+    assert (crowds, few) == (["draws"], ["the estimate"])
+    assert large > 2 * small
+
+
+def test_a_long_title_along_the_axis_is_wrapped_on_a_telephone() -> None:
+    """All of its words are there, in two lines or more."""
+    title = "Distance to the partner, in kilometres, as the mean of a group of schools"
+    [picture] = plane(CORNERS, x_title=title)
+    assert title in " ".join(words_in(draw(picture, NARROW)))
+    assert "…" not in draw(picture, NARROW)
+    assert title in words_in(draw(picture, WIDE))
 
 
 def test_points_without_a_place_are_counted_and_not_drawn() -> None:
