@@ -120,6 +120,9 @@ if TYPE_CHECKING:  # for type checkers and editors; nothing of it is imported at
     from impactkit.pipeline.claiming import (
         check_claim as check_claim,
     )
+    from impactkit.pipeline.effects import (
+        of_schools as of_schools,
+    )
     from impactkit.plugins import (
         Registry as Registry,
     )
@@ -260,6 +263,7 @@ _NAMES = {
     "impactkit.inference.multiplicity": ("benjamini_hochberg",),
     "impactkit.inference.romano_wolf": ("romano_wolf",),
     "impactkit.pipeline.claiming": ("check_claim",),
+    "impactkit.pipeline.effects": ("of_schools",),
     "impactkit.plugins": ("Registry",),
     "impactkit.tables.answers": ("Answers", "scored_answers"),
     "impactkit.tables.setting_aside": ("set_aside", "typed_columns"),

@@ -202,7 +202,10 @@ class MetricContext:
                 )
 
     def fit(self, data: str | pl.DataFrame | Panel, **options: Any) -> Any:
-        """Return the estimator's own result, with everything it can do."""
+        """Return the estimator's own result, with everything it can do.
+
+        It speaks of units and periods; `impactkit.of_schools` says it of schools and years.
+        """
         return self.run_estimator(data, **options)
 
 

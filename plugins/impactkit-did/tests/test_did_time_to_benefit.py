@@ -120,3 +120,31 @@ def test_too_long_a_window_is_told_as_such():
     result = run(here(1).tables, through=20)
     assert {e.status for e in result.estimates} == {"not_estimable"}
     assert all(e.reason for e in result.estimates)
+
+
+def test_a_single_school_is_told_in_the_words_of_schools():
+    """What the estimator says of a unit is said of a school, and nobody's years can be judged."""
+    tables = dict(here(0).tables)
+    members = tables["memberships"]
+    helped = members.filter(pl.col("role") == "client", pl.col("joined").dt.year() == 2014)
+    alone = helped.sort("school_key").head(1)
+    tables["memberships"] = members.join(alone, on="partnership_id", how="semi").with_columns(
+        role=pl.when(pl.col("school_key") == alone["school_key"].item())
+        .then(pl.lit("client"))
+        .otherwise(pl.lit("supporter"))
+    )
+    result = run(tables)
+    reasons = [e.reason for e in result.estimates]
+    assert "no year can be judged: one treated school only" in reasons[0]
+    assert not any("unit" in reason for reason in reasons)
+
+
+def test_what_stops_an_estimator_is_told_in_the_words_of_schools():
+    """Nobody is seen before joining: no school is left to follow, and no unit."""
+    tables = dict(here(0).tables)
+    starts = tables["memberships"]["joined"].dt.year().max() + 1
+    tables["outcomes"] = tables["outcomes"].filter(pl.col("year") > starts)
+    result = run(tables)
+    reason = "".join(e.reason for e in result.estimates)
+    assert "no treated school is left" in reason
+    assert "unit" not in reason

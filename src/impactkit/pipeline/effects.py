@@ -67,7 +67,10 @@ def fit(panel: Panel, design: Design, estimator: Estimator, *, seed: int, **opti
             f"no school in the panel of {panel.measure} joined a partnership that the study "
             "treats; check `treated` and `years`, and the exclusions"
         )
-    return function(frame, **columns, **settings)
+    try:
+        return function(frame, **columns, **settings)
+    except EstimationError as error:
+        raise EstimationError(of_schools(str(error))) from error
 
 
 def lead_of(
@@ -269,6 +272,9 @@ def _finish(estimate: Estimate, n_partnerships: int, enough: int) -> Estimate:
 
 def of_schools(text: str) -> str:
     """Return what an estimator says of units and periods in the words of a study.
+
+    An effect that core gives is told so already; this is for whoever reads the estimator's own
+    result, as `MetricContext.fit` returns it.
 
     Examples
     --------

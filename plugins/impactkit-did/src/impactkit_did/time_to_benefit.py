@@ -17,6 +17,7 @@ from impactkit import (
     Needs,
     Table,
     estimating_metric,
+    of_schools,
 )
 from impactkit_did.common import (
     MEMBERSHIPS,
@@ -102,7 +103,7 @@ def _of(context: MetricContext, measure: str) -> Iterator[Any]:
     names = named(context, panel)
     whole, *terms = (
         # A treated cluster is a partnership, or several that share a school.
-        attrs.evolve(e, **names, n_partnerships=e.n_treated_clusters)
+        attrs.evolve(e, **names, n_partnerships=e.n_treated_clusters, reason=of_schools(e.reason))
         for e in (balanced.overall, *balanced.terms)
     )
     years = [attrs.evolve(e, estimand=BY_YEAR, term=str(int(e.term) + 1)) for e in terms]
