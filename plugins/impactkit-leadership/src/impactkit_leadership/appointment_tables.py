@@ -143,7 +143,7 @@ def table(rows: pl.DataFrame, params: AppointmentParams, *, groups: bool) -> Tab
 
 
 def charts() -> Iterator[Chart]:
-    """Yield the picture: in and out of partnerships."""
+    """Yield the pictures: in and out of partnerships, and where those appointed came from."""
     yield Chart(
         id="internal_sources",
         kind="interval",
@@ -155,4 +155,14 @@ def charts() -> Iterator[Chart]:
         where={"estimand": WITHIN, "term": ""},
         x_title="School",
         y_title="Percent",
+    )
+    yield Chart(
+        id="sources",
+        kind="stacked",
+        title="Where those appointed to senior posts came from",
+        data="appointments",
+        x="group",
+        y="known",
+        where={"level": ALL},
+        y_title="Percent of appointments whose source is known",
     )

@@ -32,10 +32,11 @@ class Diaries:
 
     `weeks` has `respondent_key`, `school_key`, `cluster`, `wave`, `side` (before, after, or null in
     schools without a business manager), `part` and `whole` hours. `pairs` has `before` and `after`:
-    the mean of the head's weeks on each side.
+    the mean of the head's weeks on each side. `uses` has the hours of each use in these weeks.
     """
 
     weeks: pl.DataFrame
+    uses: pl.DataFrame
     exclusions: tuple[Exclusion, ...]
 
     def pairs(self, value: pl.Expr) -> pl.DataFrame:
@@ -102,7 +103,12 @@ def diaries(context: MetricContext, params: DiaryParams, stage: str) -> Diaries:
         .then(pl.lit(BEFORE))
         .otherwise(pl.lit(AFTER)),
     )
-    return Diaries(weeks=weeks, exclusions=(*answers.exclusions, *lost))
+    uses = (
+        answers.frame.group_by("respondent_key", "wave", "item")
+        .agg(hours=pl.col("value").sort().sum())
+        .join(weeks.select("respondent_key", "wave", "side"), on=["respondent_key", "wave"])
+    )
+    return Diaries(weeks=weeks, uses=uses, exclusions=(*answers.exclusions, *lost))
 
 
 def _came(interventions: pl.DataFrame | None, types: tuple[str, ...]) -> pl.DataFrame:

@@ -9,6 +9,7 @@ import attrs
 
 from impactkit import (
     Card,
+    Chart,
     Column,
     Estimate,
     EstimationError,
@@ -115,7 +116,7 @@ def stay_rate(context: MetricContext) -> Iterator[Any]:
             yield from _effect(context, rates_by_school(part, stayed, of), term, chart=place == 0)
         yield from _rates(part, memberships, term, (stayed, of), params)
     yield from lost
-    yield _table(rows)
+    yield from _fates(rows)
 
 
 RATES = {
@@ -277,8 +278,8 @@ def _tally(rows: pl.DataFrame, shares: tuple[str, str], limits: Any) -> Any:
     return Tally(**counted, worth=worth)
 
 
-def _table(rows: pl.DataFrame) -> Table:
-    """Return where teachers of each census were at the next."""
+def _fates(rows: pl.DataFrame) -> Iterator[Table | Chart]:
+    """Yield where teachers of each census were at the next, and the picture of the latest."""
     import polars as pl
 
     def people(name: str, label: str) -> Column:
@@ -293,7 +294,7 @@ def _table(rows: pl.DataFrame) -> Table:
         .with_columns(other=pl.col("teachers") - pl.sum_horizontal("stayed", *parts))
         .sort("year")
     )
-    return Table(
+    yield Table(
         id="teachers",
         title="Where teachers were a year later",
         columns=(
@@ -308,3 +309,14 @@ def _table(rows: pl.DataFrame) -> Table:
         note="Each census counts a teacher anew. Schools of which a part is not known are left "
         "out.",
     )
+    if not cells.is_empty():
+        yield Chart(
+            id="teachers",
+            kind="flow",
+            title="Where the teachers of the latest census were a year later",
+            data="teachers",
+            x="year",
+            y="teachers",
+            where={"year": str(cells["year"][-1])},
+            y_title="Teachers",
+        )

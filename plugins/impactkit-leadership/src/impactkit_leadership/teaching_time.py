@@ -16,9 +16,12 @@ from impactkit_leadership.diary_needs import (
 if TYPE_CHECKING:
     import polars as pl
 
+    from impactkit_leadership.diaries import Diaries
+
 ID = "leadership.teaching_time"
 SHARE = "Share of heads' hours for teaching and learning"
 SIDES = {"before": 0, "after": 1}
+ALONE = "no business manager shared"
 CHANGE = "Change of that share since a business manager came"
 
 
@@ -85,15 +88,16 @@ def teaching_time(context: MetricContext) -> Iterator[Any]:
             method="mean over heads of the share after less before",
             warnings=BEFORE_AND_AFTER,
         )
-    yield from _picture(found.weeks, params)
+    yield _shares(found.weeks, params)
+    yield from _stack(found, params)
 
 
-def _picture(weeks: pl.DataFrame, params: DiaryParams) -> Iterator[Table | Chart]:
-    """Yield the share by side, of weeks of schools that share a business manager or do not."""
+def _shares(weeks: pl.DataFrame, params: DiaryParams) -> Table:
+    """Return the share by side, of weeks of schools that share a business manager or do not."""
     import polars as pl
 
     rows = (
-        weeks.with_columns(pl.col("side").fill_null("no business manager shared"))
+        weeks.with_columns(pl.col("side").fill_null(ALONE))
         .group_by("side")
         .agg(
             pl.col("part", "whole").sum(),
@@ -102,7 +106,7 @@ def _picture(weeks: pl.DataFrame, params: DiaryParams) -> Iterator[Table | Chart
         )
         .sort(pl.col("side").replace_strict(SIDES, default=len(SIDES)))
     )
-    yield Table(
+    return Table(
         id="diary",
         title="Hours in heads' diaries",
         columns=(
@@ -124,13 +128,51 @@ def _picture(weeks: pl.DataFrame, params: DiaryParams) -> Iterator[Table | Chart
         ],
         note=f"Counted as teaching and learning: {', '.join(params.uses)}.".replace("_", " "),
     )
+
+
+def _stack(found: Diaries, params: DiaryParams) -> Iterator[Table | Chart]:
+    """Yield hours a week by use and side, and their picture."""
+    import polars as pl
+
+    def named(rows: pl.DataFrame) -> pl.DataFrame:
+        return rows.with_columns(pl.col("side").fill_null(ALONE))
+
+    of = named(found.weeks).group_by("side").agg(weeks=pl.len())
+    rows = (
+        named(found.uses)
+        .group_by("side", "item")
+        .agg(pl.col("hours").sort().sum(), heads=pl.col("respondent_key").n_unique())
+        .join(of, on="side")
+        .sort(
+            pl.col("side").replace_strict(SIDES, default=len(SIDES)),
+            ~pl.col("item").is_in(params.uses),
+            "item",
+        )
+        .select(
+            "side",
+            pl.col("item").str.replace_all("_", " "),
+            pl.col("hours") / pl.col("weeks"),
+            "heads",
+        )
+    )
+    yield Table(
+        id="uses",
+        title="Hours a week in heads' diaries, by use",
+        columns=(
+            Column(name="side", label="Weeks", kind="dimension"),
+            Column(name="use", label="Use", kind="dimension"),
+            Column(name="hours", label="Hours a week", digits=1, denominator="heads"),
+            Column(name="heads", label="Heads", kind="count", of="people"),
+        ),
+        rows=rows.rows(),
+    )
     yield Chart(
-        id="diary",
-        kind="bar",
-        title="Heads' time for teaching and learning",
-        data="diary",
+        id="uses",
+        kind="stacked",
+        title="Hours a week in heads' diaries, by use",
+        data="uses",
         x="side",
-        y="share",
-        x_title="Weeks",
-        y_title="Percent of hours",
+        y="hours",
+        series="use",
+        y_title="Hours a week",
     )
