@@ -79,7 +79,7 @@ def acceptability(drawn: Drawn, willing: tuple[float, ...]) -> list[float]:
 def plane(drawn: Drawn, effect: float | None, cost: float | None, unit: str) -> Iterator[Any]:
     """Yield the cost-effectiveness plane: where the first draws lie, and the estimate itself."""
     some = zip(drawn.effect[:SHOWN].tolist(), drawn.cost[:SHOWN].tolist(), strict=True)
-    points = [(f"{i}", *at, "draws") for i, at in enumerate(some, start=1)]
+    points = [(f"{i}", *at, "draw") for i, at in enumerate(some, start=1)]
     yield Table(
         id="plane_draws",
         title="The cost-effectiveness plane, draw by draw",
