@@ -32,6 +32,8 @@ BRINGS = {
 FROM_SCHOOLS = ("phase", "type", "type_group", "la_code", "region", "urban_rural")
 """Columns of `schools` that a trigger may ask to be equal: they do not change from year to year."""
 
+OF_THE_SITE = ("la_code", "region", "urban_rural")
+
 
 def needs_of(design: Design) -> Needs:
     """Return the columns that the design's comparison has to have."""
@@ -232,17 +234,26 @@ def _results(outcomes: pl.DataFrame, trigger: Trigger) -> pl.DataFrame:
 
 
 def _register(tables: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
-    """Return one row a school: its latest number's, whatever the study has of `schools`."""
+    """Return one row a school: its latest number's, whatever the study has of `schools`.
+
+    A new number takes over the site, so a place that is blank is that of the number before. A
+    blank trust stays one: the school may be in none.
+    """
     import polars as pl
 
     if "schools" not in tables:
         return pl.DataFrame(schema={"school_key": pl.String})
     wanted = ("easting", "northing", "trust_uid", *FROM_SCHOOLS)
-    rows = tables["schools"]
-    order = ["chain_position"] if "chain_position" in rows.columns else []
-    rows = rows.drop_nulls("school_key").sort(*order, maintain_order=True) if order else rows
-    return rows.unique("school_key", keep="last", maintain_order=True).select(
-        "school_key", *(c for c in wanted if c in rows.columns)
+    rows = tables["schools"].drop_nulls("school_key")
+    there = [c for c in wanted if c in rows.columns]
+    if "chain_position" in rows.columns:
+        rows = rows.sort("chain_position", maintain_order=True)
+    grid = [c for c in ("easting", "northing") if c in there]
+    # Half a grid reference of one number and half of another would be no place at all.
+    known: dict[str, pl.Expr] = {c: pl.all_horizontal(pl.col(grid).is_not_null()) for c in grid}
+    known |= {c: pl.col(c).is_not_null() for c in OF_THE_SITE if c in there}
+    return rows.group_by("school_key", maintain_order=True).agg(
+        (pl.col(c).filter(known[c]) if c in known else pl.col(c)).last() for c in there
     )
 
 

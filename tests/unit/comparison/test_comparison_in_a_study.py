@@ -10,6 +10,7 @@ import pytest
 
 from impactkit import Design, Study, context, default_registry, evaluate
 from impactkit.errors import InputError, StudyError
+from impactkit.pipeline.compared import _register
 from impactkit.results import Evaluation
 
 YEARS = range(2010, 2017)
@@ -239,3 +240,25 @@ def test_with_near_schools_left_out_both_results_are_shown() -> None:
     plain = _evaluated()
     assert table.rows[1][1] == pytest.approx(plain.estimates[0].value)
     assert not [t for t in plain.tables if t.id.startswith("neighbours")]
+
+
+def test_a_blank_place_is_that_of_the_number_before() -> None:
+    """A new number takes over the site: a blank in its row does not lose where the school is."""
+    rows = pl.DataFrame(
+        [
+            ("a", 0, 400_000, 300_000, "T1", "801"),
+            ("a", 1, None, 310_000, None, None),
+            ("b", 1, 1, 2, None, "802"),
+            ("b", 0, 3, 4, "T2", "803"),
+            ("c", 0, 5, None, None, None),
+            (None, 0, 9, 9, "T9", "809"),
+        ],
+        schema=["school_key", "chain_position", "easting", "northing", "trust_uid", "la_code"],
+        orient="row",
+    )
+    assert sorted(_register({"schools": rows}).rows()) == [
+        ("a", 400_000, 300_000, None, "801"),
+        ("b", 1, 2, None, "802"),
+        ("c", None, None, None, None),
+    ]
+    assert _register({}).columns == ["school_key"]
