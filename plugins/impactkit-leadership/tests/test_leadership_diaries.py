@@ -9,9 +9,10 @@ from statistics import mean
 import polars as pl
 import pytest
 
-from impactkit import Estimate, Exclusion, MetricContext, Table
+from impactkit import Chart, Estimate, Exclusion, MetricContext, Table
+from impactkit.report.pictures import pictures
 from impactkit_leadership.diary_needs import DiaryParams, ReleaseParams
-from impactkit_leadership.teaching_time import CHANGE, SHARE, teaching_time
+from impactkit_leadership.teaching_time import ALONE, CHANGE, SHARE, teaching_time
 from impactkit_leadership.time_released import RELEASED, time_released
 
 synthetic = pytest.importorskip("impactkit.synthetic")
@@ -143,3 +144,22 @@ def test_counts_of_heads_are_marked_as_people():
     for metric in (teaching_time, time_released):
         for table in run(metric, here(1))[Table]:
             assert {c.name: c.of for c in table.columns}["heads"] == "people"
+
+
+def test_hours_by_use_are_those_of_a_loop_and_add_up_to_a_week():
+    """Mean hours of each use over the weeks of a side; the bars are drawn from them."""
+    made = here(1)
+    found = run(teaching_time, made)
+    uses = next(t for t in found[Table] if t.id == "uses").to_frame()
+    shares = next(t for t in found[Table] if t.id == "diary").to_frame()
+    for side, hours in shares.select("side", "hours").rows():
+        assert uses.filter(pl.col("side") == side)["hours"].sum() == pytest.approx(hours)
+    shared = made["interventions"].filter(pl.col("type") == "sbm_share")["school_key"].to_list()
+    alone = [w for w in weeks(made).values() if w["school"] not in shared]
+    loop = mean(w["strategy"] for w in alone)
+    row = uses.filter((pl.col("side") == ALONE) & (pl.col("use") == "strategy"))
+    assert row["hours"].item() == pytest.approx(loop)
+    (chart,) = found[Chart]
+    (picture,) = pictures(chart, [], found[Table])
+    assert len(picture.points) == uses.height
+    assert picture.series[0] == "teaching and learning"

@@ -8,6 +8,7 @@ import polars as pl
 import pytest
 
 from impactkit import Design, Study, evaluate
+from impactkit.report.pictures import pictures
 from impactkit_leadership.stay_rate import EFFECT, EXCLUDED, INCLUDED, RATE, WITHIN, counts
 
 synthetic = pytest.importorskip("impactkit.synthetic")
@@ -149,3 +150,18 @@ def test_few_schools_have_no_rate():
     result = run({**made.tables, "school_years": years})
     assert one(result, RATE, INCLUDED).status == "withheld"
     assert one(result, EFFECT, INCLUDED).status == "not_estimable"
+
+
+def test_the_teachers_of_the_latest_census_are_drawn():
+    """Ribbons to where they were a year later, that add up to the teachers counted."""
+    made = here(1)
+    rows = made.tables["school_years"].drop_nulls("teachers_stayed")
+    rows = rows.filter(pl.col("year") == rows["year"].max())
+    result = run(made.tables)
+    chart = next(c for c in result.charts if c.id == "teachers")
+    (picture,) = pictures(chart, result.estimates, result.tables)
+    assert {p.x for p in picture.points} == {str(rows["year"][0])}
+    went = {p.series: p.y for p in picture.points}
+    assert went["At the school"] == rows["teachers_stayed"].sum()
+    assert went["Retired"] == rows["teachers_retired"].sum()
+    assert sum(went.values()) == rows["teachers"].sum()
