@@ -80,6 +80,14 @@ def test_the_quarters_are_drawn_a_point_a_partnership():
     first = found.charts[0]
     assert (first.kind, first.data) == ("scatter", "sides_attainment")
     assert (first.x, first.y, first.series, first.reference) == ("helped", "help", "", 0.0)
+    assert "for the better" not in first.x_title
+
+
+def test_where_less_is_better_the_picture_says_which_corner_is_the_good_one():
+    """Absence falls where schools gain: up and to the right would read as a gain."""
+    first = run(here(1, 3.0, 2.0).tables, outcome="overall_absence").charts[0]
+    assert first.kind == "scatter"
+    assert "left and down: for the better" in first.x_title
 
 
 def test_schools_of_the_other_side_are_no_comparison():

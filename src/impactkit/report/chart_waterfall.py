@@ -127,13 +127,16 @@ def waterfall(picture: Picture, width: int, small: bool) -> dict[str, Any]:
                 "mark": {"type": "rule", "color": ink, "strokeWidth": thick},
                 "encoding": {"y": y, "x": {**x, "field": "low"}, "x2": {"field": "high"}},
             }
-            # White around it, so that it is also seen on the darkest bar.
+            # White around it, as about the amounts, so that it is seen on bars and lines.
             for ink, thick in (("white", 4), (theme.INK, 1.5))
         ),
-        {
-            "mark": {"type": "text", "align": "left", "dx": 5},
-            "encoding": {"y": y, "x": {**x, "field": "right"}, "text": {"field": "amount"}},
-        },
+        *(
+            {
+                "mark": {"type": "text", "align": "left", "dx": 5, **halo},
+                "encoding": {"y": y, "x": {**x, "field": "right"}, "text": {"field": "amount"}},
+            }
+            for halo in ({"stroke": "white", "strokeWidth": 4}, {})
+        ),
     ]
     return {
         "data": {"values": rows},

@@ -135,12 +135,9 @@ def test_steps_float_and_a_total_stands_on_zero() -> None:
     # the interval of the second step, 1 to 3, moved to where the step begins
     assert (steps(picture.points)[1].low, steps(picture.points)[1].high) == (4, 6)
     drawn = words_in(draw(picture, WIDE))
-    assert [t for t in drawn if t in ("+3.00", "+2.00", "−6.00", "−1.00")] == [
-        "+3.00",
-        "+2.00",
-        "−6.00",
-        "−1.00",
-    ]
+    amounts = ("+3.00", "+2.00", "−6.00", "−1.00")
+    # each of them once more in white beneath, so that it is read on a line
+    assert [t for t in drawn if t in amounts] == [*amounts, *amounts]
 
 
 def test_what_follows_a_total_goes_on_from_it() -> None:

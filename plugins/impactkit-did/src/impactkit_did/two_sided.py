@@ -103,11 +103,11 @@ def _of(context: MetricContext, measure: str) -> Iterator[Any]:
         yield got
         yield from told
     yield _both(found, measure, lower_is_better(context, measure))
-    yield from _table(changed, measure, found[0].unit, lower_is_better(context, measure))
+    yield from _table(context, changed, measure, found[0].unit)
     yield Chart(
         id=f"sides_{measure}",
         kind="interval",
-        title=f"{measure.replace('_', ' ').capitalize()}: both sides of a partnership",
+        title=f"{context.label(measure)}: both sides of a partnership",
         where={"measure": measure, "estimand": EFFECT},
         x="term",
         y="value",
@@ -183,7 +183,7 @@ def _both(found: list[Estimate], measure: str, lower_better: bool) -> Diagnostic
         p.append(float(ndtr(-z) if e.df is None else stdtr(e.df, -z)))
     shown = max(p) < 0.025
     text = (
-        "Both sides are shown to have gained (one-sided, 2.5 %)."
+        "Both sides are shown to have gained (one-sided, 2.5%)."
         if shown
         else "It is not shown that both sides gained, which does not show that one did not."
     )
@@ -192,7 +192,7 @@ def _both(found: list[Estimate], measure: str, lower_better: bool) -> Diagnostic
 
 
 def _table(
-    changed: dict[str, pl.DataFrame | None], measure: str, unit: str, lower_better: bool
+    context: MetricContext, changed: dict[str, pl.DataFrame | None], measure: str, unit: str
 ) -> Iterator[Table | Chart]:
     """Yield each partnership's two sides, and how many stand in which quarter of the plane."""
     import polars as pl
@@ -201,7 +201,7 @@ def _table(
     if clients is None or supporters is None:
         return
     both = clients.join(supporters, on="partnership_id", suffix="_s").sort("partnership_id")
-    label = measure.replace("_", " ")
+    label, lower_better = context.label(measure), lower_is_better(context, measure)
     yield Table(
         id=f"sides_{measure}",
         title=f"Both sides, by partnership: {label}",
@@ -219,11 +219,12 @@ def _table(
     yield Chart(
         id=f"quarters_{measure}",
         kind="scatter",
-        title=f"{label.capitalize()}: both sides of each partnership, mostly chance",
+        title=f"{label}: both sides of each partnership, mostly chance",
         data=f"sides_{measure}",
         x="helped",
         y="help",
-        x_title=f"Change of schools that are helped, {unit}",
+        x_title=f"Change of schools that are helped, {unit}"
+        + (" (left and down: for the better)" if lower_better else ""),
         y_title=f"Up: change of schools that help, {unit}; a point is a partnership",
         reference=0.0,
     )
