@@ -178,7 +178,7 @@ class Design:
     leave_out
         Years within `years` that are not used, say one in which only primary schools reported.
     level
-        Of confidence intervals and bands: 0.95 for 95 %.
+        Of confidence intervals and bands: 0.95 for 95%.
     multiplicity
         How the p-values of the study's headlines allow for one another: ``holm``;
         ``romano_wolf``, which uses how they hang together and misses less; ``benjamini_hochberg``,
@@ -187,7 +187,7 @@ class Design:
         Draws of the multiplier bootstrap for simultaneous bands; 0: analytic intervals only.
     randomisation
         Assignments tried to test the headline when treated partnerships are too few for standard
-        errors; 0: none. With 99 a 5 % test is exact.
+        errors; 0: none. With 99 a 5% test is exact.
 
     Raises
     ------

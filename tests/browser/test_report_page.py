@@ -68,7 +68,7 @@ def _with_strength(evaluation: Any) -> Evaluation:
         {"cause": a, "effect": b, "grade": grade, "evidence": "records of the lessons observed"}
         for grade, (a, b) in enumerate(itertools.pairwise(causes))
     ]
-    title = "Evidence of effect 2/5 · Theory T2 · Given as planned 78 %"
+    title = "Evidence of effect 2/5 · Theory T2 · Given as planned 78%"
     strength = Table(id="strength", title=title, columns=[Column(name="axis")], rows=[])
     changed: Evaluation = attrs.evolve(
         evaluation,

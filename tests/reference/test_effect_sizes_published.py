@@ -276,7 +276,7 @@ def test_odds_that_are_not_finite_are_not_estimable() -> None:
     frame = passes((12, 12), (8, 15))
     e = cox_index(frame, outcome="passed", treated="taught").estimate
     assert (e.status, e.value) == ("not_estimable", None)
-    assert "100 % of 12 treated pupils" in e.reason
+    assert "100% of 12 treated pupils" in e.reason
     assert "risk difference" in e.reason
     difference = risk_difference(frame, outcome="passed", treated="taught").estimate
     assert difference.std_error is None

@@ -185,7 +185,7 @@ def test_items_that_run_the_other_way_are_turned_round():
 
 @pytest.mark.parametrize(
     ("times", "status", "words"),
-    [(1, "ok", ""), (2, "ok", "50 % of the governors"), (5, "not_estimable", "20 %")],
+    [(1, "ok", ""), (2, "ok", "50% of the governors"), (5, "not_estimable", "20%")],
 )
 def test_few_who_took_the_audit_twice_are_told_or_stop_the_gain(times, status, words):
     """Of each board twice, or five times, as many were asked as answered."""

@@ -158,7 +158,7 @@ def _page(found: Check) -> Iterator[str]:
     yield f"Held to: {found.label}, in {found.unit or 'its own unit'}"
     yield "Change from the year before joining to the mean of the first three years in it"
     yield ""
-    yield f"{'':<46}{'value':>8}   95 % interval"
+    yield f"{'':<46}{'value':>8}   95% interval"
     yield _line("Schools that joined (raw)", rates.joined)
     yield _line("Schools elsewhere, the same years (trend)", rates.elsewhere)
     yield _line("Difference (trend-adjusted)", rates.difference)

@@ -8,7 +8,7 @@ from impactkit.errors import PluginError
 _RULES = {
     "threshold": "counts of people up to this are protected",
     "min_people": "a share or mean must rest on at least this many people",
-    "extreme_shares_below": "0 % and 100 % are protected in groups smaller than this",
+    "extreme_shares_below": "0% and 100% are protected in groups smaller than this",
 }
 
 
@@ -18,7 +18,7 @@ def core_profiles() -> tuple[DisclosureProfile, ...]:
     `threshold` and `min_people` are numbers of people. Sources as checked for this project:
     ``dfe-school`` and ``wales`` were verified against the pages named, ``srs`` against the ONS
     guidance as quoted by a university archive. `extreme_shares_below` is our own proposal in all
-    three, and so is reading the Welsh "limited reporting" of 5 to 9 people as "no 0 % or 100 %".
+    three, and so is reading the Welsh "limited reporting" of 5 to 9 people as "no 0% or 100%".
 
     Examples
     --------

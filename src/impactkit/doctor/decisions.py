@@ -40,7 +40,7 @@ MANY_TESTS = Kind(
     severity="note",
     detector="More than {tests} headline test: outcomes of the design, times the metrics that "
     "can run on each.",
-    consequence="Of twenty tests of nothing one is significant at the 5 % level.",
+    consequence="Of twenty tests of nothing one is significant at the 5% level.",
     remedy="Read the adjusted p-values: the headlines of a study are adjusted as one family.",
 )
 METRIC_LACKS = Kind(

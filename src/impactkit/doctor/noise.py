@@ -39,7 +39,7 @@ _NORMAL = 1.959963984540054
 class CohortNoise:
     """Chance in a percentage of few pupils; all but `n` in percentage points.
 
-    `low` and `high` bound the 95 % interval of one year's figure, `year_on_year` is the change
+    `low` and `high` bound the 95% interval of one year's figure, `year_on_year` is the change
     between two years that chance alone exceeds one time in twenty, `one_pupil` what one is worth.
     """
 
@@ -98,7 +98,7 @@ def of_measure(case: Case, measure: str) -> Iterator[Fact | Finding]:
         share = min(max(float(values.median()) / 100, 0.0), 1.0)  # type: ignore[arg-type]
         noise = cohort_noise(share, typical)
         text += (
-            f": at {100 * share:.0f} % chance alone gives {noise.low:.0f} to {noise.high:.0f} % in "
+            f": at {100 * share:.0f}% chance alone gives {noise.low:.0f} to {noise.high:.0f}% in "
             f"one year, and ±{noise.year_on_year:.0f} percentage points between two; one pupil is "
             f"worth {noise.one_pupil:.1f} points"
         )

@@ -15,7 +15,7 @@ WEAK = Kind(
     title="Only a very large effect could be seen",
     section="Power",
     severity="warning",
-    detector="The smallest true effect that is found four times in five (95 % level), from the "
+    detector="The smallest true effect that is found four times in five (95% level), from the "
     "variances of untreated school-years, is above {most_detectable} standard deviations between "
     "schools.",
     consequence="A result of no difference would say little, and a result that is found would "

@@ -79,7 +79,7 @@ COLUMN = Kind(
     "schools or more.",
     consequence="Schools are compared and grouped by figures a hundred times too small; read with "
     "others in per cent they look alike.",
-    remedy="Write 45 for 45 %, not 0.45; a workbook may show 45 % and hold 0.45.",
+    remedy="Write 45 for 45%, not 0.45; a workbook may show 45% and hold 0.45.",
 )
 KINDS = (IMPLAUSIBLE, CONSTANT, REPEATED, SHARE, GRADES, UNWEIGHTED, COLUMN)
 
@@ -180,7 +180,7 @@ def _repeated(case: Case, rows: pl.DataFrame, measure: str) -> Iterator[Finding]
     for year, share, n in alike.iter_rows():
         yield found(
             REPEATED,
-            f"In {years_words([year])} and {years_words([year + 1])} {100 * share:.0f} % of "
+            f"In {years_words([year])} and {years_words([year + 1])} {100 * share:.0f}% of "
             f"{count(n, 'school')} have the same figure.",
             measure=measure,
             year=year,

@@ -11,7 +11,7 @@ years and partnerships of a study (`impactkit.planning`).
 
 Sources: Bloom (1995), "Minimum detectable effects", Evaluation Review 19(5); Dong & Maynard (2013),
 "PowerUp!", Journal of Research on Educational Effectiveness 6(1). Both add two quantiles of the
-central t in place of the noncentral t: 2 % less at 3 degrees of freedom, 0.1 % at 10.
+central t in place of the noncentral t: 2% less at 3 degrees of freedom, 0.1% at 10.
 """
 
 from __future__ import annotations

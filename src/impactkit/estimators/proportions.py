@@ -6,7 +6,7 @@ Estimands: p_T - p_C, in percentage points; and, on a scale near that of Hedges'
 
 Pupils of a school are not independent: each arm's number is divided by its design effect before an
 interval is made (`inference.effective`). The difference has Newcombe's hybrid score interval, which
-does not break near 0 and 100 %. The Cox index has a normal one with
+does not break near 0 and 100%. The Cox index has a normal one with
 
     SE^2 = (1/(n_T p_T (1 - p_T)) + 1/(n_C p_C (1 - p_C))) / 1.65^2       (effective n)
 
@@ -146,7 +146,7 @@ def cox_index(
     )
     if one.std_error is None or two.std_error is None:
         extreme = [
-            f"{100 * x.share:.0f} % of {x.n:,} {who}"
+            f"{100 * x.share:.0f}% of {x.n:,} {who}"
             for x, who in ((one, "treated"), (two, "comparison"))
             if x.std_error is None
         ]

@@ -141,7 +141,7 @@ def read_claim(text: str) -> Claim:
             raise _refused(
                 text,
                 "per cent has two meanings: so many percentage points more, or so many per cent of "
-                "what there was before (from 50 %, 8 per cent more is 54 %, and 8 points are 58 %)",
+                "what there was before (from 50%, 8 per cent more is 54%, and 8 points are 58%)",
                 'Say "by 8 percentage points", or give --difference 8.',
             )
         raise _refused(

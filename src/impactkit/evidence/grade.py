@@ -31,7 +31,7 @@ UNKNOWN = 3
 """The highest grade that evidence can have of which something that matters is not known."""
 
 WIDTHS = ((0.10, 5), (0.15, 4), (0.20, 3), (0.30, 2), (0.45, 1))
-"""Half the 95 % interval, in standard deviations of schools, and the grade it allows."""
+"""Half the 95% interval, in standard deviations of schools, and the grade it allows."""
 LOST = ((0.05, 5), (0.10, 4), (0.20, 3), (0.35, 2), (0.50, 1))
 """Share of treated schools lost, closures included."""
 IMBALANCES = ((0.05, 5), (0.10, 4), (0.25, 3), (0.40, 2))
@@ -79,7 +79,7 @@ class Facts:
     leads_small
         Are differences before treatment jointly small?
     half_width
-        Half of the 95 % interval, in standard deviations of schools (never of pupils, when schools
+        Half of the 95% interval, in standard deviations of schools (never of pupils, when schools
         are what was treated).
     lost
         Share of treated schools that cannot be followed to the end.
@@ -208,7 +208,7 @@ def _caps(facts: Facts) -> Iterator[Rule]:
     half = facts.half_width
     yield Rule(
         name="precision",
-        found=_known(half, "half of the 95 % interval is {:.3f} standard deviations of schools"),
+        found=_known(half, "half of the 95% interval is {:.3f} standard deviations of schools"),
         cap=_within(half, WIDTHS, 0),
     )
     yield Rule(

@@ -15,7 +15,7 @@ def headline(grade: int | None, theory: Theory | None, fidelity: Iterable[float]
     Examples
     --------
     >>> headline(3, Theory(), [0.7, 0.8])
-    'Evidence of effect 3/5 · Theory T0 · Given as planned 75 %'
+    'Evidence of effect 3/5 · Theory T0 · Given as planned 75%'
     >>> headline(None, None)
     'Evidence of effect not graded · Theory T0'
     """
@@ -25,5 +25,5 @@ def headline(grade: int | None, theory: Theory | None, fidelity: Iterable[float]
         f"Theory T{theory.strength if theory else 0}",
     ]
     if shares:
-        parts.append(f"Given as planned {100 * sum(shares) / len(shares):.0f} %")
+        parts.append(f"Given as planned {100 * sum(shares) / len(shares):.0f}%")
     return " · ".join(parts)

@@ -9,9 +9,9 @@ normal distribution covers the effect with the probability
 
 since the one takes the treated clusters' variance as their sum of squares over n^2, the other over
 (n - 1)^2 (to a factor that goes to 1 with the number of all clusters). The thresholds are the least
-n at which a nominal 95 % is at least 93 %: 22 and 10. CR2 with Satterthwaite's degrees of freedom,
+n at which a nominal 95% is at least 93%: 22 and 10. CR2 with Satterthwaite's degrees of freedom,
 which `att_gt` has, has no such formula: its threshold, 8, is the least number at which its
-intervals held the truth in 93 % or more in every design of few treated clusters that was simulated
+intervals held the truth in 93% or more in every design of few treated clusters that was simulated
 (``docs/explanation/monte-carlo.md``).
 With fewer, a regression has the restricted wild bootstrap, not to be relied on below about six
 treated clusters and hardly ever rejecting with two or three; everything else has randomisation

@@ -255,7 +255,7 @@ def median_interval(
     """Return the median and its distribution-free interval; None where there are too few values.
 
     The interval runs between two of the ordered values, so chosen that it covers at least `level`
-    whatever the distribution; at 95 % that takes six values. Source: Conover (1999), Practical
+    whatever the distribution; at 95% that takes six values. Source: Conover (1999), Practical
     Nonparametric Statistics, 3rd ed., section 3.2.
 
     Raises

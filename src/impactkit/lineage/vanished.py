@@ -46,7 +46,7 @@ class Vanished:
         years in which the treated joined, in the same proportions, so that both had as long to
         vanish. None where there is nobody.
     low, high
-        Newcombe's 95 % interval of the difference of both shares; schools are taken as independent.
+        Newcombe's 95% interval of the difference of both shares; schools are taken as independent.
     """
 
     measure: str
@@ -89,8 +89,8 @@ class Vanished:
             return Diagnostic(name="vanished", text=text, measure=self.measure)
         text = (
             f"{self.treated_gone:,} of {self.n_treated:,} schools that joined had gone by the last "
-            f"year ({100 * (self.treated_share or 0):.1f} %), and "
-            f"{100 * (self.comparison_share or 0):.1f} % of comparison schools there at the same "
+            f"year ({100 * (self.treated_share or 0):.1f}%), and "
+            f"{100 * (self.comparison_share or 0):.1f}% of comparison schools there at the same "
             f"time; difference {self.difference:+.1f} percentage points "
             f"({100 * self.low:+.1f} to {100 * self.high:+.1f})."
         )

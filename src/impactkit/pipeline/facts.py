@@ -141,7 +141,7 @@ def _small(lead: float | None, significant: bool | None) -> bool | None:
 
 
 def _half_width(headline: Estimate, sd: float | None) -> float | None:
-    """Return half of the 95 % interval in standard deviations of schools, whatever its level."""
+    """Return half of the 95% interval in standard deviations of schools, whatever its level."""
     from scipy.special import ndtri
 
     if headline.ci_low is None or headline.ci_high is None or sd is None:

@@ -1,6 +1,6 @@
 """The study's family of tests: one for each metric, measure and subgroup, adjusted together.
 
-With five outcomes at 5 % each, one in four studies of nothing finds something. A family member is
+With five outcomes at 5% each, one in four studies of nothing finds something. A family member is
 the headline: the first estimate that stands for the whole. Its parts (event times, cohorts,
 periods) share simultaneous bands instead. A metric of parts only, such as the two sides of a
 partnership, has those for headlines that the summary reads out.

@@ -186,7 +186,7 @@ def _too_many(
             file=file.shown,
             rule=(
                 f"{rejected:,} of its {n_rows:,} rows cannot be used, more than the "
-                f"{100 * limit:g} % that `max_rejected` allows"
+                f"{100 * limit:g}% that `max_rejected` allows"
             ),
             remedy="A wrong reader or a damaged download is the usual cause."
             + ("" if _foreign(plan, file) else _where(aside)),

@@ -40,7 +40,7 @@ def strength_table(ground: Ground, results: Iterable[MetricResult]) -> Table | N
     ]
     if shares:
         of = f"mean over {len(shares):,} pieces of help with a planned and a delivered dose"
-        rows.append(("Given as planned", f"{100 * sum(shares) / len(shares):.0f} %", of))
+        rows.append(("Given as planned", f"{100 * sum(shares) / len(shares):.0f}%", of))
     return Table(
         id=STRENGTH,
         title=headline(grade, theory, shares),

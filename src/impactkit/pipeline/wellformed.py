@@ -61,7 +61,7 @@ def field_faults(part: Any, where: str) -> Iterator[str]:
     Examples
     --------
     >>> list(field_faults(Estimate(value=1.0, p_value=7.0), "estimate 1"))
-    ['estimate 1: p_value is 7; it must be a share, from 0 to 100 %']
+    ['estimate 1: p_value is 7; it must be a share, from 0 to 100%']
     >>> list(field_faults(Note("x", of="heads"), "note 1"))
     ["note 1: of is 'heads'; write '', 'people', 'schools', 'partnerships' or 'events'"]
     """
@@ -238,5 +238,5 @@ def _longest(value: Any) -> int:
 def _between(low: float, high: float) -> str:
     # In per cent, as the figures of a message that may be a few people's are masked.
     if high == 1:
-        return "a share, from 0 to 100 %"
+        return "a share, from 0 to 100%"
     return f"between {low:g} and {high:g}" if high < LARGEST else f"{low:g} or more"

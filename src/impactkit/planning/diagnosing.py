@@ -70,7 +70,7 @@ def diagnose(
         untreated school-years only.
     effect
         True effect in the unit of the outcome: a number, or by event time, the last going on and
-        none before the first. None: what the first estimator detects with 80 % power by formula.
+        none before the first. None: what the first estimator detects with 80% power by formula.
     estimators
         By name, see `design_precision`; all draws at once.
     candidates

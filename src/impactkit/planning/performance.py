@@ -20,7 +20,7 @@ class Performance:
 
     `truth`, `bias`, `rmse`, `sd` (of the estimates) and `mean_std_error` are in the unit of the
     outcome; `coverage`, `power`, `type_s` and `size` are shares, `type_m` a ratio. `detectable` is
-    the effect, of the same course over event time, that is found in 80 % of the draws. A number
+    the effect, of the same course over event time, that is found in 80% of the draws. A number
     that cannot be given is None, and `reason` says why. `failed` counts draws without an estimate.
     """
 

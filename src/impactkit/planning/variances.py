@@ -335,7 +335,7 @@ def _fit(changes: _Changes) -> tuple[float, float, float]:
     """Return autocorrelation, and variances of noise and shock, that fit the variogram.
 
     A shock that hardly fades is much like a lasting difference, so among autocorrelations that
-    fit about equally well (by an F-test of roughly 5 %) the smallest is taken.
+    fit about equally well (by an F-test of roughly 5%) the smallest is taken.
     """
     from scipy.optimize import nnls
 

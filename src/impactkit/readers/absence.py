@@ -1,6 +1,6 @@
 """Pupil absence, as in the performance tables: ``england_abs.csv``.
 
-Persistent absence is measured against 20 and 15 % of sessions in 2011, 15 % to 2015 and 10 % since
+Persistent absence is measured against 20 and 15% of sessions in 2011, 15% to 2015 and 10% since
 2016, under headers that say so; they are different measures.
 """
 

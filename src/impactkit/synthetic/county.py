@@ -146,7 +146,7 @@ def county(
     suppress_below, not_submitted
         Attainment of fewer pupils is suppressed; share of values never returned.
     placeholder_dates
-        Share of rows of the published group links with join date 1900-01-01 (6 % in England).
+        Share of rows of the published group links with join date 1900-01-01 (6% in England).
     exit_hazard, partnership_exit_ratio
         Share of leaders, by level, who leave leadership in a year (`middle`, `senior_assistant`,
         `senior_deputy`, `head`), and the factor on it in partnership schools.

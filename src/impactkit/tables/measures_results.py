@@ -57,8 +57,8 @@ WRITING_2018 = Break(
 NEW_CURRICULUM = Break(
     SCALED,
     "A new curriculum, with scaled scores and an expected standard in place of levels: not "
-    "comparable with earlier years. In England 53 % met the standard in reading, writing and "
-    "mathematics in 2016, and 80 % reached level 4 in 2015: a fall by definition alone.",
+    "comparable with earlier years. In England 53% met the standard in reading, writing and "
+    "mathematics in 2016, and 80% reached level 4 in 2015: a fall by definition alone.",
     source=SFR39,
     checked=True,
 )

@@ -15,7 +15,7 @@ RETURNS = "Consistent Financial Reporting and Academies Accounts Return, workboo
 
 LOWER_THRESHOLD = Break(
     2016,
-    "Persistently absent is who misses 10 % of sessions or more; before, it was 15 %. That it "
+    "Persistently absent is who misses 10% of sessions or more; before, it was 15%. That it "
     "changed in this year, between the files that were at hand, is from memory.",
     source="headers of england_abs.csv, 2014 and 2017",
     checked=True,
@@ -123,13 +123,13 @@ MEASURES = (
     # stand for the other.
     _absence(
         "persistent_absence_10",
-        "Pupils who missed 10 % of sessions or more",
+        "Pupils who missed 10% of sessions or more",
         first_year=2016,
         breaks=(LOWER_THRESHOLD,),
         continues="persistent_absence_15",
     ),
-    _absence("persistent_absence_15", "Pupils who missed 15 % of sessions or more", last_year=2015),
-    _absence("persistent_absence_20", "Pupils who missed 20 % of sessions or more", last_year=2011),
+    _absence("persistent_absence_15", "Pupils who missed 15% of sessions or more", last_year=2015),
+    _absence("persistent_absence_20", "Pupils who missed 20% of sessions or more", last_year=2011),
     _census("pupils", "Pupils on roll", "count", high=20_000),
     _census("girls", "Girls"),
     _census("fsm", "Pupils eligible for free school meals"),

@@ -260,7 +260,7 @@ def test_the_line_has_grade_theory_and_what_was_given(fair):
     assert given_as_planned(fair.tables["interventions"]) == pytest.approx(shares)
     line = (
         f"Evidence of effect {headline(evaluation).grade}/5 · Theory T3 · "
-        f"Given as planned {100 * statistics.mean(shares):.0f} %"
+        f"Given as planned {100 * statistics.mean(shares):.0f}%"
     )
     assert evaluation.tables[0].title == line
     page = render_html(evaluation)

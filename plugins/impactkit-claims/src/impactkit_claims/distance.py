@@ -241,7 +241,7 @@ def _more(found: Any, say: Any, km: Any, gower: Any, kept: Any, some: Any) -> It
 
 
 def _equivalence(value: float, error: float, df: int, margin: float, measure: str) -> Diagnostic:
-    """Say whether a slope beyond the margin can be ruled out, by two one-sided tests at 5 %."""
+    """Say whether a slope beyond the margin can be ruled out, by two one-sided tests at 5%."""
     from scipy.special import stdtrit
 
     furthest = abs(value) + float(stdtrit(df, 0.95)) * error

@@ -80,9 +80,9 @@ class Params:
     card=Card(
         definition=(
             "The effect of giving help on results of the schools that give it, with the one-sided "
-            "95 % bound on a loss. They are shown not to suffer when it is within the margin."
+            "95% bound on a loss. They are shown not to suffer when it is within the margin."
         ),
-        formula="not worse if the lower bound of ATT (one-sided, 95 %) is above -margin",
+        formula="not worse if the lower bound of ATT (one-sided, 95%) is above -margin",
         source=(
             "Founding claim: the school providing help also carries on improving (article on "
             "National Leaders of Education). Non-inferiority: Piaggio et al. (2012), JAMA 308(24). "
@@ -196,7 +196,7 @@ def _verdict(estimate: Estimate, margin: float, lower_better: bool) -> Iterator[
         value=loss,
         passed=within,
         measure=estimate.measure,
-        text="A loss of more than the margin is ruled out at one-sided 95 %."
+        text="A loss of more than the margin is ruled out at one-sided 95%."
         if within and estimate.level == 0.9
         else "A loss of more than the margin is ruled out."
         if within

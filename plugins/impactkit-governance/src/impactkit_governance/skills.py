@@ -61,8 +61,8 @@ def gains(
             estimand=GAIN,
             unit="standard deviations",
             status="not_estimable",
-            reason=f"{100 * rate:.0f} % of the governors asked took the audit twice, and "
-            f"{100 * params.least_response:.0f} % is the least that a figure may rest on; ask "
+            reason=f"{100 * rate:.0f}% of the governors asked took the audit twice, and "
+            f"{100 * params.least_response:.0f}% is the least that a figure may rest on; ask "
             "those who did not",
         )
         return
@@ -111,8 +111,8 @@ def _silence(rate: float | None, params: StrengthParams) -> tuple[str, ...]:
         return ("How many governors were asked is not known (`invited`), nor who is missing.",)
     if rate < params.enough_response:
         return (
-            f"{100 * rate:.0f} % of the governors asked took the audit twice, fewer than "
-            f"{100 * params.enough_response:.0f} %: those who did not may think otherwise.",
+            f"{100 * rate:.0f}% of the governors asked took the audit twice, fewer than "
+            f"{100 * params.enough_response:.0f}%: those who did not may think otherwise.",
         )
     return ()
 

@@ -214,7 +214,7 @@ def _too_few(rate: float | None, params: ConfidenceParams) -> str:
     if rate is None or rate >= params.least_response:
         return ""
     return (
-        f"{100 * rate:.0f} % of those asked answered, and {100 * params.least_response:.0f} % is "
+        f"{100 * rate:.0f}% of those asked answered, and {100 * params.least_response:.0f}% is "
         "the least that a figure may rest on; ask those who did not answer"
     )
 
@@ -225,8 +225,8 @@ def _silence(rate: float | None, params: ConfidenceParams) -> tuple[str, ...]:
         return ("How many were asked is not known (`invited`), so nor is who is missing.",)
     if rate < params.enough_response:
         return (
-            f"{100 * rate:.0f} % of those asked answered, fewer than "
-            f"{100 * params.enough_response:.0f} %: those who did not may think otherwise.",
+            f"{100 * rate:.0f}% of those asked answered, fewer than "
+            f"{100 * params.enough_response:.0f}%: those who did not may think otherwise.",
         )
     return ()
 

@@ -174,7 +174,7 @@ def _against_chance(
             ("as they are", mean, spread.low, spread.high),
             ("paired at random", expected, low, high),
         ],
-        note="As they are: 95 % interval. At random: the middle 95 % of re-pairings.",
+        note="As they are: 95% interval. At random: the middle 95% of re-pairings.",
     )
     yield Chart(
         id="against_chance",
@@ -195,7 +195,7 @@ def _against_chance(
         ci_low=low,
         ci_high=high,
         n_partnerships=n,
-        method=f"mean over {how}; the middle 95 % of them",
+        method=f"mean over {how}; the middle 95% of them",
         variance="permutation of supporters",
         **counts,
     )

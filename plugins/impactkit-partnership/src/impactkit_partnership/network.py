@@ -178,7 +178,7 @@ def _measured(
         ci_high=100 * high,
         n_partnerships=len(used),
         method=chance.how,
-        variance="the middle 95 % of draws",
+        variance="the middle 95% of draws",
     )
     # Ties on either side: sums in another order must not turn them into losses.
     below = float((1 + np.sum(drawn <= found[0] + 1e-12)) / (1 + len(drawn)))

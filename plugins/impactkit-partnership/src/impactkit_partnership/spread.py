@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from impactkit import Chart, Table
 from impactkit_partnership import columns as c
 
-BANDS = ("0 to 20 %", "20 to 40 %", "40 to 60 %", "60 to 80 %", "80 to 100 %")
+BANDS = ("0 to 20%", "20 to 40%", "40 to 60%", "60 to 80%", "80 to 100%")
 
 
 def band(percent: float) -> str:
@@ -17,7 +17,7 @@ def band(percent: float) -> str:
     Examples
     --------
     >>> band(0.0), band(20.0), band(100.0)
-    ('0 to 20 %', '20 to 40 %', '80 to 100 %')
+    ('0 to 20%', '20 to 40%', '80 to 100%')
     """
     return BANDS[min(len(BANDS) - 1, int(percent // 20))]
 

@@ -77,7 +77,7 @@ class Params:
         ),
         caveats=(
             ALIKE,
-            "A change in percentage points is no change in per cent: from 40 % to 48 % is eight "
+            "A change in percentage points is no change in per cent: from 40% to 48% is eight "
             "points, and a fifth more.",
             "Pupils before and after are different pupils. A change has no cause until it is "
             "compared, and the pupils that it stands for are a manner of speaking, not pupils.",
