@@ -33,7 +33,7 @@ def flow(picture: Picture, width: int, small: bool) -> dict[str, Any]:
         _centre(column, height)
     # Ribbons have the colour of the side whose bars are few enough to be told apart.
     side, few = ("to", right) if len(right) <= theme.MAX_SERIES else ("from", left)
-    fills = theme.parts(len(few)) if len(few) <= theme.MAX_SERIES else [theme.MID_BLUE] * len(few)
+    fills = theme.colours(len(few)) if len(few) <= theme.MAX_SERIES else [theme.MID_BLUE] * len(few)
     colour = {bar["name"]: fill for bar, fill in zip(few, fills, strict=True)}
     start, end = room + _BAR, width - room - _BAR
     ribbons = _ribbons(amounts, left, right, (start, end))

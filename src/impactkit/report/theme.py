@@ -47,14 +47,16 @@ def shade(share: float) -> str:
 
 
 def parts(n: int) -> tuple[str, ...]:
-    """Return the colours of `n` parts of a whole: shades in their order, where they are many.
+    """Return the colours of `n` parts of a whole: from three on shades, the first the darkest.
+
+    They stand apart from their names, so that each must be told from all others in greyscale too.
 
     Examples
     --------
     >>> parts(2), len(set(parts(7)))
     (('#12436D', '#F46A25'), 7)
     """
-    return colours(n) if n <= MAX_SERIES else tuple(shade(i / (n - 1)) for i in range(n))
+    return colours(n) if n <= len(TWO) else tuple(shade(1 - i / (n - 1)) for i in range(n))
 
 
 def ink_on(fill: str) -> str:

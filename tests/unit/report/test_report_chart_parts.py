@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import xml.etree.ElementTree as ET
 from typing import Any
 
@@ -205,16 +206,26 @@ def test_each_kind_is_told_in_words(kind: str, words: str) -> None:
     assert ("one cell without a figure" in said) == (kind == "heatmap")
 
 
+def luminance(colour: str) -> float:
+    """Return the relative luminance (WCAG 2.2)."""
+    parts = (int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5))
+    r, g, b = (c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in parts)
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b
+
+
+@pytest.mark.parametrize("n", [2, 3, 4, 5, 7])
+def test_parts_are_told_apart_without_colour(n: int) -> None:
+    """On a grey copy each part of a bar is darker or lighter than every other."""
+    greys = sorted(luminance(colour) for colour in theme.parts(n))
+    steps = [(b + 0.05) / (a + 0.05) for a, b in itertools.pairwise(greys)]
+    assert min(steps) > 1.2
+
+
 @pytest.mark.parametrize("share", [i / 20 for i in range(21)])
 def test_numbers_can_be_read_on_every_shade(share: float) -> None:
     """Contrast of the ink on the fill is 4.5 to 1 or more (WCAG 2.2, 1.4.3)."""
     fill = theme.shade(share)
     ink = theme.ink_on(fill)
-
-    def luminance(colour: str) -> float:
-        parts = (int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5))
-        r, g, b = (c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in parts)
-        return 0.2126 * r + 0.7152 * g + 0.0722 * b
 
     one, other = sorted((luminance(fill), 1.0 if ink == "white" else 0.0))
     assert (other + 0.05) / (one + 0.05) >= 4.5
