@@ -45,11 +45,17 @@ def scatter(picture: Picture, width: int, small: bool) -> dict[str, Any]:
     }
     sizes = Counter(p.series for p in points)
     crowds = [name for name, n in sizes.items() if n > _MANY]
-    # What there is little of is drawn last: it would not be seen under a cloud, nor in its size.
-    kinds: list[tuple[list[str], int, float]] = [
-        (crowds, 24, 0.5),
-        ([name for name in sizes if name not in crowds], 70, 0.9),
+    # What there is little of is drawn last, and stands out from a cloud also in greyscale.
+    kinds: list[tuple[list[str], dict[str, Any]]] = [
+        (crowds, {"size": 24, "opacity": 0.5, "stroke": "white", "strokeWidth": 0.5}),
+        (
+            [name for name in sizes if name not in crowds],
+            {"size": 160, "opacity": 1, "stroke": theme.INK, "strokeWidth": 1.5}
+            if crowds
+            else {"size": 70, "opacity": 0.9, "stroke": "white", "strokeWidth": 0.5},
+        ),
     ]
+    dot: dict[str, Any] = {"type": "point", "filled": True}
     marked = {"x": x, "y": y, **_told_apart(picture, small)}
     quiet = {"mark": {"type": "rule", "color": theme.QUIET}}
     layers: list[dict[str, Any]] = [
@@ -68,17 +74,10 @@ def scatter(picture: Picture, width: int, small: bool) -> dict[str, Any]:
         *(
             {
                 "transform": [{"filter": {"field": "series", "oneOf": names}}],
-                "mark": {
-                    "type": "point",
-                    "filled": True,
-                    "size": size,
-                    "opacity": opacity,
-                    "stroke": "white",
-                    "strokeWidth": 0.5,
-                },
+                "mark": {**dot, **look},
                 "encoding": marked,
             }
-            for names, size, opacity in kinds
+            for names, look in kinds
         ),
     ]
     return one_plot(layers, width, small, right=16)
