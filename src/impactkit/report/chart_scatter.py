@@ -55,8 +55,15 @@ def scatter(picture: Picture, width: int, small: bool) -> dict[str, Any]:
             else {"size": 70, "opacity": 0.9, "stroke": "white", "strokeWidth": 0.5},
         ),
     ]
-    dot: dict[str, Any] = {"type": "point", "filled": True}
     marked = {"x": x, "y": y, **_told_apart(picture, small)}
+    dots: list[dict[str, Any]] = [
+        {
+            "transform": [{"filter": {"field": "series", "oneOf": names}}],
+            "mark": {"type": "point", "filled": True, **look},
+            "encoding": marked,
+        }
+        for names, look in kinds
+    ]
     quiet = {"mark": {"type": "rule", "color": theme.QUIET}}
     layers: list[dict[str, Any]] = [
         {**quiet, "data": {"values": level}, "encoding": {"y": y}},
@@ -71,14 +78,7 @@ def scatter(picture: Picture, width: int, small: bool) -> dict[str, Any]:
                 "color": marked["color"],
             },
         },
-        *(
-            {
-                "transform": [{"filter": {"field": "series", "oneOf": names}}],
-                "mark": {**dot, **look},
-                "encoding": marked,
-            }
-            for names, look in kinds
-        ),
+        *dots,
     ]
     return one_plot(layers, width, small, right=16)
 
