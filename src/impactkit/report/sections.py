@@ -56,7 +56,8 @@ def build(evaluation: Evaluation) -> Report:
     labels, directions = labels_of(evaluation), directions_of(evaluation)
     main = primary(evaluation)
     done = [r for r in evaluation.results if r.status == "ok"]
-    # Results stand in the order in which they were run, but for what the summary calls the main one.
+    # Results stand in the order in which they were run, but for what the summary calls the main
+    # one.
     done.sort(key=lambda r: all(e is not main for e in r.estimates))
     found = [a for r in done for a in answers(r, directions, labels)]
     parts = [
