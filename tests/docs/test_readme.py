@@ -63,6 +63,13 @@ def test_each_of_them_has_a_form_for_windows_without_a_star():
         assert block.strip().endswith(rf".venv\Scripts\{last}")
 
 
+def test_commands_without_a_folder_are_preceded_by_how_they_are_found():
+    """The install leaves `impactkit` in .venv: a bare name needs it activated, on both systems."""
+    before, _, _ = section("Evaluate your own county").partition("```")
+    assert ". .venv/bin/activate" in before
+    assert r".venv\Scripts\Activate.ps1" in before
+
+
 def test_continuous_integration_runs_the_test_command_as_the_readme_has_it():
     """`.ci/run` takes the line out of this file; its pattern must find exactly that one."""
     script = (ROOT / ".ci" / "run").read_text("utf-8")
