@@ -22,6 +22,12 @@ An **error** must be mended before an estimate can be believed, and `check` ends
 severities are named the detector says which holds when. **E1** to **E10** are the ten mistakes that
 evaluations of partnerships are known for.
 
+What `evaluate` does with an error follows one rule. What data cannot be and still be compared, it
+refuses: years on both sides of a hard break, values of years that were never published, zeros in
+the place of symbols. What good data could look like as well (a rare event has no value above 1 per
+cent, and grades may stay the same for two years) no machine can tell for certain: the run goes on,
+and the report opens with the error. Where nobody joins there is no estimate, and each says so.
+
 Thresholds are judgements of this project, but those of balance, which are the What Works
 Clearinghouse's. All stand in `impactkit.doctor.Thresholds`; `impactkit.doctor.examine` takes
 others: `Case(..., limits=Thresholds(small_cohort=20))`.
