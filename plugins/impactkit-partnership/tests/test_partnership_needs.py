@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from impactkit.report.phrases import answer, verdict
+from impactkit.report.answers import answer, verdict
 from impactkit_partnership.match_quality import BEYOND, CHANCE, MATCH, match_quality
 from impactkit_partnership.need_provision import ANSWERED, TAGGED, need_provision
 

@@ -14,7 +14,7 @@ import attrs
 from impactkit.evidence import Grade, grade
 from impactkit.pipeline.facts import MOST, facts_of
 from impactkit.pipeline.ground import Applied, Ground
-from impactkit.report.phrases import is_effect
+from impactkit.report.answers import is_effect
 from impactkit.results import MetricResult, Table
 
 

@@ -5,16 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from impactkit.report.answers import no_difference, verdict
 from impactkit.report.parts import Figure
 from impactkit.report.phrases import (
     clean,
     count,
     digits_for,
     humanise,
-    no_difference,
     sentence,
     unit_words,
-    verdict,
     year_words,
 )
 from impactkit.report.pictures import Picture, describe, empty_cells, pictures, with_breaks

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from impactkit.report.answers import no_difference
 from impactkit.report.figures import figures_of
 from impactkit.report.parts import Part, slug
 from impactkit.report.phrases import (
@@ -16,7 +17,6 @@ from impactkit.report.phrases import (
     clean,
     count,
     humanise,
-    no_difference,
     note_text,
     p_words,
     sentence,

@@ -6,8 +6,8 @@ from collections.abc import Iterable
 
 import attrs
 
+from impactkit.report.answers import Answer
 from impactkit.report.flow import Step
-from impactkit.report.phrases import Answer
 from impactkit.report.pictures import Picture
 from impactkit.results import Table
 

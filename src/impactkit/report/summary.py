@@ -12,18 +12,8 @@ from typing import Any
 
 import attrs
 
-from impactkit.report.phrases import (
-    Answer,
-    answer,
-    check_name,
-    clean,
-    count,
-    humanise,
-    is_effect,
-    listed,
-    word,
-    year_words,
-)
+from impactkit.report.answers import Answer, answer, is_effect
+from impactkit.report.phrases import check_name, clean, count, humanise, listed, word, year_words
 from impactkit.report.strength import gated, plainly
 from impactkit.report.tables import what
 from impactkit.results import Diagnostic, Estimate, Evaluation, MetricResult

@@ -5,18 +5,16 @@ import re
 import pytest
 from hypothesis import given, strategies as st
 
+from impactkit.report.answers import answer, no_difference, verdict
 from impactkit.report.phrases import (
-    answer,
     clean,
     count,
     digits_for,
     event_time,
     moved,
-    no_difference,
     note_text,
     number,
     unit_words,
-    verdict,
 )
 from impactkit.results import Estimate, Note
 
