@@ -136,6 +136,11 @@ def test_a_single_school_is_told_in_the_words_of_schools():
     result = run(tables)
     reasons = [e.reason for e in result.estimates]
     assert "no year can be judged: one treated school only" in reasons[0]
+    # A reader knows the measure by its label, and not by its id.
+    [label] = tables["measures"].filter(pl.col("measure") == "attainment")["label"]
+    titles = [shown.title for shown in (*result.tables, *result.charts)]
+    assert titles
+    assert all(label in title for title in titles)
     assert not any("unit" in reason for reason in reasons)
 
 

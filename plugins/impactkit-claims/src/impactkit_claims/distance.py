@@ -180,7 +180,7 @@ def _scatter(found: Any, say: Any, km: Any, kept: Any) -> Iterator[Any]:
         rows.append((name, near, e.value, e.ci_low, e.ci_high, e.n_schools, e.n_partnerships))
     yield Table(
         id=f"along_{say.measure}",
-        title=f"Effect along the distance: {say.measure.replace('_', ' ')}",
+        title=f"Effect along the distance: {say.label}",
         columns=(
             Column(name="group", label="Group, from the nearest", kind="dimension"),
             Column(name="km", label="Mean distance", unit="km", digits=1),
@@ -196,7 +196,7 @@ def _scatter(found: Any, say: Any, km: Any, kept: Any) -> Iterator[Any]:
     yield Chart(
         id=f"along_{say.measure}",
         kind="scatter",
-        title=f"{say.measure.replace('_', ' ').capitalize()}: effect along the distance",
+        title=f"{say.label}: effect along the distance",
         data=f"along_{say.measure}",
         x="km",
         y="effect",

@@ -115,7 +115,7 @@ def _of(context: MetricContext, measure: str) -> Iterator[Any]:
     gone = [at(ended.LAST, (k - 1, k - 1), CHANGE, term=str(k)) for k in params.years]
     # What is left after the end is the question, so that leads, and is the one test of it.
     yield from (at(ended.BASE, since, MEAN), *left[1:], left[0], *gone)
-    yield from _shown(measure, left, gone, names["unit"])
+    yield from _shown(measure, context.label(measure), left, gone, names["unit"])
     yield from lost
 
 
@@ -139,7 +139,7 @@ def _at(
 
 
 def _shown(
-    measure: str, left: list[Estimate], gone: list[Estimate], unit: str
+    measure: str, label: str, left: list[Estimate], gone: list[Estimate], unit: str
 ) -> Iterator[Table | Chart]:
     fell = {e.term: e for e in gone}
     none = Estimate()
@@ -158,7 +158,6 @@ def _shown(
     ]
     if not rows:
         return
-    label = measure.replace("_", " ")
     yield Table(
         id=f"fade_{measure}",
         title=f"After the partnership: {label}",
@@ -178,7 +177,7 @@ def _shown(
     yield Chart(
         id=f"fade_{measure}",
         kind="event_study",
-        title=f"{label.capitalize()}: after the partnership ended",
+        title=f"{label}: after the partnership ended",
         where={"measure": measure, "estimand": LEFT},
         x="term",
         y="value",

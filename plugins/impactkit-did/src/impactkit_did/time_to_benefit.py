@@ -111,13 +111,14 @@ def _of(context: MetricContext, measure: str) -> Iterator[Any]:
     yield _first(years, params, names, lower_is_better(context, measure))
     yield attrs.evolve(whole, estimand=MEAN, p_value=None)
     yield from years
-    strip, told = _strip(panel, years, params.through)
+    label = context.label(measure)
+    strip, told = _strip(panel, label, years, params.through)
     yield strip
     yield from told
     yield Chart(
         id=f"years_{measure}",
         kind="event_study",
-        title=f"{measure.replace('_', ' ').capitalize()}: by year in the partnership",
+        title=f"{label}: by year in the partnership",
         where={"measure": measure, "estimand": BY_YEAR},
         x="term",
         y="value",
@@ -130,7 +131,7 @@ def _of(context: MetricContext, measure: str) -> Iterator[Any]:
     yield Chart(
         id=f"seen_{measure}",
         kind="bar",
-        title=f"{measure.replace('_', ' ').capitalize()}: schools seen, by year in the partnership",
+        title=f"{label}: schools seen, by year in the partnership",
         data=strip.id,
         x="year",
         y="seen",
@@ -174,7 +175,9 @@ def _first(
     )
 
 
-def _strip(panel: Panel, years: list[Estimate], through: int) -> tuple[Table, tuple[Any, ...]]:
+def _strip(
+    panel: Panel, label: str, years: list[Estimate], through: int
+) -> tuple[Table, tuple[Any, ...]]:
     """Return how many schools are seen in each year, with and without the balance."""
     import polars as pl
 
@@ -192,7 +195,7 @@ def _strip(panel: Panel, years: list[Estimate], through: int) -> tuple[Table, tu
     late = joined.filter(pl.col("cohort") + through - 1 > end)["school_key"].n_unique()
     table = Table(
         id=f"seen_{panel.measure}",
-        title=f"Schools seen, by year in the partnership: {panel.measure.replace('_', ' ')}",
+        title=f"Schools seen, by year in the partnership: {label}",
         columns=(
             Column(name="year", label="Year in the partnership", kind="dimension"),
             Column(name="seen", label="Schools seen", kind="count", of="schools"),
