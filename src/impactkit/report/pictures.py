@@ -252,9 +252,9 @@ def empty_cells(picture: Picture) -> list[tuple[str, str]]:
 
 
 def digits_drawn(picture: Picture) -> int:
-    """Return the decimals of numbers written into a picture: none, but for amounts below ten."""
+    """Return the decimals of numbers written into a picture: two figures of the largest."""
     values = [p.y for p in picture.points]
-    return 0 if all(v.is_integer() for v in values) or max(map(abs, values)) >= 10 else 1
+    return 0 if all(v.is_integer() for v in values) else max(0, figures_shown(values) - 1)
 
 
 def _finite(value: object) -> float | None:
