@@ -32,6 +32,22 @@ def in_a_process(*arguments: object, **environment: str) -> subprocess.Completed
 # --- help -----------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize(("given", "threads"), [({}, "1"), ({"OPENBLAS_NUM_THREADS": "2"}, "2")])
+def test_linear_algebra_has_one_thread_unless_somebody_wants_more(given, threads):
+    """Whoever sets the number keeps it."""
+    code = (
+        "import atexit, os, sys\n"
+        "atexit.register(lambda: sys.stderr.write(os.environ['OPENBLAS_NUM_THREADS']))\n"
+        "sys.argv = ['impactkit', '--version']\n"
+        "from impactkit.cli import main; main()"
+    )
+    environment = {k: v for k, v in os.environ.items() if k != "OPENBLAS_NUM_THREADS"} | given
+    ended = subprocess.run(
+        [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True
+    )
+    assert ended.stderr == threads
+
+
 @pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["evaluate", "--help"]])
 def test_help_imports_neither_heavy_libraries_nor_plugins(arguments):
     """An answer before a blink: nothing heavy is imported, and no plugin is looked for."""
