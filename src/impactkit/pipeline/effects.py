@@ -64,8 +64,8 @@ def fit(panel: Panel, design: Design, estimator: Estimator, *, seed: int, **opti
             )
     if panel.frame["cohort"].drop_nulls().is_empty():
         raise EstimationError(
-            f"no school in the panel of {panel.measure} joined a partnership that the study "
-            "treats; check `treated` and `years`, and the exclusions"
+            f"no school in the panel of {panel.measure} joined a partnership in a role that counts "
+            "here; check `treated`, the roles in the memberships, `years` and the exclusions"
         )
     try:
         return function(frame, **columns, **settings)
